@@ -1,1 +1,19 @@
+//! The domain: what an event is, what may happen to it, and how it travels. No I/O and no clock.
 
+mod id;
+mod kind;
+mod lifecycle;
+mod new;
+mod push;
+mod scan;
+mod status;
+
+pub use id::EventId;
+pub use kind::EventType;
+pub use lifecycle::{AfterFailure, AttemptEnd, Delivery, Retries};
+pub use new::{Invalid, MAX_DEPTH, NewEvent};
+pub use push::{Envelope, Unreadable, attribute};
+pub use status::Status;
+
+/// JSON text kept exactly as it came: numbers, key order and escapes included.
+pub type Json = Box<serde_json::value::RawValue>;
