@@ -1,1 +1,35 @@
+//! The only crate that knows SQL. Each statement of the hot path commits by itself; what must commit together with a
+//! handler's work goes through [`Transaction`].
 
+mod claim;
+mod cursor;
+mod demo;
+mod error;
+mod finish;
+mod hint;
+mod insert;
+mod loads;
+mod metrics;
+mod partitions;
+mod records;
+mod relay;
+mod replay;
+mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transaction;
+mod xid;
+
+pub use claim::{Claim, ClaimTerms, Claimant};
+pub use error::Error;
+pub use finish::Failure;
+pub use insert::Batch;
+pub use loads::{FlusherLease, Load, LoadPage, LoadRow, Unloaded};
+pub use metrics::{Metrics, TypeCount};
+pub use partitions::WEEKS_AHEAD;
+pub use records::{Attempt, Filter, History, Outcome, Record, Replay};
+pub use relay::Overdue;
+pub use replay::Replayed;
+pub use session::{Store, StoreConfig};
+pub use transaction::Transaction;
+pub use xid::Xid;

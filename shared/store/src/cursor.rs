@@ -1,0 +1,28 @@
+use sqlx::PgPool;
+
+use crate::{Error, Xid};
+
+/// Where a reader of the log stands. It refuses to go on in a database that it does not belong to: transaction ids of a
+/// restored dump begin anew, so new events would lie below the cursor, for good.
+pub(crate) async fn position(pool: &PgPool, name: &'static str) -> Result<Xid, Error> {
+    let cursor = sqlx::query!(
+        r#"SELECT position AS "position: Xid", system_identifier = (SELECT system_identifier FROM pg_control_system()) AS "same_cluster!",
+                  position <= pg_snapshot_xmin(pg_current_snapshot()) AS "in_reach!"
+             FROM cursors WHERE name = $1"#,
+        name
+    )
+    .fetch_one(pool)
+    .await?;
+    if !cursor.same_cluster {
+        return Err(Error::Foreign(format!(
+            "the cursor `{name}` belongs to another PostgreSQL cluster: this database was restored from a dump"
+        )));
+    }
+    if !cursor.in_reach {
+        return Err(Error::Foreign(format!(
+            "the cursor `{name}` stands at transaction {}, which this PostgreSQL cluster has not reached",
+            cursor.position.0
+        )));
+    }
+    Ok(cursor.position)
+}

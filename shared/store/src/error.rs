@@ -1,0 +1,67 @@
+/// What a caller can do about it is the variant.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is away, full, or read-only. Whether the statement took effect may be unknown.
+    #[error("the database is not available: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database refuses this data, now and for ever.
+    #[error("the database refuses the data: {0}")]
+    Refused(#[source] sqlx::Error),
+    /// The ids of the batch are far from the database's time. Nothing was stored.
+    #[error("ids are minted far from the database's time, {database_time:?} since 1970")]
+    ClockOff { database_time: std::time::Duration },
+    /// A cursor does not belong to this database.
+    #[error("{0}")]
+    Foreign(String),
+    #[error(transparent)]
+    Database(sqlx::Error),
+    #[error(transparent)]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("a task of the store ended: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// No partition holds such an id.
+pub(crate) const CHECK_VIOLATION: &str = "23514";
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match &error {
+            E::Io(_)
+            | E::Tls(_)
+            | E::PoolTimedOut
+            | E::PoolClosed
+            | E::WorkerCrashed
+            | E::Protocol(_) => Self::Unavailable(error),
+            E::Database(database) => match database.code().as_deref() {
+                Some(code) if is_outage(code) => Self::Unavailable(error),
+                Some(code) if code.starts_with("22") || code.starts_with("23") => {
+                    Self::Refused(error)
+                }
+                _ => Self::Database(error),
+            },
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Connection (08), invalid login (28) while a role is being made, rollback (40), resources (53), program limit (54),
+/// intervention and start-up (57), and 25006, a node that has become read-only.
+fn is_outage(code: &str) -> bool {
+    code == "25006"
+        || ["08", "28", "40", "53", "57"]
+            .iter()
+            .any(|class| code.starts_with(class))
+}
+
+impl Error {
+    pub(crate) fn code(&self) -> Option<String> {
+        match self {
+            Self::Unavailable(e) | Self::Refused(e) | Self::Database(e) => {
+                Some(e.as_database_error()?.code()?.into_owned())
+            }
+            _ => None,
+        }
+    }
+}

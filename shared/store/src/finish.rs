@@ -1,0 +1,151 @@
+use event::{AfterFailure, AttemptEnd, EventId};
+use sqlx::PgConnection;
+
+use crate::{Error, Store};
+
+/// How an attempt failed, and what follows from it.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub end: AttemptEnd,
+    pub reason: String,
+    pub then: AfterFailure,
+    /// By when the relay comes if no delivery does.
+    pub due_step: std::time::Duration,
+}
+
+impl Store {
+    /// Ends the event as PROCESSED. False where another attempt has overtaken this one, which then changed nothing.
+    pub async fn succeed(&self, id: EventId, attempt: u32) -> Result<bool, Error> {
+        self.run(move |pool| async move {
+            let mut connection = pool.acquire().await?;
+            succeed(&mut connection, id, attempt).await
+        })
+        .await
+    }
+
+    /// Puts a failed attempt on record, with what follows. False where another attempt has overtaken this one.
+    pub async fn fail(&self, id: EventId, attempt: u32, failure: Failure) -> Result<bool, Error> {
+        self.run(move |pool| async move {
+            let mut connection = pool.acquire().await?;
+            match failure.then {
+                AfterFailure::Retry { retry_count, after } => {
+                    retry(&mut connection, id, attempt, &failure, retry_count, after).await
+                }
+                AfterFailure::Dead { retry_count } => {
+                    die(&mut connection, id, attempt, &failure, retry_count).await
+                }
+                AfterFailure::PutBack => put_back(&mut connection, id, attempt, &failure).await,
+            }
+        })
+        .await
+    }
+}
+
+/// In the handler's transaction where it has one, so that its effects and the outcome commit together.
+pub(crate) async fn succeed(
+    connection: &mut PgConnection,
+    id: EventId,
+    attempt: u32,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "WITH done AS (
+             DELETE FROM live WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING' RETURNING *
+         )
+         INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at)
+         SELECT id, attempt, 'PROCESSED', retry_count, queued_at, started_at FROM done",
+        id.uuid(),
+        number(attempt),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn retry(
+    connection: &mut PgConnection,
+    id: EventId,
+    attempt: u32,
+    failure: &Failure,
+    retry_count: u32,
+    after: std::time::Duration,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "WITH failed AS (
+             UPDATE live SET status = 'FAILED', retry_count = $3, lease_until = NULL,
+                    retry_at = clock_timestamp() + $4::float8 * interval '1 second',
+                    due_at = clock_timestamp() + $5::float8 * interval '1 second',
+                    failed_at = clock_timestamp(), failure_reason = $7, updated_at = clock_timestamp()
+              WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING'
+             RETURNING *
+         )
+         INSERT INTO attempts (id, attempt, ended, reason, started_at, instance, message_id)
+         SELECT id, attempt, $6, $7, started_at, instance, message_id FROM failed",
+        id.uuid(),
+        number(attempt),
+        number(retry_count),
+        after.as_secs_f64(),
+        failure.due_step.as_secs_f64(),
+        failure.end.as_str(),
+        failure.reason,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn die(
+    connection: &mut PgConnection,
+    id: EventId,
+    attempt: u32,
+    failure: &Failure,
+    retry_count: u32,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "WITH dead AS (
+             DELETE FROM live WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING' RETURNING *
+         ), try AS (
+             INSERT INTO attempts (id, attempt, ended, reason, started_at, instance, message_id)
+             SELECT id, attempt, $4, $5, started_at, instance, message_id FROM dead
+         )
+         INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at, failure_reason)
+         SELECT id, attempt, 'DEAD_LETTER', $3, queued_at, started_at, $5 FROM dead",
+        id.uuid(),
+        number(attempt),
+        number(retry_count),
+        failure.end.as_str(),
+        failure.reason,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Unfinished again and due at once, with no try used up.
+async fn put_back(
+    connection: &mut PgConnection,
+    id: EventId,
+    attempt: u32,
+    failure: &Failure,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "WITH back AS (
+             UPDATE live SET status = 'PENDING', lease_until = NULL, retry_at = NULL,
+                    due_at = clock_timestamp(), updated_at = clock_timestamp()
+              WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING'
+             RETURNING *
+         )
+         INSERT INTO attempts (id, attempt, ended, reason, started_at, instance, message_id)
+         SELECT id, attempt, $3, $4, started_at, instance, message_id FROM back",
+        id.uuid(),
+        number(attempt),
+        failure.end.as_str(),
+        failure.reason,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) fn number(n: u32) -> i32 {
+    i32::try_from(n).unwrap_or(i32::MAX)
+}

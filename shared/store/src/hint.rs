@@ -1,0 +1,58 @@
+use event::EventId;
+
+use crate::{Error, Store};
+
+impl Store {
+    /// Pub/Sub gave up on a message. That says nothing about the event: one that is unfinished is due again as soon as it may run.
+    /// True where it was unfinished.
+    pub async fn due_again(&self, id: EventId) -> Result<bool, Error> {
+        self.run(move |pool| async move {
+            let touched = sqlx::query!(
+                "UPDATE live SET due_at = least(due_at, greatest(now(),
+                        CASE status WHEN 'PROCESSING' THEN lease_until WHEN 'FAILED' THEN retry_at END))
+                  WHERE id = $1",
+                id.uuid()
+            )
+            .execute(&pool)
+            .await?;
+            Ok(touched.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// True where ingest accepted an event with this id.
+    pub async fn is_known(&self, id: EventId) -> Result<bool, Error> {
+        self.run(move |pool| async move {
+            Ok(sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM events WHERE id = $1) AS "known!""#,
+                id.uuid()
+            )
+            .fetch_one(&pool)
+            .await?)
+        })
+        .await
+    }
+
+    /// Keeps a push that nobody can act on.
+    pub async fn keep_unreadable(
+        &self,
+        subscription: Option<String>,
+        message_id: Option<String>,
+        reason: String,
+        body: Vec<u8>,
+    ) -> Result<(), Error> {
+        self.run(move |pool| async move {
+            sqlx::query!(
+                "INSERT INTO unreadable (subscription, message_id, reason, body) VALUES ($1, $2, $3, $4)",
+                subscription,
+                message_id,
+                reason,
+                body
+            )
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+}

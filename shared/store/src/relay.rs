@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use event::EventId;
+
+use crate::{Error, Store};
+
+/// An event to which something should have happened by now.
+#[derive(Debug)]
+pub struct Overdue {
+    pub id: EventId,
+    pub event_type: String,
+    due_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Takes a page of what is overdue, oldest first, and moves it on by a step, so that two relays share the work and a relay
+    /// that dies delays a page but loses nothing.
+    pub async fn take_overdue(&self, page: u32, step: Duration) -> Result<Vec<Overdue>, Error> {
+        self.run(move |pool| async move {
+            let rows = sqlx::query!(
+                r#"WITH page AS (
+                       SELECT id FROM live WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+                   ), moved AS (
+                       UPDATE live SET due_at = now() + $2::float8 * interval '1 second'
+                         FROM page WHERE live.id = page.id
+                       RETURNING live.id, live.due_at
+                   )
+                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", events.event_type
+                     FROM moved JOIN events ON events.id = moved.id"#,
+                i64::from(page),
+                step.as_secs_f64(),
+            )
+            .fetch_all(&pool)
+            .await?;
+            Ok(rows
+                .into_iter()
+                .map(|row| Overdue { id: row.id.into(), event_type: row.event_type, due_at: row.due_at })
+                .collect())
+        })
+        .await
+    }
+
+    /// What Pub/Sub did not take is due again at once, unless something else has happened to it since.
+    pub async fn give_back(&self, overdue: Vec<Overdue>) -> Result<(), Error> {
+        let (ids, due): (Vec<_>, Vec<_>) = overdue
+            .iter()
+            .map(|event| (event.id.uuid(), event.due_at))
+            .unzip();
+        self.run(move |pool| async move {
+            sqlx::query!(
+                "UPDATE live SET due_at = now()
+                   FROM (SELECT live.id FROM live
+                           JOIN unnest($1::uuid[], $2::timestamptz[]) AS back (id, due_at) USING (id, due_at)
+                          ORDER BY live.id FOR UPDATE OF live) AS page
+                  WHERE live.id = page.id",
+                &ids,
+                &due,
+            )
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+}

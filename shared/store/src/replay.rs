@@ -1,0 +1,60 @@
+use event::{EventId, Status};
+
+use crate::{Error, Store};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// Unfinished again, its retries from zero, its attempts counted on.
+    Queued,
+    /// Only FAILED and DEAD_LETTER can be replayed.
+    Not(Status),
+    Unknown,
+}
+
+impl Store {
+    /// Each end is replayed at most once, whoever asks at the same time: the key of `replays` sees to it.
+    pub async fn replay(&self, id: EventId, requested_by: String) -> Result<Replayed, Error> {
+        self.run(move |pool| async move {
+            let replayed = sqlx::query!(
+                "WITH failed AS (
+                     SELECT id, attempt FROM live WHERE id = $1 AND status = 'FAILED' FOR UPDATE
+                 ), dead AS (
+                     SELECT id, attempt, status FROM outcomes WHERE id = $1 ORDER BY attempt DESC LIMIT 1
+                 ), replay AS (
+                     INSERT INTO replays (id, attempt, from_status, requested_by)
+                     SELECT id, attempt, 'FAILED'::event_status, $2 FROM failed
+                     UNION ALL
+                     SELECT id, attempt, status, $2 FROM dead
+                      WHERE status = 'DEAD_LETTER' AND NOT EXISTS (SELECT FROM live WHERE id = $1)
+                     ON CONFLICT DO NOTHING
+                     RETURNING id, attempt, from_status
+                 ), again AS (
+                     UPDATE live SET status = 'PENDING', retry_count = 0, lost = 0, retry_at = NULL, failed_at = NULL,
+                            failure_reason = NULL, queued_at = now(), updated_at = now(),
+                            due_at = now()
+                       FROM replay
+                      WHERE live.id = replay.id AND live.attempt = replay.attempt AND from_status = 'FAILED'
+                 ), risen AS (
+                     INSERT INTO live (id, attempt, due_at)
+                     SELECT id, attempt, now() FROM replay WHERE from_status = 'DEAD_LETTER'
+                 )
+                 SELECT id FROM replay",
+                id.uuid(),
+                requested_by,
+            )
+            .fetch_optional(&pool)
+            .await?;
+            if replayed.is_some() {
+                return Ok(Replayed::Queued);
+            }
+            let status = sqlx::query_scalar!("SELECT status::text FROM event_records WHERE id = $1", id.uuid())
+                .fetch_optional(&pool)
+                .await?;
+            Ok(match status.flatten().and_then(|status| status.parse().ok()) {
+                Some(status) => Replayed::Not(status),
+                None => Replayed::Unknown,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool, Row};
+
+use crate::Error;
+
+/// One round trip in place of sqlx's ping: is this session outside any transaction, and writable? A dropped `begin()` leaves
+/// a session inside one, where the next INSERT answers OK and vanishes; a failover leaves a session on a read-only node.
+const GATE: &str =
+    "SELECT now() = statement_timestamp() AND current_setting('transaction_read_only') = 'off'";
+
+#[derive(Clone)]
+pub struct StoreConfig {
+    pub url: String,
+    /// Shown in `pg_stat_activity`.
+    pub application: &'static str,
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it is told that the database is not available.
+    pub acquire_timeout: Duration,
+    pub statement_timeout: Duration,
+}
+
+impl StoreConfig {
+    pub fn new(url: String, application: &'static str) -> Self {
+        Self {
+            url,
+            application,
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pool: PgPool,
+}
+
+impl Store {
+    /// Connects on first use, so that a service listens before its database is there.
+    pub fn new(config: &StoreConfig) -> Result<Self, Error> {
+        let options: PgConnectOptions = config.url.parse().map_err(Error::Database)?;
+        let options = options
+            .application_name(config.application)
+            .options([
+                ("statement_timeout", millis(config.statement_timeout)),
+                // A transaction whose process lost its CPU must not hold its rows, or the log's readers, for ever.
+                ("idle_in_transaction_session_timeout", "90000".into()),
+                ("timezone", "UTC".into()),
+            ])
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(config.max_connections)
+            .acquire_timeout(config.acquire_timeout)
+            .idle_timeout(Duration::from_mins(5))
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    let fit: bool = sqlx::raw_sql(GATE)
+                        .fetch_one(connection)
+                        .await?
+                        .try_get(0)?;
+                    if !fit {
+                        tracing::warn!(
+                            "closed a session that was inside a transaction, or read-only"
+                        );
+                    }
+                    Ok(fit)
+                })
+            })
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped
+    /// statement can leave its connection in a state that nobody expects.
+    pub(crate) async fn run<T, F>(&self, work: impl FnOnce(PgPool) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        tokio::spawn(work(self.pool.clone())).await?
+    }
+
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.run(|pool| async move {
+            sqlx::query("SELECT 1").execute(&pool).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The ledgers and partitions are there: what a service needs before it can work.
+    pub async fn is_migrated(&self) -> Result<bool, Error> {
+        self.run(|pool| async move {
+            let there: bool = sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL")
+                .fetch_one(&pool)
+                .await?;
+            Ok(there)
+        })
+        .await
+    }
+
+    /// Applies what is missing, and makes partitions ahead.
+    pub async fn migrate(&self) -> Result<Vec<String>, Error> {
+        self.run(|pool| async move {
+            sqlx::migrate!("../../migrations").run(&pool).await?;
+            Ok(())
+        })
+        .await?;
+        self.make_partitions().await
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
