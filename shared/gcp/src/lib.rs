@@ -2,8 +2,10 @@
 
 mod credentials;
 mod error;
+pub mod identity;
 pub mod publisher;
 mod tls;
 
 pub use error::Error;
+pub use identity::{Caller, Identity, IdentityConfig, Mode, Refusal};
 pub use publisher::{Message, PublishError, Publisher, PublisherConfig};

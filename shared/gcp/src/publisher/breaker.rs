@@ -65,7 +65,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    async fn opened() -> Breaker {
+    fn opened() -> Breaker {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
             assert!(breaker.allows());
@@ -76,7 +76,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failures_in_a_row_open_it_and_one_trial_goes_through() {
-        let breaker = opened().await;
+        let breaker = opened();
         assert!(!breaker.allows());
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_trial_that_works_closes_it() {
-        let breaker = opened().await;
+        let breaker = opened();
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());
         breaker.record(true);
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_trial_that_fails_or_is_given_up_leaves_it_open_for_another_pause() {
-        let breaker = opened().await;
+        let breaker = opened();
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());
         breaker.record(false);

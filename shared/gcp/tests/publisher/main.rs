@@ -147,7 +147,7 @@ async fn what_passes_within_the_bound_is_tried_again() {
 #[tokio::test]
 async fn a_silent_server_costs_the_bound_and_then_nothing() {
     let server = PubSub::start().await;
-    server.behave(Behaviour::Slow(Duration::from_secs(600)));
+    server.behave(Behaviour::Slow(Duration::from_mins(10)));
     let publisher = publisher(server.host()).await;
     fails_within_the_bound_then_at_once(&publisher).await;
 
