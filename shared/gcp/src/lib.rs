@@ -1,1 +1,11 @@
+#![doc = include_str!("../README.md")]
 
+mod credentials;
+mod error;
+pub mod identity;
+pub mod publisher;
+mod tls;
+
+pub use error::Error;
+pub use identity::{Caller, Identity, IdentityConfig, Mode, Refusal};
+pub use publisher::{Message, PublishError, Publisher, PublisherConfig};

@@ -1,1 +1,32 @@
+#![doc = include_str!("../README.md")]
 
+mod app;
+mod body;
+mod connection;
+mod context;
+mod env;
+mod hard_end;
+mod health;
+mod limits;
+mod listen;
+mod patience;
+mod problem;
+mod request_log;
+mod router;
+mod run;
+mod settings;
+mod shutdown;
+mod signals;
+mod socket;
+mod telemetry;
+mod trace;
+
+pub use app::App;
+pub use body::{BODY_DEADLINE, read_body};
+pub use context::RequestContext;
+pub use env::{Env, Mistakes, Noted};
+pub use health::Readiness;
+pub use problem::{BoxError, Problem};
+pub use router::router;
+pub use run::run;
+pub use shutdown::Shutdown;

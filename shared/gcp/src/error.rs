@@ -1,0 +1,28 @@
+/// Why a client for Google Cloud could not be made.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No credentials, or credentials that cannot be used.
+    #[error(
+        "no usable Google credentials: {0}. Set GOOGLE_APPLICATION_CREDENTIALS to a key file, \
+         run `gcloud auth application-default login`, or run on Google Cloud with a service account"
+    )]
+    Credentials(String),
+    /// The settings name something that cannot exist.
+    #[error("{0}")]
+    Config(String),
+}
+
+/// The error with all its causes: the Google libraries keep the reason in the source.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,174 @@
+//! Publishes event IDs to a topic, through the official client, within a bound.
+
+mod breaker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use google_cloud_auth::credentials::{Credentials, anonymous};
+use google_cloud_gax::retry_policy::RetryPolicyExt;
+use google_cloud_pubsub::client::Publisher as Client;
+use google_cloud_pubsub::retry_policy::RetryableErrors;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Error, with_causes};
+use crate::{credentials, tls};
+use breaker::Breaker;
+
+/// Where to publish, and for how long to try.
+#[derive(Debug, Clone)]
+pub struct PublisherConfig {
+    pub project: String,
+    pub topic: String,
+    /// `host:port` of a server that wants no credentials and no TLS.
+    pub emulator_host: Option<String>,
+    /// A key file that takes the place of Application Default Credentials.
+    pub credentials_file: Option<PathBuf>,
+    /// The bound of one `publish`.
+    pub timeout: Duration,
+}
+
+/// What a push will carry: the event ID as its data, the rest as attributes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub event_id: String,
+    pub event_type: String,
+    pub traceparent: Option<String>,
+}
+
+/// Why a message is not known to be published. It may still arrive: delivery is at least once.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PublishError {
+    #[error("Pub/Sub did not confirm in time")]
+    TimedOut,
+    #[error("not tried: Pub/Sub has been failing")]
+    Open,
+    #[error("Pub/Sub refused: {0}")]
+    Refused(String),
+    #[error(transparent)]
+    Connect(#[from] Error),
+}
+
+/// A publisher for one topic; clones share its connection and its circuit breaker.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: PublisherConfig,
+    client: OnceCell<Client>,
+    turn: Mutex<()>,
+    breaker: Breaker,
+}
+
+impl Publisher {
+    /// Needs neither the server nor credentials to be there: what is missing now is told now,
+    /// and looked for again by the next publish.
+    pub async fn connect(config: PublisherConfig) -> Result<Self, Error> {
+        tls::ensure_provider();
+        let publisher = Self {
+            shared: Arc::new(Shared {
+                config,
+                client: OnceCell::new(),
+                turn: Mutex::new(()),
+                breaker: Breaker::default(),
+            }),
+        };
+        match publisher.client().await {
+            Err(error @ Error::Credentials(_)) => tracing::warn!(%error, "cannot publish yet"),
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        Ok(publisher)
+    }
+
+    /// Publishes the batch and says for each message, in order, whether Pub/Sub has it.
+    pub async fn publish(&self, batch: Vec<Message>) -> Vec<Result<(), PublishError>> {
+        if batch.is_empty() {
+            return Vec::new();
+        }
+        if !self.shared.breaker.allows() {
+            return batch.iter().map(|_| Err(PublishError::Open)).collect();
+        }
+        let results = match self.client().await {
+            Ok(client) => self.send(client, batch).await,
+            Err(error) => batch.iter().map(|_| Err(error.clone().into())).collect(),
+        };
+        self.shared
+            .breaker
+            .record(results.iter().any(Result::is_ok));
+        results
+    }
+
+    async fn client(&self) -> Result<&Client, Error> {
+        self.shared
+            .client
+            .get_or_try_init(|| build(&self.shared.config))
+            .await
+    }
+
+    async fn send(&self, client: &Client, batch: Vec<Message>) -> Vec<Result<(), PublishError>> {
+        let deadline = Instant::now() + self.shared.config.timeout;
+        let mut confirmed = join_all(batch.into_iter().map(|message| {
+            let published = client.publish(message.into());
+            async move {
+                match timeout_at(deadline, published).await {
+                    Ok(Ok(_message_id)) => Ok(()),
+                    Ok(Err(error)) => Err(PublishError::Refused(with_causes(&error))),
+                    Err(_elapsed) => Err(PublishError::TimedOut),
+                }
+            }
+        }));
+        tokio::select! {
+            results = &mut confirmed => results,
+            () = self.flush(client) => confirmed.await,
+        }
+    }
+
+    /// The client holds a lone message for 10 ms in hope of company; a flush sends it now. But
+    /// a flush stops the client from sending anything else until all that is under way has been
+    /// confirmed, so flushes that queue up would cost a round trip each. Taking turns, the one
+    /// that waits carries everything that came meanwhile, and whoever finds his own messages
+    /// confirmed leaves the queue.
+    async fn flush(&self, client: &Client) {
+        let _turn = self.shared.turn.lock().await;
+        client.flush().await;
+    }
+}
+
+impl From<Message> for google_cloud_pubsub::model::Message {
+    fn from(message: Message) -> Self {
+        let attributes = [("eventType", message.event_type)]
+            .into_iter()
+            .chain(message.traceparent.map(|value| ("traceparent", value)));
+        Self::new()
+            .set_data(message.event_id)
+            .set_attributes(attributes)
+    }
+}
+
+/// Does no I/O but reading credentials: the client connects with the first publish.
+async fn build(config: &PublisherConfig) -> Result<Client, Error> {
+    let topic = format!("projects/{}/topics/{}", config.project, config.topic);
+    // Without a limit of ours the client retries for ten minutes, and messages that nobody
+    // waits for any more pile up while Pub/Sub is away.
+    let builder =
+        Client::builder(topic).with_retry_policy(RetryableErrors.with_time_limit(config.timeout));
+    let builder = match &config.emulator_host {
+        Some(host) => builder
+            .with_endpoint(format!("http://{host}"))
+            .with_credentials(anonymous::Builder::new().build()),
+        None => builder.with_credentials(Credentials::from(credentials::load(
+            config.credentials_file.as_deref(),
+        )?)),
+    };
+    builder
+        .build()
+        .await
+        .map_err(|error| Error::Config(format!("the Pub/Sub client: {}", with_causes(&error))))
+}

@@ -1,0 +1,129 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::post;
+use googleapis_tonic_google_pubsub_v1::google::pubsub::v1::{PublishRequest, PublishResponse};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+
+#[derive(Clone, Copy)]
+pub(crate) enum Behaviour {
+    Confirm,
+    Slow(Duration),
+    Fail(Code, &'static str),
+    FailOnce(Code),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) topic: String,
+    pub(crate) data: String,
+    pub(crate) attributes: HashMap<String, String>,
+}
+
+/// The one method of `google.pubsub.v1.Publisher` that a publisher calls.
+#[derive(Clone)]
+pub(crate) struct PubSub {
+    host: String,
+    state: Arc<Mutex<Seen>>,
+}
+
+struct Seen {
+    behaviour: Behaviour,
+    calls: usize,
+    messages: Vec<Received>,
+}
+
+impl PubSub {
+    pub(crate) async fn start() -> Self {
+        Self::start_at("127.0.0.1:0").await
+    }
+
+    pub(crate) async fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let server = Self {
+            host: listener.local_addr().unwrap().to_string(),
+            state: Arc::new(Mutex::new(Seen {
+                behaviour: Behaviour::Confirm,
+                calls: 0,
+                messages: Vec::new(),
+            })),
+        };
+        let router = axum::Router::new()
+            .route("/google.pubsub.v1.Publisher/Publish", post(publish))
+            .with_state(server.clone());
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_routes(Routes::from(router))
+                .serve_with_incoming(TcpListenerStream::new(listener)),
+        );
+        server
+    }
+
+    pub(crate) fn host(&self) -> String {
+        self.host.clone()
+    }
+
+    pub(crate) fn behave(&self, behaviour: Behaviour) {
+        self.state.lock().unwrap().behaviour = behaviour;
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.state.lock().unwrap().messages.clone()
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.state.lock().unwrap().calls
+    }
+
+    fn next_behaviour(&self) -> Behaviour {
+        let mut state = self.state.lock().unwrap();
+        state.calls += 1;
+        let behaviour = state.behaviour;
+        if matches!(behaviour, Behaviour::FailOnce(_)) {
+            state.behaviour = Behaviour::Confirm;
+        }
+        behaviour
+    }
+
+    async fn take(&self, request: PublishRequest) -> Result<PublishResponse, Status> {
+        match self.next_behaviour() {
+            Behaviour::Confirm => {}
+            Behaviour::Slow(delay) => tokio::time::sleep(delay).await,
+            Behaviour::Fail(code, message) => return Err(Status::new(code, message)),
+            Behaviour::FailOnce(code) => return Err(Status::new(code, "once")),
+        }
+        let mut state = self.state.lock().unwrap();
+        let mut message_ids = Vec::new();
+        for message in request.messages {
+            message_ids.push(state.messages.len().to_string());
+            state.messages.push(Received {
+                topic: request.topic.clone(),
+                data: String::from_utf8(message.data).unwrap(),
+                attributes: message.attributes,
+            });
+        }
+        Ok(PublishResponse { message_ids })
+    }
+}
+
+async fn publish(State(server): State<PubSub>, request: Request) -> Response {
+    let method = tower::service_fn(move |request: tonic::Request<PublishRequest>| {
+        let server = server.clone();
+        async move {
+            server
+                .take(request.into_inner())
+                .await
+                .map(tonic::Response::new)
+        }
+    });
+    tonic::server::Grpc::new(tonic_prost::ProstCodec::default())
+        .unary(method, request)
+        .await
+        .map(axum::body::Body::new)
+}

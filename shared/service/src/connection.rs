@@ -1,0 +1,61 @@
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower::ServiceExt;
+
+use crate::limits::Limits;
+use crate::patience::Patience;
+use crate::shutdown::Shutdown;
+use crate::socket::Socket;
+
+/// Serves one client to the end of its connection, or of our patience.
+pub(crate) async fn serve(stream: TcpStream, router: Router, limits: &Limits, drain: Shutdown) {
+    let patience = Arc::new(Patience::new(limits));
+    let socket = Socket {
+        stream,
+        patience: Arc::clone(&patience),
+    };
+    let service = service_fn(|request: Request<Incoming>| {
+        patience.request_came();
+        let answer = router.clone().oneshot(request.map(Body::new));
+        let patience = Arc::clone(&patience);
+        async move {
+            let response = answer.await;
+            patience.answered();
+            response
+        }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(socket), service)
+    );
+    let mut patience_over = pin!(patience.over());
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut connection => return tell(ended),
+            () = &mut patience_over => return tracing::debug!("a silent client's connection is cut"),
+            () = drain.requested(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// How a connection ends is its client's doing, so nobody needs to know unless they ask.
+fn tell(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(error = crate::problem::chain(&error), "a connection broke");
+    }
+}

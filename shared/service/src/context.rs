@@ -1,0 +1,114 @@
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tracing::Span;
+use uuid::Uuid;
+
+use crate::trace::Traceparent;
+
+tokio::task_local! {
+    pub(crate) static CONTEXT: RequestContext;
+}
+
+const REQUEST_ID: &str = "x-request-id";
+const TRACEPARENT: &str = "traceparent";
+const CLOUD_TRACE: &str = "x-cloud-trace-context";
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// What ties a request's log lines, its answer and what it causes elsewhere together.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    pub request_id: String,
+    trace: Arc<Mutex<Traceparent>>,
+    span: Span,
+}
+
+impl RequestContext {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let request_id = request_id(headers);
+        let trace = trace(headers);
+        // The span is of the highest level so that no LOG_LEVEL takes the trace from a line.
+        let span = tracing::error_span!(
+            "request",
+            request_id,
+            trace = trace.trace_id(),
+            event_id = tracing::field::Empty
+        );
+        Self {
+            request_id,
+            trace: Arc::new(Mutex::new(trace)),
+            span,
+        }
+    }
+
+    /// The context of the request that this task works on.
+    pub fn current() -> Option<Self> {
+        CONTEXT.try_with(Clone::clone).ok()
+    }
+
+    /// What to send along with whatever this request causes.
+    pub fn traceparent(&self) -> String {
+        self.trace().to_string()
+    }
+
+    /// Continues another trace: a push is the continuation of the request whose trace its message
+    /// carries. One that cannot be read is left alone, as the W3C standard wants it.
+    pub fn follow(&self, traceparent: &str) {
+        if let Ok(parent) = traceparent.parse::<Traceparent>() {
+            self.span.record("trace", parent.trace_id());
+            *self.trace() = parent.child();
+        }
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Gives the identifiers back to the caller. Both are visible ASCII, which is a header value.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        let ids = [
+            (REQUEST_ID, self.request_id.clone()),
+            (TRACEPARENT, self.traceparent()),
+        ];
+        for (name, id) in ids {
+            headers.extend(HeaderValue::try_from(id).map(|id| (HeaderName::from_static(name), id)));
+        }
+    }
+
+    fn trace(&self) -> MutexGuard<'_, Traceparent> {
+        self.trace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(|| Self::of(&parts.headers)))
+    }
+}
+
+/// Takes the caller's ID where it is fit for a header and a log line.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=LONGEST_REQUEST_ID).contains(&id.len()))
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+}
+
+fn trace(headers: &HeaderMap) -> Traceparent {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    text(TRACEPARENT)
+        .and_then(|value| value.parse().ok())
+        .or_else(|| text(CLOUD_TRACE).and_then(|value| Traceparent::from_cloud(value).ok()))
+        .map_or_else(Traceparent::start, |parent: Traceparent| parent.child())
+}

@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use chrono::{SecondsFormat, Utc};
+use http::StatusCode;
+use serde_json::json;
+
+/// What a service waits for before it takes traffic.
+///
+/// Once met, a condition stays met: a service that went unready whenever the database is away
+/// would be taken out of the load balancer, and its callers would get an error that says nothing.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    missing: Arc<Mutex<BTreeMap<&'static str, String>>>,
+}
+
+impl Readiness {
+    pub fn waiting_for(names: &[&'static str]) -> Self {
+        let missing = names
+            .iter()
+            .map(|name| (*name, "not reached yet".to_owned()))
+            .collect();
+        Self {
+            missing: Arc::new(Mutex::new(missing)),
+        }
+    }
+
+    pub fn met(&self, name: &'static str) {
+        self.lock().remove(name);
+    }
+
+    /// Tells why `name` has not been met so far.
+    pub fn missing(&self, name: &'static str, why: impl Display) {
+        if let Some(told) = self.lock().get_mut(name) {
+            *told = why.to_string();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) async fn health() -> impl IntoResponse {
+    Json(json!({
+        "status": "ok",
+        "timestamp": Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+    }))
+}
+
+pub(crate) async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
+    let missing = readiness.lock().clone();
+    if missing.is_empty() {
+        (StatusCode::OK, Json(json!({ "status": "ready" })))
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "status": "starting", "missing": missing })),
+        )
+    }
+}

@@ -1,0 +1,115 @@
+use std::error::Error;
+use std::fmt::Write;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::RequestContext;
+
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error as its caller sees it: RFC 9457 `application/problem+json`.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    detail: Option<String>,
+    members: Map<String, Value>,
+    headers: HeaderMap,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(flatten)]
+    members: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..Self::bare(status)
+        }
+    }
+
+    /// An error of ours: the log gets its whole chain, the caller nothing but the request ID that
+    /// finds it there.
+    pub fn internal(error: impl Into<BoxError>) -> Self {
+        tracing::error!(error = chain(error.into().as_ref()), "the request failed");
+        Self::bare(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub(crate) fn bare(status: StatusCode) -> Self {
+        Self {
+            status,
+            detail: None,
+            members: Map::new(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// Adds an extension member, such as the field at fault.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
+        match serde_json::to_value(value) {
+            Ok(value) => drop(self.members.insert(name.to_owned(), value)),
+            Err(error) => tracing::error!(name, %error, "a problem's member is not JSON"),
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = Document {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            members: self.members,
+            request_id: RequestContext::current().map(|context| context.request_id),
+        };
+        let mut response = (self.status, self.headers, Json(document)).into_response();
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        response
+    }
+}
+
+/// An error and all its causes on one line. A cause that the line above it repeats is left out.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let why = error.to_string();
+        if !text.ends_with(&why) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {why}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,109 @@
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+
+use crate::app::{App, first_end};
+use crate::env::{Env, Mistakes, Noted};
+use crate::problem::{BoxError, chain};
+use crate::settings::Settings;
+use crate::shutdown::Shutdown;
+use crate::{hard_end, listen, router, signals};
+
+/// Tells a wrong environment from a failure at work, which a restart may mend.
+const MISTAKES: u8 = 2;
+
+/// Runs a service from its environment to its last answer.
+///
+/// `start` builds the state without waiting for anything remote, so that the service answers
+/// `/health` at once; what it must wait for is a condition of its [`Readiness`](crate::Readiness).
+pub async fn run<C, F>(
+    name: &'static str,
+    read: impl FnOnce(&mut Env) -> Result<C, Noted>,
+    start: F,
+) -> ExitCode
+where
+    F: AsyncFnOnce(C, Shutdown) -> Result<App, BoxError>,
+{
+    let (settings, config) = match configure(Env::process(), read) {
+        Ok(configured) => configured,
+        Err(mistakes) => {
+            eprintln!("{name} cannot start with this environment:\n{mistakes}");
+            return ExitCode::from(MISTAKES);
+        }
+    };
+    match live(name, settings, config, start).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = chain(error.as_ref()), "{name} failed");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn configure<C>(
+    mut env: Env,
+    read: impl FnOnce(&mut Env) -> Result<C, Noted>,
+) -> Result<(Settings, C), Mistakes> {
+    let settings = Settings::read(&mut env);
+    let config = read(&mut env);
+    env.all_told()?;
+    // A `Noted` is proof of a mistake that was just told, so nothing is left to say about it.
+    settings
+        .and_then(|settings| Ok((settings, config?)))
+        .map_err(|_| Mistakes::default())
+}
+
+async fn live<C, F>(
+    name: &'static str,
+    settings: Settings,
+    config: C,
+    start: F,
+) -> Result<(), BoxError>
+where
+    F: AsyncFnOnce(C, Shutdown) -> Result<App, BoxError>,
+{
+    settings.telemetry.start()?;
+    let shutdown = Shutdown::new();
+    signals::listen(shutdown.clone())?;
+    let listener = bind(settings.address).await?;
+    let address = listener.local_addr()?;
+    let app = tokio::select! {
+        app = start(config, shutdown.clone()) => app?,
+        () = shutdown.requested() => return Ok(()),
+    };
+    tracing::info!("{name} listens on {address}");
+    let router = router(app.router, &app.readiness);
+    let mut server = tokio::spawn(listen::serve(
+        listener,
+        router,
+        settings.limits,
+        shutdown.clone(),
+    ));
+    let outcome = tokio::select! {
+        biased;
+        () = shutdown.requested() => Ok(()),
+        end = first_end(app.tasks) => Err(BoxError::from(end)),
+        _ = &mut server => return Err("the accept loop ended".into()),
+    };
+    hard_end::arm(outcome.is_err());
+    shutdown.request();
+    server.await?;
+    app.on_drained.await;
+    tracing::info!("{name} stopped");
+    outcome
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "port {} is taken: cannot listen on {address}",
+                address.port()
+            )
+            .into(),
+            _ => format!("cannot listen on {address}: {error}").into(),
+        })
+}

@@ -1,0 +1,159 @@
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// A place in a distributed trace, as the W3C header `traceparent` writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Traceparent {
+    trace_id: String,
+    span_id: String,
+    flags: u8,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+impl Traceparent {
+    /// The start of a trace. Nobody records its spans, so it is not marked as sampled.
+    pub(crate) fn start() -> Self {
+        Self {
+            trace_id: Uuid::new_v4().simple().to_string(),
+            span_id: span_id(),
+            flags: 0,
+        }
+    }
+
+    /// The next step of the same trace: what is sent on names this step as its parent.
+    pub(crate) fn child(&self) -> Self {
+        Self {
+            span_id: span_id(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn trace_id(&self) -> &str {
+        &self.trace_id
+    }
+
+    /// Reads Google's older header, `TRACE_ID/SPAN_ID;o=OPTIONS` with the span in decimal.
+    pub(crate) fn from_cloud(text: &str) -> Result<Self, Malformed> {
+        let (trace_id, rest) = text.split_once('/').unwrap_or((text, ""));
+        let (span, options) = rest.split_once(";o=").unwrap_or((rest, "0"));
+        Ok(Self {
+            trace_id: hex(trace_id, 32)?,
+            span_id: span
+                .parse::<u64>()
+                .map_or_else(|_| span_id(), |span| format!("{span:016x}")),
+            flags: u8::from(options == "1"),
+        })
+    }
+}
+
+impl FromStr for Traceparent {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let mut parts = text.split('-');
+        let mut next = || parts.next().ok_or(Malformed);
+        let (version, trace_id, span_id, flags) = (next()?, next()?, next()?, next()?);
+        // Later versions may append parts; `00` has four, and `ff` is reserved.
+        let complete = version != "00" || parts.next().is_none();
+        if version.len() != 2 || !is_hex(version) || version == "ff" || !complete {
+            return Err(Malformed);
+        }
+        if flags.len() != 2 || !is_hex(flags) {
+            return Err(Malformed);
+        }
+        Ok(Self {
+            trace_id: hex(trace_id, 32)?,
+            span_id: hex(span_id, 16)?,
+            flags: u8::from_str_radix(flags, 16).map_err(|_| Malformed)?,
+        })
+    }
+}
+
+impl fmt::Display for Traceparent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "00-{}-{}-{:02x}",
+            self.trace_id, self.span_id, self.flags
+        )
+    }
+}
+
+fn span_id() -> String {
+    let mut id = Uuid::new_v4().simple().to_string();
+    id.truncate(16);
+    id
+}
+
+fn hex(text: &str, length: usize) -> Result<String, Malformed> {
+    let valid = text.len() == length && is_hex(text) && text.bytes().any(|byte| byte != b'0');
+    valid.then(|| text.to_owned()).ok_or(Malformed)
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    #[test]
+    fn a_child_keeps_the_trace_and_the_flags_and_has_a_span_of_its_own() {
+        let parent: Traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01").parse().unwrap();
+        let child = parent.child().to_string();
+        assert!(child.starts_with(&format!("00-{TRACE}-")));
+        assert!(child.ends_with("-01"));
+        assert!(!child.contains("00f067aa0ba902b7"));
+        assert_eq!(
+            parent.to_string(),
+            format!("00-{TRACE}-00f067aa0ba902b7-01")
+        );
+    }
+
+    #[test]
+    fn a_later_version_may_say_more() {
+        let text = format!("01-{TRACE}-00f067aa0ba902b7-01-more");
+        assert_eq!(text.parse::<Traceparent>().unwrap().trace_id(), TRACE);
+    }
+
+    #[test]
+    fn what_the_standard_forbids_is_refused() {
+        for text in [
+            String::new(),
+            "00".to_owned(),
+            format!("ff-{TRACE}-00f067aa0ba902b7-01"),
+            format!("00-{TRACE}-00f067aa0ba902b7-01-more"),
+            format!("00-{}-00f067aa0ba902b7-01", TRACE.to_uppercase()),
+            format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            format!("00-{TRACE}-{}-01", "0".repeat(16)),
+            format!("00-{TRACE}-00f067aa0ba902b7-+1"),
+            format!("00-{TRACE}-00f067aa0ba902b7"),
+        ] {
+            assert_eq!(text.parse::<Traceparent>(), Err(Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn googles_older_header_is_read() {
+        let text = Traceparent::from_cloud(&format!("{TRACE}/255;o=1")).unwrap();
+        assert_eq!(text.to_string(), format!("00-{TRACE}-00000000000000ff-01"));
+        assert_eq!(Traceparent::from_cloud(TRACE).unwrap().trace_id(), TRACE);
+        assert_eq!(Traceparent::from_cloud("nonsense/1;o=1"), Err(Malformed));
+    }
+
+    #[test]
+    fn a_trace_that_starts_here_is_well_formed() {
+        let start = Traceparent::start();
+        assert_eq!(start.to_string().parse(), Ok(start));
+    }
+}

@@ -1,0 +1,193 @@
+//! What every service answers, whatever its own routes are.
+#![allow(clippy::unwrap_used)]
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use service::{Problem, Readiness, RequestContext, router};
+use tower::ServiceExt;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+async fn call(app: Router, request: Request<Body>) -> Response {
+    router(app, &Readiness::waiting_for(&[]))
+        .oneshot(request)
+        .await
+        .unwrap()
+}
+
+fn get_(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+async fn json_of(response: Response) -> Value {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers()[name].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn health_tells_the_time() {
+    let response = call(Router::new(), get_("/health")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = json_of(response).await;
+    assert_eq!(body["status"], "ok");
+    let time = body["timestamp"].as_str().unwrap();
+    assert!(chrono::DateTime::parse_from_rfc3339(time).is_ok());
+    assert!(time.ends_with('Z') && time.len() == "2026-01-01T00:00:00.000Z".len());
+}
+
+#[tokio::test]
+async fn ready_names_what_is_missing_and_never_goes_back() {
+    let readiness = Readiness::waiting_for(&["database"]);
+    let ask = async || {
+        let response = router(Router::new(), &readiness)
+            .oneshot(get_("/ready"))
+            .await
+            .unwrap();
+        (response.status(), json_of(response).await)
+    };
+    readiness.missing("database", "connection refused");
+    let (status, body) = ask().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        body,
+        json!({ "status": "starting", "missing": { "database": "connection refused" } })
+    );
+    readiness.met("database");
+    readiness.missing("database", "gone again");
+    let (status, body) = ask().await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(body, json!({ "status": "ready" }));
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_a_problem() {
+    let request = Request::get("/nowhere")
+        .header("x-request-id", "abc")
+        .body(Body::empty())
+        .unwrap();
+    let response = call(Router::new(), request).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/problem+json"
+    );
+    assert_eq!(
+        json_of(response).await,
+        json!({
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "there is nothing at this path",
+            "requestId": "abc",
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_one() {
+    let app = Router::new().route("/events", post(async || ""));
+    let response = call(app, get_("/events")).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(header(&response, "allow"), "POST");
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/problem+json"
+    );
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_that_tells_nothing_but_the_request() {
+    async fn broken() {
+        panic!("secret")
+    }
+    let response = call(Router::new().route("/", get(broken)), get_("/")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let id = header(&response, "x-request-id").to_owned();
+    assert_eq!(
+        json_of(response).await,
+        json!({
+            "type": "about:blank",
+            "title": "Internal Server Error",
+            "status": 500,
+            "requestId": id,
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_internal_error_tells_nothing_but_the_request() {
+    async fn broken() -> Problem {
+        Problem::internal("password=hunter2")
+    }
+    let response = call(Router::new().route("/", get(broken)), get_("/")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!json_of(response).await.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_problem_has_members_and_headers() {
+    async fn refuse() -> Problem {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "slow down")
+            .with("field", "eventType")
+            .header(http::header::RETRY_AFTER, http::HeaderValue::from(3))
+    }
+    let response = call(Router::new().route("/", get(refuse)), get_("/")).await;
+    assert_eq!(header(&response, "retry-after"), "3");
+    assert_eq!(json_of(response).await["field"], "eventType");
+}
+
+#[tokio::test]
+async fn ids_are_taken_in_and_given_back() {
+    async fn told(context: RequestContext) -> String {
+        assert_eq!(
+            RequestContext::current().unwrap().request_id,
+            context.request_id
+        );
+        context.traceparent()
+    }
+    let request = Request::get("/")
+        .header("x-request-id", "my-request")
+        .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))
+        .body(Body::empty())
+        .unwrap();
+    let response = call(Router::new().route("/", get(told)), request).await;
+    assert_eq!(header(&response, "x-request-id"), "my-request");
+    let traceparent = header(&response, "traceparent").to_owned();
+    assert!(traceparent.starts_with(&format!("00-{TRACE}-")));
+    let seen_inside = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(seen_inside, traceparent.as_bytes());
+}
+
+#[tokio::test]
+async fn ids_that_are_unfit_are_made_anew() {
+    for id in ["", "two words", &"x".repeat(129)] {
+        let request = Request::get("/health")
+            .header("x-request-id", id)
+            .header("traceparent", "nonsense")
+            .header("x-cloud-trace-context", format!("{TRACE}/1;o=1"))
+            .body(Body::empty())
+            .unwrap();
+        let response = call(Router::new(), request).await;
+        assert!(uuid::Uuid::try_parse(header(&response, "x-request-id")).is_ok());
+        assert!(header(&response, "traceparent").contains(TRACE));
+    }
+}
+
+#[tokio::test]
+async fn a_push_follows_the_trace_of_its_message() {
+    async fn push(context: RequestContext) {
+        context.follow("nonsense");
+        context.follow(&format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    }
+    let response = call(Router::new().route("/", get(push)), get_("/")).await;
+    assert!(header(&response, "traceparent").contains(TRACE));
+}
