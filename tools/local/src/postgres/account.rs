@@ -100,6 +100,7 @@ mod tests {
             uid: 54_321,
             gid: 54_321,
         };
+        std::fs::set_permissions(outer.path(), Permissions::from_mode(0o700)).unwrap();
         assert!(!stranger.reaches(&inner).unwrap());
         std::fs::set_permissions(outer.path(), Permissions::from_mode(0o711)).unwrap();
         assert!(stranger.reaches(&inner).unwrap());

@@ -158,7 +158,9 @@ fn home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
         .replace('/', "-");
     let elsewhere = Path::new("/var/lib/eventflow").join(name);
     create_dir_all(&elsewhere)?;
-    set_permissions("/var/lib/eventflow", Permissions::from_mode(0o711))?;
+    for open in [Path::new("/var/lib/eventflow"), &elsewhere] {
+        set_permissions(open, Permissions::from_mode(0o711))?;
+    }
     let link = folder.join("elsewhere");
     if !link.exists() {
         symlink(&elsewhere, link)?;
