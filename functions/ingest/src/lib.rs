@@ -1,1 +1,43 @@
+//! Takes events over HTTP. A 201 means that the event is committed in PostgreSQL.
 
+mod coalescer;
+mod config;
+mod events;
+mod front_door;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use gcp::Publisher;
+use service::{App, BoxError, Readiness, Shutdown};
+use store::Store;
+
+pub use coalescer::Coalescer;
+pub use config::{Config, IngestAuth, Limits};
+
+#[derive(Clone)]
+pub struct Ingest {
+    pub coalescer: Coalescer,
+    pub auth: IngestAuth,
+    pub limits: Limits,
+}
+
+pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
+    let store = Store::new(&config.store)?;
+    let publisher = Publisher::connect(config.publisher).await?;
+    let readiness = Readiness::waiting_for(&["database"]);
+    tokio::spawn(readiness.clone().watch("database", {
+        let store = store.clone();
+        async move || store.ready().await
+    }));
+    let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
+    let router = router(Ingest { coalescer, auth: config.auth, limits: config.limits });
+    Ok(App::new(router, readiness).depends_on("the writer of events", writer))
+}
+
+pub fn router(ingest: Ingest) -> Router {
+    Router::new()
+        .route("/events", post(events::post))
+        .route_layer(from_fn_with_state(ingest.auth, front_door::check))
+        .with_state(ingest)
+}

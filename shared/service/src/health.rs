@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -8,6 +9,8 @@ use axum::response::IntoResponse;
 use chrono::{SecondsFormat, Utc};
 use http::StatusCode;
 use serde_json::json;
+
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What a service waits for before it takes traffic.
 ///
@@ -38,6 +41,15 @@ impl Readiness {
         if let Some(told) = self.lock().get_mut(name) {
             *told = why.to_string();
         }
+    }
+
+    /// Asks until the answer is good, which it may be at once: a service starts before what it needs.
+    pub async fn watch<E: Display>(self, name: &'static str, ask: impl AsyncFn() -> Result<(), E>) {
+        while let Err(why) = ask().await {
+            self.missing(name, why);
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        self.met(name);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {

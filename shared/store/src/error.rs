@@ -13,6 +13,8 @@ pub enum Error {
     /// A cursor does not belong to this database.
     #[error("{0}")]
     Foreign(String),
+    #[error("the database has no tables yet: run `admin migrate`")]
+    NotMigrated,
     #[error(transparent)]
     Database(sqlx::Error),
     #[error(transparent)]

@@ -84,23 +84,14 @@ impl Store {
         tokio::spawn(work(self.pool.clone())).await?
     }
 
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.run(|pool| async move {
-            sqlx::query("SELECT 1").execute(&pool).await?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// The ledgers and partitions are there: what a service needs before it can work.
-    pub async fn is_migrated(&self) -> Result<bool, Error> {
-        self.run(|pool| async move {
-            let there: bool = sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL")
-                .fetch_one(&pool)
-                .await?;
-            Ok(there)
-        })
-        .await
+    /// Well once a connection works and the migrations are applied: what a service needs before it can work.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let migrated: bool = self
+            .run(|pool| async move {
+                Ok(sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL").fetch_one(&pool).await?)
+            })
+            .await?;
+        migrated.then_some(()).ok_or(Error::NotMigrated)
     }
 
     /// Applies what is missing, and makes partitions ahead.

@@ -2,7 +2,12 @@
 
 pub mod bigquery;
 pub mod oidc;
+pub mod ports;
+pub mod postgres;
+pub mod process;
 pub mod pubsub;
 pub mod scheduler;
+mod signals;
+mod temporary;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -1,3 +1,5 @@
+use std::{io, process::ExitCode};
+
 use clap::{Parser, Subcommand};
 
 /// EventFlow on one machine: the services, and stand-ins for the cloud.
@@ -9,6 +11,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs a command with `DATABASE_URL` of a PostgreSQL that is there for it alone.
+    Postgres(local::postgres::Args),
     /// The Pub/Sub stand-in.
     Pubsub(local::pubsub::Args),
     /// The BigQuery stand-in.
@@ -17,14 +21,30 @@ enum Command {
     Oidc(local::oidc::Args),
     /// Calls the services as Cloud Scheduler would.
     Scheduler(local::scheduler::Args),
+    /// Ends what a host that was killed had started; the host starts it itself.
+    #[command(hide = true)]
+    Guard,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), local::Error> {
-    match Cli::parse().command {
-        Command::Pubsub(args) => local::pubsub::serve(args).await,
-        Command::Bigquery(args) => local::bigquery::serve(args).await,
-        Command::Oidc(args) => local::oidc::serve(args).await,
-        Command::Scheduler(args) => local::scheduler::serve(args).await,
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+async fn run(command: Command) -> Result<u8, local::Error> {
+    match command {
+        Command::Postgres(args) => return local::postgres::run(args).await,
+        Command::Pubsub(args) => local::pubsub::serve(args).await?,
+        Command::Bigquery(args) => local::bigquery::serve(args).await?,
+        Command::Oidc(args) => local::oidc::serve(args).await?,
+        Command::Scheduler(args) => local::scheduler::serve(args).await?,
+        Command::Guard => local::process::stand_guard(io::stdin().lock()),
+    }
+    Ok(0)
 }

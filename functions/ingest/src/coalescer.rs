@@ -1,0 +1,134 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use event::{EventId, NewEvent};
+use gcp::{Message, Publisher};
+use store::{Batch, Error, Store};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// A statement of more events is no faster, and its rows are held longer.
+const MAX_BATCH: usize = 500;
+/// Requests that wait for the statement under way. One more is told to come back.
+const MAX_WAITING: usize = 2_000;
+
+/// Requests that arrive together share one statement and one commit. One batch is in flight at a time: what arrives meanwhile
+/// is the next batch, so a request that is alone goes at once and no timer is needed.
+#[derive(Clone)]
+pub struct Coalescer {
+    waiting: mpsc::Sender<Waiting>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// Too many wait already.
+    Full,
+    Store(Error),
+    /// The writer has ended: the process is about to.
+    Gone,
+}
+
+struct Waiting {
+    event: NewEvent,
+    traceparent: String,
+    answer: oneshot::Sender<Result<EventId, Rejected>>,
+}
+
+struct Writer {
+    store: Store,
+    publisher: Publisher,
+    first_due: Duration,
+}
+
+impl Coalescer {
+    pub fn start(store: Store, publisher: Publisher, first_due: Duration) -> (Self, JoinHandle<()>) {
+        let (sender, receiver) = mpsc::channel(MAX_WAITING);
+        let writer = Writer { store, publisher, first_due };
+        (Self { waiting: sender }, tokio::spawn(writer.run(receiver)))
+    }
+
+    /// Answers once the event is committed, and published where that is quick.
+    pub(crate) async fn add(&self, event: NewEvent, traceparent: String) -> Result<EventId, Rejected> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.try_send(Waiting { event, traceparent, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Rejected::Full,
+            mpsc::error::TrySendError::Closed(_) => Rejected::Gone,
+        })?;
+        answered.await.unwrap_or(Err(Rejected::Gone))
+    }
+}
+
+impl Writer {
+    async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
+        let mut batch = Vec::new();
+        while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            self.write(std::mem::take(&mut batch), now()).await;
+        }
+    }
+
+    async fn write(&self, batch: Vec<Waiting>, now: Duration) {
+        let ids: Vec<_> = batch.iter().map(|_| EventId::mint(now)).collect();
+        match self.insert(&ids, &batch).await {
+            Ok(()) => self.publish(ids, batch),
+            // Our clock is off: the database's decides, so that ids fall into partitions that are there.
+            Err(Error::ClockOff { database_time }) => {
+                tracing::warn!(ours = ?now, database = ?database_time, "this machine's clock is off");
+                Box::pin(self.write(batch, database_time)).await;
+            }
+            // One row that the database refuses must hurt nobody else.
+            Err(Error::Refused(error)) if batch.len() > 1 => {
+                tracing::warn!(%error, events = batch.len(), "a batch was refused: trying its halves");
+                let mut first = batch;
+                let second = first.split_off(first.len() / 2);
+                Box::pin(self.write(first, now)).await;
+                Box::pin(self.write(second, now)).await;
+            }
+            Err(error) => refuse(batch, error),
+        }
+    }
+
+    async fn insert(&self, ids: &[EventId], waiting: &[Waiting]) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        for (id, waiting) in ids.iter().zip(waiting) {
+            batch.push(*id, &waiting.event);
+        }
+        self.store.insert(batch, self.first_due).await
+    }
+
+    /// Beside the next batch, and answers behind it, since Cloud Run promises no CPU after the answer.
+    fn publish(&self, ids: Vec<EventId>, batch: Vec<Waiting>) {
+        let publisher = self.publisher.clone();
+        tokio::spawn(async move {
+            let messages = ids.iter().zip(&batch).map(|(id, waiting)| Message {
+                event_id: id.to_string(),
+                event_type: waiting.event.event_type.as_str().to_owned(),
+                traceparent: Some(waiting.traceparent.clone()),
+            });
+            let published = publisher.publish(messages.collect()).await;
+            if let Some(Err(error)) = published.iter().find(|result| result.is_err()) {
+                let events = published.iter().filter(|result| result.is_err()).count();
+                tracing::warn!(%error, events, "stored and not published: the relay will");
+            }
+            for (id, waiting) in ids.into_iter().zip(batch) {
+                // A client that went away has nobody to answer; its event stays.
+                let _ = waiting.answer.send(Ok(id));
+            }
+        });
+    }
+}
+
+fn refuse(batch: Vec<Waiting>, error: Error) {
+    let told = error.to_string();
+    let mut batch = batch.into_iter();
+    if let Some(first) = batch.next() {
+        let unavailable = matches!(error, Error::Unavailable(_));
+        let _ = first.answer.send(Err(Rejected::Store(error)));
+        for waiting in batch {
+            let io = std::io::Error::other(told.clone());
+            let _ = waiting.answer.send(Err(Rejected::Store(Error::shared(io, unavailable))));
+        }
+    }
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
