@@ -1,1 +1,84 @@
+//! Loads events into BigQuery, each exactly once: by load jobs alone, whose names are in a ledger before they exist.
 
+mod caller;
+mod config;
+mod flush;
+mod rows;
+mod settle;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use gcp::{BigQuery, Identity};
+use service::{App, BoxError, Readiness, Shutdown};
+use store::Store;
+use tokio::sync::OnceCell;
+use tokio_util::task::TaskTracker;
+
+pub use config::{Config, Settings};
+
+use caller::Only;
+
+pub struct BqFlush {
+    pub store: Store,
+    pub bigquery: BigQuery,
+    pub identity: Identity,
+    pub scheduler: String,
+    pub settings: Settings,
+    pub shutdown: Shutdown,
+}
+
+pub(crate) struct Flusher {
+    store: Store,
+    bigquery: BigQuery,
+    settings: Settings,
+    shutdown: Shutdown,
+    /// The table was there, or was made, in the life of this process.
+    table: OnceCell<()>,
+    flushes: TaskTracker,
+}
+
+pub async fn start(config: Config, shutdown: Shutdown) -> Result<App, BoxError> {
+    let store = Store::new(&config.store)?;
+    let readiness = Readiness::waiting_for(&["database"]);
+    tokio::spawn(readiness.clone().watch("database", {
+        let store = store.clone();
+        async move || store.ready().await
+    }));
+    let service = BqFlush {
+        store,
+        bigquery: BigQuery::connect(config.bigquery).await?,
+        identity: Identity::new(config.identity)?,
+        scheduler: config.scheduler,
+        settings: config.settings,
+        shutdown,
+    };
+    let (router, flushes) = service.router();
+    Ok(App::new(router, readiness).on_drained(async move {
+        flushes.close();
+        flushes.wait().await;
+    }))
+}
+
+impl BqFlush {
+    /// The router, and the flushes under way, which may outlive their requests.
+    pub fn router(self) -> (Router, TaskTracker) {
+        let flushes = TaskTracker::new();
+        let only = Only::new(&self.identity, self.scheduler);
+        let flusher = Arc::new(Flusher {
+            store: self.store,
+            bigquery: self.bigquery,
+            settings: self.settings,
+            shutdown: self.shutdown,
+            table: OnceCell::new(),
+            flushes: flushes.clone(),
+        });
+        let router = Router::new()
+            .route("/flush", post(flush::post))
+            .route_layer(from_fn_with_state(only, caller::check))
+            .with_state(flusher);
+        (router, flushes)
+    }
+}

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{EventId, NewEvent};
@@ -22,7 +23,7 @@ pub struct Coalescer {
 pub(crate) enum Rejected {
     /// Too many wait already.
     Full,
-    Store(Error),
+    Store(Arc<Error>),
     /// The writer has ended: the process is about to.
     Gone,
 }
@@ -103,9 +104,9 @@ impl Writer {
                 event_type: waiting.event.event_type.as_str().to_owned(),
                 traceparent: Some(waiting.traceparent.clone()),
             });
-            let published = publisher.publish(messages.collect()).await;
-            if let Some(Err(error)) = published.iter().find(|result| result.is_err()) {
-                let events = published.iter().filter(|result| result.is_err()).count();
+            let results = publisher.publish(messages.collect()).await;
+            if let Some(Err(error)) = results.iter().find(|result| result.is_err()) {
+                let events = results.iter().filter(|result| result.is_err()).count();
                 tracing::warn!(%error, events, "stored and not published: the relay will");
             }
             for (id, waiting) in ids.into_iter().zip(batch) {
@@ -117,15 +118,9 @@ impl Writer {
 }
 
 fn refuse(batch: Vec<Waiting>, error: Error) {
-    let told = error.to_string();
-    let mut batch = batch.into_iter();
-    if let Some(first) = batch.next() {
-        let unavailable = matches!(error, Error::Unavailable(_));
-        let _ = first.answer.send(Err(Rejected::Store(error)));
-        for waiting in batch {
-            let io = std::io::Error::other(told.clone());
-            let _ = waiting.answer.send(Err(Rejected::Store(Error::shared(io, unavailable))));
-        }
+    let error = Arc::new(error);
+    for waiting in batch {
+        let _ = waiting.answer.send(Err(Rejected::Store(error.clone())));
     }
 }
 

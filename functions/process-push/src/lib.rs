@@ -1,1 +1,99 @@
+//! Takes what Pub/Sub pushes and what Cloud Scheduler calls. A team builds its own service from this crate by giving
+//! [`start`] handlers of its own.
 
+mod attempt;
+mod caller;
+mod config;
+mod dead_letter;
+pub mod handlers;
+mod maintain;
+mod push;
+mod relay;
+mod run;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use gcp::{Identity, Publisher};
+use service::{App, BoxError, Readiness, Shutdown};
+use store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+pub use attempt::{Attempt, Failure};
+pub use config::{Callers, Config, Settings};
+pub use handlers::{Handler, Handlers};
+
+use caller::Only;
+
+pub struct ProcessPush {
+    pub store: Store,
+    pub publisher: Publisher,
+    pub identity: Identity,
+    pub callers: Callers,
+    pub handlers: Handlers,
+    pub settings: Settings,
+    pub shutdown: Shutdown,
+}
+
+pub(crate) struct Processor {
+    store: Store,
+    publisher: Publisher,
+    handlers: Handlers,
+    settings: Settings,
+    shutdown: Shutdown,
+    /// So many handlers run at once that each can have a connection.
+    room: Arc<Semaphore>,
+    /// Attempts outlive the requests that brought them; the drain waits for them.
+    attempts: TaskTracker,
+}
+
+pub async fn start(config: Config, handlers: Handlers, shutdown: Shutdown) -> Result<App, BoxError> {
+    let store = Store::new(&config.store)?;
+    let readiness = Readiness::waiting_for(&["database"]);
+    tokio::spawn(readiness.clone().watch("database", {
+        let store = store.clone();
+        async move || store.ready().await
+    }));
+    let service = ProcessPush {
+        store,
+        publisher: Publisher::connect(config.publisher).await?,
+        identity: Identity::new(config.identity)?,
+        callers: config.callers,
+        handlers,
+        settings: config.settings,
+        shutdown,
+    };
+    let (router, attempts) = service.router();
+    Ok(App::new(router, readiness).on_drained(async move {
+        attempts.close();
+        attempts.wait().await;
+    }))
+}
+
+impl ProcessPush {
+    /// The router, and the attempts under way, which may outlive their requests.
+    pub fn router(self) -> (Router, TaskTracker) {
+        let attempts = TaskTracker::new();
+        let processor = Arc::new(Processor {
+            room: Arc::new(Semaphore::new(self.settings.concurrency)),
+            store: self.store,
+            publisher: self.publisher,
+            handlers: self.handlers,
+            settings: self.settings,
+            shutdown: self.shutdown,
+            attempts: attempts.clone(),
+        });
+        let pushed = Router::new()
+            .route("/push", post(push::post))
+            .route("/dead-letter", post(dead_letter::post))
+            .route_layer(from_fn_with_state(Only::new(&self.identity, self.callers.push), caller::check));
+        let scheduled = Router::new()
+            .route("/relay", post(relay::post))
+            .route("/maintain", post(maintain::post))
+            .route_layer(from_fn_with_state(Only::new(&self.identity, self.callers.scheduler), caller::check));
+        (pushed.merge(scheduled).with_state(processor), attempts)
+    }
+}

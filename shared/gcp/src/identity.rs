@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use google_cloud_auth::credentials::idtoken::verifier::{self, Verifier};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http::header::AUTHORIZATION;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -81,18 +81,26 @@ pub struct Caller {
 /// Why a request goes no further.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// 401
     #[error("a bearer token is required")]
     Missing,
-    /// 401
     #[error("the token is not valid: {0}")]
     Invalid(String),
-    /// 403
     #[error("{email} may not call this")]
     Forbidden { email: String },
-    /// 503, since nothing is known against the caller.
+    /// Nothing is known against the caller.
     #[error("the token cannot be checked now: {0}")]
     Unavailable(String),
+}
+
+impl Refusal {
+    /// What an HTTP service answers.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing | Self::Invalid(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
 }
 
 impl Identity {

@@ -1,0 +1,68 @@
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use event::EventId;
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use store::Filter;
+
+use super::Event;
+use crate::{Admin, page, refusal};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Search {
+    status: Option<String>,
+    event_type: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Page {
+    events: Vec<Event>,
+    /// The `cursor` of the next page; null on the last one.
+    next_cursor: Option<EventId>,
+}
+
+/// `GET /admin/events`: newest first.
+pub(crate) async fn get(
+    State(admin): State<Admin>,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
+    let limit = page::limit(search.limit.as_deref())?;
+    let filter = Filter {
+        status: parsed("status", search.status.as_deref())?,
+        since: time("since", search.since.as_deref())?,
+        until: time("until", search.until.as_deref())?,
+        before: search.cursor.as_deref().map(cursor).transpose()?,
+        event_type: search.event_type,
+    };
+    let mut records = admin.store.list(filter, limit + 1).await.map_err(refusal::of_store)?;
+    // One more than asked for tells whether there is a next page.
+    let is_last = records.len() <= limit as usize;
+    records.truncate(limit as usize);
+    let next_cursor = records.last().map(|record| record.id).filter(|_| !is_last);
+    Ok(Json(Page { events: records.into_iter().map(Event::from).collect(), next_cursor }))
+}
+
+fn parsed<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
+    text.map(str::parse).transpose().map_err(|why| refusal::of_parameter(name, why))
+}
+
+fn time<T: FromStr>(name: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
+    text.map(str::parse)
+        .transpose()
+        .map_err(|_| refusal::of_parameter(name, "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"))
+}
+
+fn cursor(text: &str) -> Result<EventId, Problem> {
+    text.parse().map_err(|_| refusal::of_parameter("cursor", "must be a nextCursor of an earlier page"))
+}

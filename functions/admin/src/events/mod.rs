@@ -1,0 +1,50 @@
+//! One endpoint, one file.
+
+pub(crate) mod failed;
+pub(crate) mod list;
+pub(crate) mod one;
+pub(crate) mod replay;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use event::{EventId, Json, Status};
+use serde::Serialize;
+use store::Record;
+
+/// An event as every endpoint here shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Event {
+    id: EventId,
+    event_type: String,
+    payload: Json,
+    metadata: Option<Json>,
+    status: Status,
+    processed_at: Option<String>,
+    failed_at: Option<String>,
+    failure_reason: Option<String>,
+    retry_count: i32,
+    created_at: String,
+    updated_at: String,
+}
+
+impl From<Record> for Event {
+    fn from(record: Record) -> Self {
+        Self {
+            id: record.id,
+            event_type: record.event_type,
+            payload: record.payload,
+            metadata: record.metadata,
+            status: record.status,
+            processed_at: record.processed_at.map(timestamp),
+            failed_at: record.failed_at.map(timestamp),
+            failure_reason: record.failure_reason,
+            retry_count: record.retry_count,
+            created_at: timestamp(record.created_at),
+            updated_at: timestamp(record.updated_at),
+        }
+    }
+}
+
+fn timestamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

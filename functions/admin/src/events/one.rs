@@ -1,0 +1,105 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use service::Problem;
+use store::History;
+
+use super::{Event, timestamp};
+use crate::{Admin, refusal};
+
+#[derive(Serialize)]
+pub(crate) struct Whole {
+    #[serde(flatten)]
+    event: Event,
+    /// Attempts that failed or were lost; the one that succeeded is among the outcomes.
+    attempts: Vec<Attempt>,
+    outcomes: Vec<Outcome>,
+    replays: Vec<Replay>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attempt {
+    attempt: i32,
+    ended: String,
+    reason: String,
+    started_at: Option<String>,
+    ended_at: String,
+    instance: Option<String>,
+    message_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome {
+    attempt: i32,
+    status: String,
+    retry_count: i32,
+    started_at: Option<String>,
+    finished_at: String,
+    failure_reason: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Replay {
+    attempt: i32,
+    from_status: String,
+    requested_by: String,
+    created_at: String,
+}
+
+/// `GET /admin/events/:id`
+pub(crate) async fn get(State(admin): State<Admin>, Path(id): Path<String>) -> Result<Json<Whole>, Problem> {
+    let id = refusal::event_id(&id)?;
+    let record = admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
+    let history = admin.store.history(id).await.map_err(refusal::of_store)?;
+    Ok(Json(whole(record.into(), history)))
+}
+
+fn whole(event: Event, history: History) -> Whole {
+    Whole {
+        event,
+        attempts: history.attempts.into_iter().map(Attempt::from).collect(),
+        outcomes: history.outcomes.into_iter().map(Outcome::from).collect(),
+        replays: history.replays.into_iter().map(Replay::from).collect(),
+    }
+}
+
+impl From<store::Attempt> for Attempt {
+    fn from(attempt: store::Attempt) -> Self {
+        Self {
+            attempt: attempt.attempt,
+            ended: attempt.ended,
+            reason: attempt.reason,
+            started_at: attempt.started_at.map(timestamp),
+            ended_at: timestamp(attempt.ended_at),
+            instance: attempt.instance,
+            message_id: attempt.message_id,
+        }
+    }
+}
+
+impl From<store::Outcome> for Outcome {
+    fn from(outcome: store::Outcome) -> Self {
+        Self {
+            attempt: outcome.attempt,
+            status: outcome.status,
+            retry_count: outcome.retry_count,
+            started_at: outcome.started_at.map(timestamp),
+            finished_at: timestamp(outcome.finished_at),
+            failure_reason: outcome.failure_reason,
+        }
+    }
+}
+
+impl From<store::Replay> for Replay {
+    fn from(replay: store::Replay) -> Self {
+        Self {
+            attempt: replay.attempt,
+            from_status: replay.from_status,
+            requested_by: replay.requested_by,
+            created_at: timestamp(replay.created_at),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use gcp::Message;
+use serde::Serialize;
+use service::{Problem, RequestContext};
+use store::Replayed;
+
+use super::Event;
+use crate::{Admin, refusal};
+
+/// Admin has no identities yet.
+const REQUESTED_BY: &str = "anonymous";
+
+#[derive(Serialize)]
+pub(crate) struct Queued {
+    success: bool,
+    message: &'static str,
+    event: Event,
+}
+
+/// `POST /admin/events/:id/replay`
+pub(crate) async fn post(
+    State(admin): State<Admin>,
+    context: RequestContext,
+    Path(id): Path<String>,
+) -> Result<Json<Queued>, Problem> {
+    let id = refusal::event_id(&id)?;
+    tracing::Span::current().record("event_id", tracing::field::display(id));
+    match admin.store.replay(id, REQUESTED_BY.into()).await.map_err(refusal::of_store)? {
+        Replayed::Queued => {}
+        Replayed::Unknown => return Err(refusal::no_event(id)),
+        Replayed::Not(status) => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                format!("only FAILED and DEAD_LETTER events can be replayed: this one is {status}"),
+            )
+            .with("eventStatus", status));
+        }
+    }
+    let record = admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
+    publish(&admin, &context, &record).await;
+    Ok(Json(Queued { success: true, message: "Event queued for replay", event: record.into() }))
+}
+
+/// So that nobody waits for the relay, which takes it where this fails.
+async fn publish(admin: &Admin, context: &RequestContext, record: &store::Record) {
+    let message = Message {
+        event_id: record.id.to_string(),
+        event_type: record.event_type.clone(),
+        traceparent: Some(context.traceparent()),
+    };
+    if let Some(Err(error)) = admin.publisher.publish(vec![message]).await.first() {
+        tracing::warn!(%error, "replayed and not published: the relay will");
+    }
+}

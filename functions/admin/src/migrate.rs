@@ -1,0 +1,30 @@
+use std::process::ExitCode;
+
+use service::Env;
+use store::{Store, StoreConfig};
+
+/// Applies what is missing, makes partitions ahead, and says what it did.
+pub async fn migrate() -> ExitCode {
+    let mut env = Env::process();
+    let url = env.required("DATABASE_URL");
+    if let Err(mistakes) = env.all_told() {
+        eprintln!("admin migrate cannot start with this environment:\n{mistakes}");
+        return ExitCode::from(2);
+    }
+    let Ok(url) = url else { return ExitCode::from(2) };
+    match up_to_date(url).await {
+        Ok(made) => {
+            println!("the database is up to date; partitions made: {}", made.len());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("admin migrate failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn up_to_date(url: String) -> Result<Vec<String>, store::Error> {
+    let store = Store::new(&StoreConfig { max_connections: 2, ..StoreConfig::new(url, "admin migrate") })?;
+    store.migrate().await
+}

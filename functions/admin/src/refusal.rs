@@ -1,0 +1,34 @@
+use axum::extract::rejection::QueryRejection;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use event::EventId;
+use service::Problem;
+use store::Error;
+
+pub(crate) fn of_store(error: Error) -> Problem {
+    match error {
+        Error::Unavailable(_) => {
+            tracing::warn!(%error, "the database is not available");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database is not available")
+                .header(RETRY_AFTER, HeaderValue::from_static("1"))
+        }
+        Error::Foreign(why) => Problem::new(StatusCode::CONFLICT, why),
+        error => Problem::internal(error),
+    }
+}
+
+pub(crate) fn of_query(rejection: &QueryRejection) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, rejection.body_text())
+}
+
+pub(crate) fn of_parameter(name: &'static str, why: impl std::fmt::Display) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, format!("{name} {why}")).with("field", name)
+}
+
+pub(crate) fn event_id(text: &str) -> Result<EventId, Problem> {
+    text.parse().map_err(|_| of_parameter("id", "must be a UUID"))
+}
+
+pub(crate) fn no_event(id: EventId) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no event {id}"))
+}

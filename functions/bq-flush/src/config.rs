@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use gcp::{BigQueryConfig, IdentityConfig, Mode};
+use service::{Env, Noted};
+use store::StoreConfig;
+
+pub struct Config {
+    pub store: StoreConfig,
+    pub bigquery: BigQueryConfig,
+    pub identity: IdentityConfig,
+    /// The account that Cloud Scheduler calls with.
+    pub scheduler: String,
+    pub settings: Settings,
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A call ends by then; the next one goes on where it stopped.
+    pub limit: Duration,
+    pub lease: Duration,
+    pub poll: Duration,
+    /// One load job takes about so many.
+    pub rows_per_load: u32,
+    pub rows_per_page: u32,
+}
+
+impl Config {
+    pub fn read(env: &mut Env) -> Result<Self, Noted> {
+        env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
+        env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
+        let url = env.required("DATABASE_URL");
+        let project: Result<String, _> = env.required("GOOGLE_CLOUD_PROJECT");
+        let bigquery_project = env.optional("BIGQUERY_PROJECT_ID");
+        let dataset = env.or("BIGQUERY_DATASET_ID", "eventflow".to_owned());
+        let table = env.or("BIGQUERY_TABLE_ID", "events".to_owned());
+        let location = env.optional("BIGQUERY_LOCATION");
+        let emulator_host = env.optional("BIGQUERY_EMULATOR_HOST");
+        let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
+        let mode = env.or("IDENTITY", Mode::Verify);
+        let audience = env.required("IDENTITY_AUDIENCE");
+        let jwks_url = env.optional("JWKS_URL");
+        let scheduler = env.required("SCHEDULER_ACCOUNT");
+        let settings = Settings::read(env);
+        let project = project?;
+        Ok(Self {
+            store: StoreConfig { max_connections: 3, ..StoreConfig::new(url?, "bq-flush") },
+            bigquery: BigQueryConfig {
+                project: bigquery_project?.unwrap_or(project),
+                dataset: dataset?,
+                table: table?,
+                location: location?,
+                emulator_host: emulator_host?,
+                credentials_file: credentials_file?,
+            },
+            identity: IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? },
+            scheduler: scheduler?,
+            settings: settings?,
+        })
+    }
+}
+
+impl Settings {
+    fn read(env: &mut Env) -> Result<Self, Noted> {
+        let limit = env.seconds("FLUSH_LIMIT_SECONDS", 240);
+        let lease = env.seconds("FLUSH_LEASE_SECONDS", 60);
+        let rows_per_load = env.or("FLUSH_MAX_ROWS", 1_000_000);
+        Ok(Self {
+            limit: limit?,
+            lease: lease?,
+            poll: Duration::from_millis(500),
+            rows_per_load: rows_per_load?,
+            rows_per_page: 2_000,
+        })
+    }
+}

@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use event::{EventId, Invalid, NewEvent};
+use serde::Serialize;
+use service::{Problem, RequestContext, read_body};
+use store::Error;
+
+use crate::Ingest;
+use crate::coalescer::Rejected;
+
+/// The shortest that the header can say: an outage is over as soon as the database answers.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Accepted {
+    success: bool,
+    event_id: EventId,
+    message: &'static str,
+}
+
+/// `POST /events`
+pub(crate) async fn post(
+    State(ingest): State<Ingest>,
+    context: RequestContext,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    require_json(&headers)?;
+    let body = read_body(body, ingest.limits.body_bytes, ingest.limits.body_deadline).await?;
+    let event = NewEvent::parse(&body).map_err(invalid)?;
+    let event_id = ingest.coalescer.add(event, context.traceparent()).await.map_err(rejected)?;
+    tracing::Span::current().record("event_id", tracing::field::display(event_id));
+    let accepted = Accepted { success: true, event_id, message: "Event received and queued for processing" };
+    Ok((StatusCode::CREATED, Json(accepted)))
+}
+
+/// `application/json`, in UTF-8 if it names a charset: JSON has no other.
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let mut parts = given.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let charset = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim_matches('"'));
+    if !is_json {
+        let told = if given.is_empty() { "it is missing" } else { given };
+        return Err(unsupported(format!("Content-Type must be application/json: {told}")));
+    }
+    match charset {
+        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => {
+            Err(unsupported(format!("the charset must be utf-8, not {charset}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unsupported(detail: String) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with("field", "Content-Type")
+}
+
+fn invalid(invalid: Invalid) -> Problem {
+    let mut problem = Problem::new(StatusCode::BAD_REQUEST, invalid.detail);
+    if let Some(field) = invalid.field {
+        problem = problem.with("field", field);
+    }
+    if let Some(byte) = invalid.byte {
+        problem = problem.with("byte", byte);
+    }
+    problem
+}
+
+fn rejected(rejected: Rejected) -> Problem {
+    match rejected {
+        Rejected::Full => try_again("too many events wait to be written"),
+        Rejected::Gone => try_again("the service is stopping"),
+        Rejected::Store(error) => stored_not(&error),
+    }
+}
+
+fn stored_not(error: &Arc<Error>) -> Problem {
+    match **error {
+        Error::Unavailable(_) => {
+            tracing::warn!(%error, "events cannot be stored");
+            try_again("the database is not available")
+        }
+        Error::Refused(_) => {
+            tracing::error!(%error, "an event that passed the checks was refused by the database");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the database cannot keep this event")
+        }
+        _ => Problem::internal(error.to_string()),
+    }
+}
+
+fn try_again(detail: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+}

@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use event::Retries;
+use gcp::{IdentityConfig, Mode, PublisherConfig};
+use service::{Env, Noted};
+use store::{ClaimTerms, StoreConfig};
+
+/// Connections beside those of the handlers: for claims and finishes.
+const SPARE_CONNECTIONS: u32 = 4;
+
+pub struct Config {
+    pub store: StoreConfig,
+    pub publisher: PublisherConfig,
+    pub identity: IdentityConfig,
+    pub callers: Callers,
+    pub settings: Settings,
+}
+
+/// Whose tokens open which door.
+#[derive(Clone, Debug)]
+pub struct Callers {
+    pub push: String,
+    pub scheduler: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Named in what is on record of an attempt.
+    pub instance: String,
+    pub handler_limit: Duration,
+    pub claim: ClaimTerms,
+    pub retries: Retries,
+    /// How far the relay moves an event on.
+    pub due_step: Duration,
+    pub concurrency: usize,
+    /// How long a handler may go on after SIGTERM.
+    pub drain_grace: Duration,
+    pub relay_page: u32,
+    pub relay_limit: Duration,
+}
+
+impl Config {
+    pub fn read(env: &mut Env) -> Result<Self, Noted> {
+        env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
+        env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
+        let url = env.required("DATABASE_URL");
+        let project = env.required("GOOGLE_CLOUD_PROJECT");
+        let topic = env.or("PUBSUB_TOPIC_NAME", "events".to_owned());
+        let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
+        let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
+        let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
+        let mode = env.or("IDENTITY", Mode::Verify);
+        let audience = env.required("IDENTITY_AUDIENCE");
+        let jwks_url = env.optional("JWKS_URL");
+        let push = env.required("PUSH_ACCOUNT");
+        let scheduler = env.required("SCHEDULER_ACCOUNT");
+        let settings = Settings::read(env);
+        let concurrency = u32::try_from(settings.as_ref().map_or(0, |settings| settings.concurrency)).unwrap_or(u32::MAX);
+        Ok(Self {
+            store: StoreConfig {
+                max_connections: concurrency.saturating_add(SPARE_CONNECTIONS),
+                ..StoreConfig::new(url?, "process-push")
+            },
+            publisher: PublisherConfig {
+                project: project?,
+                topic: topic?,
+                emulator_host: emulator_host?,
+                credentials_file: credentials_file?,
+                timeout: timeout?,
+            },
+            identity: IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? },
+            callers: Callers { push: push?, scheduler: scheduler? },
+            settings: settings?,
+        })
+    }
+}
+
+impl Settings {
+    fn read(env: &mut Env) -> Result<Self, Noted> {
+        let instance = env.optional::<String>("K_REVISION");
+        let handler_limit = env.seconds("HANDLER_LIMIT_SECONDS", 60);
+        let lease = env.seconds("LEASE_SECONDS", 75);
+        let ack_deadline = env.seconds("ACK_DEADLINE_SECONDS", 90);
+        let backoff_min = env.seconds("RETRY_MIN_SECONDS", 10);
+        let backoff_max = env.seconds("RETRY_MAX_SECONDS", 600);
+        let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
+        let due_step = env.seconds("DUE_STEP_SECONDS", 720);
+        let max = env.or("MAX_RETRIES", 3);
+        let max_lost = env.or("MAX_LOST_ATTEMPTS", 10);
+        let concurrency = env.or("CONCURRENCY", 16_usize);
+        let settings = Self {
+            instance: instance_name(instance?.as_deref()),
+            handler_limit: handler_limit?,
+            claim: ClaimTerms { lease: lease?, max_lost: max_lost? },
+            retries: Retries { max: max?, backoff_min: backoff_min?, backoff_max: backoff_max? },
+            due_step: due_step?,
+            concurrency: concurrency?,
+            drain_grace: Duration::from_secs(5),
+            relay_page: 500,
+            relay_limit: Duration::from_secs(20),
+        };
+        settings.hold(env, ack_deadline?, first_due?)?;
+        Ok(settings)
+    }
+
+    /// What must hold between the numbers, or deliveries and leases overlap.
+    fn hold(&self, env: &mut Env, ack_deadline: Duration, first_due: Duration) -> Result<(), Noted> {
+        let lease = self.claim.lease;
+        let mut held = Ok(());
+        let mut must = |holds: bool, name, why: String| {
+            if !holds {
+                held = Err(env.mistake(name, why));
+            }
+        };
+        must(self.handler_limit < lease, "HANDLER_LIMIT_SECONDS", format!("must be below LEASE_SECONDS, {lease:?}"));
+        must(lease < ack_deadline, "LEASE_SECONDS", format!("must be below ACK_DEADLINE_SECONDS, {ack_deadline:?}"));
+        must(first_due > lease, "FIRST_DUE_SECONDS", format!("must be above LEASE_SECONDS, {lease:?}"));
+        let longest = self.retries.backoff_max + ack_deadline;
+        must(
+            self.due_step > longest,
+            "DUE_STEP_SECONDS",
+            format!("must be above RETRY_MAX_SECONDS and ACK_DEADLINE_SECONDS together, {longest:?}"),
+        );
+        must(self.concurrency > 0, "CONCURRENCY", "must be at least 1".into());
+        held
+    }
+}
+
+/// Cloud Run's revision, or the host's process: enough to find its log lines.
+fn instance_name(revision: Option<&str>) -> String {
+    let process = std::process::id();
+    let nonce = &uuid::Uuid::new_v4().simple().to_string()[..8];
+    format!("{}-{process}-{nonce}", revision.unwrap_or("process-push"))
+}

@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use event::{Envelope, Unreadable, attribute};
+use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
+
+use crate::Processor;
+use crate::push::{MAX_PUSH_BYTES, keep, unavailable};
+
+/// `POST /dead-letter`: Pub/Sub gave up on a message. That is a hint and no verdict, since deliveries burn in outages too:
+/// an event that is unfinished lives on.
+pub(crate) async fn post(
+    State(processor): State<Arc<Processor>>,
+    context: RequestContext,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let body = read_body(body, MAX_PUSH_BYTES, BODY_DEADLINE).await?;
+    let envelope = match Envelope::parse(&body) {
+        Ok(envelope) => envelope,
+        Err(unreadable) => return keep(&processor, None, unreadable, &body).await,
+    };
+    if let Some(traceparent) = envelope.attributes.get(attribute::TRACEPARENT) {
+        context.follow(traceparent);
+    }
+    let id = envelope.event_id;
+    tracing::Span::current().record("event_id", tracing::field::display(id));
+    if processor.store.due_again(id).await.map_err(|error| unavailable(&error))? {
+        tracing::warn!("Pub/Sub gave up on an event that is not dead: it is due again");
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    if processor.store.is_known(id).await.map_err(|error| unavailable(&error))? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    let unreadable =
+        Unreadable { reason: format!("no event {id} was ever accepted"), message_id: Some(envelope.message_id) };
+    keep(&processor, Some(envelope.subscription), unreadable, &body).await
+}

@@ -1,0 +1,20 @@
+use serde::Deserialize;
+
+use crate::{Attempt, Failure, Handler};
+
+/// Appends a row in the transaction of its event, so that "once" can be counted.
+pub(super) struct DemoLedger;
+
+#[derive(Deserialize)]
+struct Entry {
+    weight: i64,
+}
+
+impl Handler for DemoLedger {
+    async fn handle(&self, attempt: &mut Attempt) -> Result<(), Failure> {
+        let entry: Entry = attempt.payload()?;
+        let (id, number) = (attempt.event.id, attempt.number());
+        attempt.transaction().await?.append_to_demo_ledger(id, number, entry.weight).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! One file a handler. [`registered`] says which takes what.
+
+mod demo_flaky;
+mod demo_ledger;
+mod finish;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::{Attempt, Failure};
+
+/// What is done with events of a type. It may run again for the same event: work in the transaction of the attempt takes
+/// effect once, anything else should be idempotent by the event's id.
+pub trait Handler: Send + Sync + 'static {
+    fn handle(&self, attempt: &mut Attempt) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Handlers by event type, and the one for all other types.
+pub struct Handlers {
+    by_type: HashMap<String, Arc<dyn Erased>>,
+    otherwise: Arc<dyn Erased>,
+}
+
+pub fn registered() -> Handlers {
+    Handlers::otherwise(finish::Finish)
+        .on("demo.flaky", demo_flaky::DemoFlaky)
+        .on("demo.ledger", demo_ledger::DemoLedger)
+}
+
+impl Handlers {
+    pub fn otherwise(handler: impl Handler) -> Self {
+        Self { by_type: HashMap::new(), otherwise: Arc::new(handler) }
+    }
+
+    #[must_use]
+    pub fn on(mut self, event_type: &str, handler: impl Handler) -> Self {
+        self.by_type.insert(event_type.to_owned(), Arc::new(handler));
+        self
+    }
+
+    pub(crate) fn of(&self, event_type: &str) -> Arc<dyn Erased> {
+        self.by_type.get(event_type).unwrap_or(&self.otherwise).clone()
+    }
+}
+
+/// [`Handler`] in a form that a map can hold.
+pub(crate) trait Erased: Send + Sync {
+    fn handle<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Result<(), Failure>>;
+}
+
+impl<H: Handler> Erased for H {
+    fn handle<'a>(&'a self, attempt: &'a mut Attempt) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(Handler::handle(self, attempt))
+    }
+}

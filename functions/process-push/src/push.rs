@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use event::{Delivery, Envelope, Unreadable, attribute};
+use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
+use store::{Claimant, Error};
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::Processor;
+use crate::run::Ended;
+
+/// Pub/Sub's own limit of a message is 10 MB, in base64; ours carry an id.
+pub(crate) const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
+
+/// `POST /push`: the status is the acknowledgement. Pub/Sub takes 102, 200, 201, 202 and 204 for one.
+pub(crate) async fn post(
+    State(processor): State<Arc<Processor>>,
+    context: RequestContext,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let body = read_body(body, MAX_PUSH_BYTES, BODY_DEADLINE).await?;
+    let envelope = match Envelope::parse(&body) {
+        Ok(envelope) => envelope,
+        Err(unreadable) => return keep(&processor, None, unreadable, &body).await,
+    };
+    if let Some(traceparent) = envelope.attributes.get(attribute::TRACEPARENT) {
+        context.follow(traceparent);
+    }
+    tracing::Span::current().record("event_id", tracing::field::display(envelope.event_id));
+    // From the claim on the work goes to its end, whether or not Pub/Sub waits for the answer.
+    let work = deliver(processor.clone(), envelope, body.to_vec()).in_current_span();
+    processor.attempts.spawn(work).await.map_err(Problem::internal)?
+}
+
+async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Vec<u8>) -> Result<StatusCode, Problem> {
+    // Waiting happens before the claim: a lease is for working.
+    let Ok(Ok(_room)) = timeout(processor.settings.handler_limit / 2, processor.room.clone().acquire_owned()).await else {
+        return Err(nack(StatusCode::TOO_MANY_REQUESTS, "all handlers are busy"));
+    };
+    if processor.shutdown.is_requested() {
+        return Err(nack(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
+    }
+    let claimant =
+        Claimant { instance: processor.settings.instance.clone(), message_id: envelope.message_id.clone() };
+    let delivery = processor.store.claim(envelope.event_id, claimant, processor.settings.claim).await;
+    match delivery.map_err(|error| unavailable(&error))? {
+        Delivery::Claimed(claim) => answer(processor.run(claim).await),
+        Delivery::LeaseAlive | Delivery::AlreadyProcessed => Ok(StatusCode::NO_CONTENT),
+        Delivery::TooEarly => Err(nack(StatusCode::TOO_EARLY, "it failed a moment ago, and its retry is later")),
+        // A nack, so that the subscription's own policy moves the message to the dead-letter topic.
+        Delivery::LostForGood | Delivery::AlreadyDead => Err(nack(StatusCode::GONE, "the event is dead")),
+        Delivery::Unknown => {
+            let reason = format!("no event {} was ever accepted", envelope.event_id);
+            let unreadable = Unreadable { reason, message_id: Some(envelope.message_id) };
+            keep(&processor, Some(envelope.subscription), unreadable, &body).await
+        }
+    }
+}
+
+fn answer(ended: Ended) -> Result<StatusCode, Problem> {
+    match ended {
+        Ended::Processed | Ended::Overtaken => Ok(StatusCode::NO_CONTENT),
+        Ended::Failed(reason) => Err(nack(StatusCode::UNPROCESSABLE_ENTITY, &reason)),
+        Ended::Unknown(error) => Err(unavailable(&error)),
+    }
+}
+
+/// Acked, since a nack would bring it back for ever, and kept, since nothing is thrown away.
+pub(crate) async fn keep(
+    processor: &Processor,
+    subscription: Option<String>,
+    unreadable: Unreadable,
+    body: &[u8],
+) -> Result<StatusCode, Problem> {
+    tracing::warn!(reason = unreadable.reason, message_id = unreadable.message_id, "kept a push that is no event of ours");
+    processor
+        .store
+        .keep_unreadable(subscription, unreadable.message_id, unreadable.reason, body.to_vec())
+        .await
+        .map_err(|error| unavailable(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Every status that is no acknowledgement is one. These say why, to whoever reads the log, and leave 5xx to faults of ours.
+fn nack(status: StatusCode, why: &str) -> Problem {
+    Problem::new(status, why)
+}
+
+pub(crate) fn unavailable(error: &Error) -> Problem {
+    match error {
+        Error::Unavailable(_) => {
+            tracing::warn!(%error, "the delivery comes again");
+            nack(StatusCode::SERVICE_UNAVAILABLE, "the database is not available")
+        }
+        _ => Problem::internal(error.to_string()),
+    }
+}
