@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod bigquery;
 mod credentials;
 mod error;
 pub mod identity;
 pub mod publisher;
 mod tls;
 
+pub use bigquery::{BigQuery, BigQueryConfig};
 pub use error::Error;
 pub use identity::{Caller, Identity, IdentityConfig, Mode, Refusal};
 pub use publisher::{Message, PublishError, Publisher, PublisherConfig};

@@ -1,0 +1,53 @@
+/// Why BigQuery says no, by what there is to do about it.
+/// The words are those of <https://cloud.google.com/bigquery/docs/error-messages>.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The rows or the request are wrong.
+    Invalid,
+    /// Too much or too fast: later.
+    Quota,
+    /// Its own failure: again.
+    Backend,
+    /// A right, or billing, is missing: a person must act.
+    Access,
+    /// The project, dataset, table or job is not there.
+    NotFound,
+    Other(String),
+}
+
+impl From<&str> for Reason {
+    fn from(word: &str) -> Self {
+        match word {
+            "invalid" | "invalidQuery" | "parseError" | "badRequest" => Self::Invalid,
+            "quotaExceeded"
+            | "rateLimitExceeded"
+            | "userRateLimitExceeded"
+            | "jobRateLimitExceeded" => Self::Quota,
+            "backendError" | "internalError" | "jobBackendError" | "jobInternalError"
+            | "tableUnavailable" | "timeout" => Self::Backend,
+            "accessDenied"
+            | "forbidden"
+            | "authError"
+            | "required"
+            | "blocked"
+            | "billingNotEnabled"
+            | "accessNotConfigured" => Self::Access,
+            "notFound" => Self::NotFound,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+impl Reason {
+    /// For an answer that carries a status and no word, such as one from a proxy.
+    pub(super) fn from_status(status: u16) -> Self {
+        match status {
+            400 => Self::Invalid,
+            401 | 403 => Self::Access,
+            404 => Self::NotFound,
+            429 => Self::Quota,
+            500.. => Self::Backend,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
