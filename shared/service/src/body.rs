@@ -45,3 +45,41 @@ fn too_slow(deadline: Duration) -> Problem {
         format!("the body did not arrive within {deadline:?}"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::{self, ErrorKind};
+
+    use futures::stream;
+
+    use super::*;
+
+    fn chunks(chunks: Vec<io::Result<&'static str>>) -> Body {
+        Body::from_stream(stream::iter(chunks))
+    }
+
+    async fn status(body: Body) -> StatusCode {
+        let read = read_body(body, 8, Duration::from_millis(50)).await;
+        read.unwrap_err().status()
+    }
+
+    #[tokio::test]
+    async fn a_body_as_large_as_the_limit_is_read() {
+        let body = chunks(vec![Ok("1234"), Ok("5678")]);
+        let bytes = read_body(body, 8, BODY_DEADLINE).await.unwrap();
+        assert_eq!(bytes, "12345678");
+    }
+
+    #[tokio::test]
+    async fn each_way_to_fail_has_its_status() {
+        let large = StatusCode::PAYLOAD_TOO_LARGE;
+        assert_eq!(status(Body::from("123456789")).await, large);
+        assert_eq!(status(chunks(vec![Ok("12345"), Ok("6789")])).await, large);
+        let gone = chunks(vec![Ok("1"), Err(ErrorKind::ConnectionReset.into())]);
+        assert_eq!(status(gone).await, StatusCode::BAD_REQUEST);
+        let silent = Body::from_stream(stream::pending::<io::Result<&str>>());
+        assert_eq!(status(silent).await, StatusCode::REQUEST_TIMEOUT);
+    }
+}

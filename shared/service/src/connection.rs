@@ -16,6 +16,10 @@ use crate::patience::Patience;
 use crate::shutdown::Shutdown;
 use crate::socket::Socket;
 
+/// What one client can make us hold before its request is with a handler; longer headers are
+/// answered with 431.
+const BUFFER: usize = 64 * 1024;
+
 /// Serves one client to the end of its connection, or of our patience.
 pub(crate) async fn serve(stream: TcpStream, router: Router, limits: &Limits, drain: Shutdown) {
     let patience = Arc::new(Patience::new(limits));
@@ -36,6 +40,7 @@ pub(crate) async fn serve(stream: TcpStream, router: Router, limits: &Limits, dr
     let mut connection = pin!(
         http1::Builder::new()
             .header_read_timeout(None)
+            .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(socket), service)
     );
     let mut patience_over = pin!(patience.over());

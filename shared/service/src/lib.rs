@@ -10,6 +10,7 @@ mod health;
 mod limits;
 mod listen;
 mod patience;
+mod plain_error;
 mod problem;
 mod request_log;
 mod router;

@@ -55,6 +55,9 @@ async fn accept(
     slots: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     // The slot comes first: a connection that nobody serves is better off in the kernel's queue.
+    if slots.available_permits() == 0 {
+        tracing::warn!("as many connections as are allowed are open, the next one waits");
+    }
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         // Without TCP_NODELAY a small answer waits for the client's acknowledgement of the last.
@@ -95,3 +98,6 @@ async fn drain(slots: &Semaphore, limits: &Limits, cut: &CancellationToken) {
     // Never closed, so this can only mean that the last one has ended.
     let _ = slots.acquire_many(every).await;
 }
+
+#[cfg(test)]
+mod tests;

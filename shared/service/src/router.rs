@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use crate::context::{CONTEXT, RequestContext};
 use crate::health::{self, Readiness};
+use crate::plain_error::to_problem;
 use crate::problem::Problem;
 use crate::request_log::RequestLog;
 
@@ -40,7 +41,7 @@ async fn in_context(mut request: Request, next: Next) -> Response {
     let span = context.span().clone();
     request.extensions_mut().insert(context.clone());
     let answer = async {
-        let mut response = caught(request, next).await;
+        let mut response = to_problem(caught(request, next).await).await;
         context.write(response.headers_mut());
         log.finish(response.status());
         response

@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::{Extension, Path};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{Request, StatusCode};
@@ -143,6 +144,30 @@ async fn a_problem_has_members_and_headers() {
     let response = call(Router::new().route("/", get(refuse)), get_("/")).await;
     assert_eq!(header(&response, "retry-after"), "3");
     assert_eq!(json_of(response).await["field"], "eventType");
+}
+
+#[tokio::test]
+async fn an_extractors_refusal_is_a_problem() {
+    let app = Router::new()
+        .route("/events/{id}", get(async |Path(_): Path<u64>| ()))
+        .route("/unauthorized", get(async || StatusCode::UNAUTHORIZED))
+        .route("/unbuilt", get(async |_: Extension<u64>| ()));
+    let response = call(app.clone(), get_("/events/seven")).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/problem+json"
+    );
+    let body = json_of(response).await;
+    assert!(body["detail"].as_str().unwrap().contains("seven"), "{body}");
+
+    let response = call(app.clone(), get_("/unauthorized")).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(json_of(response).await["title"], "Unauthorized");
+
+    let response = call(app, get_("/unbuilt")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(json_of(response).await.get("detail"), None);
 }
 
 #[tokio::test]

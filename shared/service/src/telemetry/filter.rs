@@ -65,21 +65,20 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// Gives the whole a level where only modules are named, and keeps the noisy quiet unless they
-/// are.
+/// Gives the whole a level where only modules are named, and keeps the noisy quiet. What is asked
+/// for comes last, since the last word on a module counts.
 fn complete(text: &str) -> String {
     let level = bare_words(text)
         .filter_map(|word| word.parse::<LevelFilter>().ok())
-        .next_back();
-    let mut filter = text.to_owned();
-    if level.is_none() {
-        filter.push_str(",info");
-    }
-    if level.unwrap_or(LevelFilter::INFO) > LevelFilter::WARN {
-        for name in NOISY.into_iter().filter(|name| !names(text, name)) {
+        .next_back()
+        .unwrap_or(LevelFilter::INFO);
+    let mut filter = level.to_string();
+    if level > LevelFilter::WARN {
+        for name in NOISY {
             filter.extend([",", name, "=warn"]);
         }
     }
+    filter.extend([",", text]);
     filter
 }
 
@@ -89,8 +88,42 @@ fn bare_words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
         .filter(|part| !part.is_empty() && !part.contains(['=', '[', ']', '{', '}']))
 }
 
-fn names(text: &str, module: &str) -> bool {
-    text.split(',')
-        .filter_map(|part| part.trim().strip_prefix(module))
-        .any(|rest| rest.starts_with(['=', '[']) || rest.starts_with("::"))
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parsed(text: &str) -> String {
+        text.parse::<Filter>().unwrap().env_filter().to_string()
+    }
+
+    #[test]
+    fn a_misspelt_level_is_a_mistake() {
+        for text in ["inof", "info,stroe", "store=inof"] {
+            assert!(text.parse::<Filter>().is_err(), "{text}");
+        }
+        let why = "inof".parse::<Filter>().unwrap_err().to_string();
+        assert!(why.starts_with("inof is not a level"), "{why}");
+    }
+
+    #[test]
+    fn the_noisy_are_quiet_unless_named() {
+        let filter = parsed("debug,sqlx::query=info,hyper=trace");
+        assert!(filter.contains("tonic=warn"));
+        assert!(filter.contains("hyper=trace") && !filter.contains("hyper=warn"));
+        assert!(filter.contains("hyper_util=warn") && filter.contains("sqlx=warn"));
+    }
+
+    #[test]
+    fn a_quiet_level_is_not_raised_for_the_noisy() {
+        assert_eq!(parsed("error"), "error");
+        assert_eq!(parsed("off"), "off");
+    }
+
+    #[test]
+    fn naming_a_module_leaves_the_rest_as_it_was() {
+        let filter = parsed("store=debug");
+        assert!(filter.contains("store=debug") && filter.contains("info"));
+    }
 }

@@ -83,3 +83,6 @@ impl Telemetry {
             .with(lines)
     }
 }
+
+#[cfg(test)]
+mod tests;
