@@ -1,0 +1,12 @@
+//! The Pub/Sub stand-in, seen through Google's own client and a push receiver.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod authentication;
+mod backoff;
+mod dead_letter;
+mod delivery;
+mod faults;
+mod issuer;
+mod receiver;
+mod rpc;
+mod stand_in;
