@@ -1,7 +1,6 @@
-//! The topics and subscriptions, and the way of a message between them.
+//! The way of a message from its publish to its end.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
@@ -9,17 +8,16 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use chrono::SecondsFormat;
-use serde::Serialize;
-use tokio::task::AbortHandle;
 use tonic::Status;
 
 use super::{
     backlog::{Delivery, Lease},
-    envelope,
+    counters::Counters,
+    dead_letter,
     faults::{Dice, Faults},
     proto::{self, PubsubMessage},
     push::{self, Pusher},
+    registry::Registry,
     settings::Settings,
     subscription::{Nacked, Subscription},
 };
@@ -31,36 +29,6 @@ pub(super) struct Broker {
     pub(super) pusher: Pusher,
     pub(super) dice: Dice,
     pub(super) counters: Counters,
-}
-
-#[derive(Default)]
-struct Registry {
-    topics: BTreeMap<String, Topic>,
-    subscriptions: BTreeMap<String, Registered>,
-}
-
-struct Topic {
-    config: proto::Topic,
-    subscriptions: Vec<Arc<Subscription>>,
-}
-
-struct Registered {
-    subscription: Arc<Subscription>,
-    delivery: AbortHandle,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Counters {
-    pub(super) published: AtomicU64,
-    pub(super) pushed: AtomicU64,
-    pub(super) acked: AtomicU64,
-    pub(super) nacked: AtomicU64,
-    pub(super) dead_lettered: AtomicU64,
-}
-
-pub(super) fn count(counter: &AtomicU64, by: u64) {
-    counter.fetch_add(by, Ordering::Relaxed);
 }
 
 impl Broker {
@@ -80,96 +48,29 @@ impl Broker {
         }
     }
 
-    pub(super) fn create_topic(&self, config: proto::Topic) -> Result<proto::Topic, Status> {
-        let mut registry = self.write();
-        if registry.topics.contains_key(&config.name) {
-            return Err(exists(&config.name));
-        }
-        let topic = Topic {
-            config: config.clone(),
-            subscriptions: Vec::new(),
-        };
-        registry.topics.insert(config.name.clone(), topic);
-        Ok(config)
+    pub(super) fn registry(&self) -> RwLockReadGuard<'_, Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn topic(&self, name: &str) -> Result<proto::Topic, Status> {
-        self.read().topic(name).map(|topic| topic.config.clone())
-    }
-
-    pub(super) fn topics(&self) -> Vec<proto::Topic> {
-        self.read()
-            .topics
-            .values()
-            .map(|topic| topic.config.clone())
-            .collect()
-    }
-
-    pub(super) fn subscriptions_of(&self, topic: &str) -> Result<Vec<Arc<Subscription>>, Status> {
-        self.read()
-            .topic(topic)
-            .map(|topic| topic.subscriptions.clone())
-    }
-
-    /// The subscriptions stay, with what they hold.
-    pub(super) fn delete_topic(&self, name: &str) -> Result<(), Status> {
-        let topic = self
+    pub(super) fn registry_mut(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.registry
             .write()
-            .topics
-            .remove(name)
-            .ok_or_else(|| unknown(name))?;
-        for subscription in topic.subscriptions {
-            subscription.lose_topic();
-        }
-        Ok(())
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn create_subscription(
         self: &Arc<Self>,
         config: proto::Subscription,
     ) -> Result<proto::Subscription, Status> {
-        let settings = Settings::check(&config)?;
-        let mut registry = self.write();
-        if registry.subscriptions.contains_key(&config.name) {
-            return Err(exists(&config.name));
-        }
-        registry.check_dead_letter_topic(&settings)?;
-        let first_lease = self.new_id();
-        let topic = registry
-            .topics
-            .get_mut(&config.topic)
-            .ok_or_else(|| unknown(&config.topic))?;
+        let settings = self.check(&config)?;
         let subscription =
-            Subscription::new(config.clone(), settings, first_lease, self.max_backoff);
+            Subscription::new(config.clone(), settings, self.new_id(), self.max_backoff);
         let subscription = Arc::new(subscription);
-        topic.subscriptions.push(subscription.clone());
-        let delivery = tokio::spawn(push::run(self.clone(), subscription.clone())).abort_handle();
-        registry.subscriptions.insert(
-            config.name.clone(),
-            Registered {
-                subscription,
-                delivery,
-            },
-        );
+        self.registry_mut()
+            .create_subscription(&config.topic, &subscription, || {
+                tokio::spawn(push::run(self.clone(), subscription.clone())).abort_handle()
+            })?;
         Ok(config)
-    }
-
-    pub(super) fn subscription(&self, name: &str) -> Result<Arc<Subscription>, Status> {
-        let registry = self.read();
-        let registered = registry
-            .subscriptions
-            .get(name)
-            .ok_or_else(|| unknown(name))?;
-        Ok(registered.subscription.clone())
-    }
-
-    pub(super) fn subscriptions(&self) -> Vec<Arc<Subscription>> {
-        let registry = self.read();
-        registry
-            .subscriptions
-            .values()
-            .map(|registered| registered.subscription.clone())
-            .collect()
     }
 
     pub(super) fn configure(
@@ -177,25 +78,9 @@ impl Broker {
         subscription: &Subscription,
         config: proto::Subscription,
     ) -> Result<proto::Subscription, Status> {
-        let settings = Settings::check(&config)?;
-        self.read().check_dead_letter_topic(&settings)?;
+        let settings = self.check(&config)?;
         subscription.configure(config.clone(), settings);
         Ok(config)
-    }
-
-    pub(super) fn delete_subscription(&self, name: &str) -> Result<(), Status> {
-        let mut registry = self.write();
-        let registered = registry
-            .subscriptions
-            .remove(name)
-            .ok_or_else(|| unknown(name))?;
-        registered.delivery.abort();
-        for topic in registry.topics.values_mut() {
-            topic
-                .subscriptions
-                .retain(|subscription| subscription.name != name);
-        }
-        Ok(())
     }
 
     pub(super) fn publish(
@@ -203,8 +88,8 @@ impl Broker {
         topic: &str,
         messages: Vec<PubsubMessage>,
     ) -> Result<Vec<String>, Status> {
-        let subscriptions = self.subscriptions_of(topic)?;
-        count(&self.counters.published, messages.len() as u64);
+        let subscriptions = self.registry().subscriptions_of(topic)?;
+        self.counters.published.add(messages.len());
         let messages: Vec<_> = messages
             .into_iter()
             .map(|message| Arc::new(self.stamp(message)))
@@ -230,7 +115,7 @@ impl Broker {
 
     pub(super) fn ack(&self, subscription: &Subscription, lease: u64) {
         if subscription.ack(lease) {
-            count(&self.counters.acked, 1);
+            self.counters.acked.add(1);
         }
     }
 
@@ -245,7 +130,7 @@ impl Broker {
     }
 
     fn bury(&self, subscription: &Subscription, nacked: Nacked) {
-        count(&self.counters.nacked, nacked.count);
+        self.counters.nacked.add(nacked.count);
         for delivery in nacked.dead {
             self.dead_letter(subscription, delivery);
         }
@@ -253,13 +138,13 @@ impl Broker {
 
     fn dead_letter(&self, subscription: &Subscription, delivery: Delivery) {
         let settings = subscription.settings();
-        let message = dead_letter_message(&subscription.name, &delivery);
+        let message = dead_letter::message(&subscription.name, &delivery);
         let sent = settings
             .dead_letter
             .as_ref()
             .map(|policy| self.publish(&policy.topic, vec![message]));
         if let Some(Ok(_)) = sent {
-            count(&self.counters.dead_lettered, 1);
+            self.counters.dead_lettered.add(1);
         } else {
             // Pub/Sub, too, goes on delivering while the dead-letter topic is away.
             let now = Instant::now();
@@ -279,6 +164,14 @@ impl Broker {
         subscription.offer(messages.iter().flat_map(copies).collect(), now);
     }
 
+    fn check(&self, config: &proto::Subscription) -> Result<Settings, Status> {
+        let settings = Settings::check(config)?;
+        if let Some(policy) = &settings.dead_letter {
+            self.registry().topic(&policy.topic)?;
+        }
+        Ok(settings)
+    }
+
     fn stamp(&self, message: PubsubMessage) -> PubsubMessage {
         PubsubMessage {
             message_id: self.new_id().to_string(),
@@ -290,65 +183,4 @@ impl Broker {
     fn new_id(&self) -> u64 {
         self.ids.fetch_add(1, Ordering::Relaxed)
     }
-
-    fn read(&self) -> RwLockReadGuard<'_, Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Registry> {
-        self.registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Registry {
-    fn topic(&self, name: &str) -> Result<&Topic, Status> {
-        self.topics.get(name).ok_or_else(|| unknown(name))
-    }
-
-    fn check_dead_letter_topic(&self, settings: &Settings) -> Result<(), Status> {
-        settings
-            .dead_letter
-            .as_ref()
-            .map_or(Ok(()), |policy| self.topic(&policy.topic).map(drop))
-    }
-}
-
-fn dead_letter_message(subscription: &str, delivery: &Delivery) -> PubsubMessage {
-    let mut name = subscription.split('/').skip(1).step_by(2);
-    let (project, id) = (
-        name.next().unwrap_or_default(),
-        name.next().unwrap_or_default(),
-    );
-    let published = envelope::published_at(&delivery.message);
-    let mut message = (*delivery.message).clone();
-    message.attributes.extend(
-        [
-            ("DeliveryCount", delivery.attempt.to_string()),
-            ("Subscription", id.to_owned()),
-            ("SubscriptionProject", project.to_owned()),
-            (
-                "TopicPublishTime",
-                published.to_rfc3339_opts(SecondsFormat::Millis, false),
-            ),
-        ]
-        .map(|(name, value)| (format!("CloudPubSubDeadLetterSource{name}"), value)),
-    );
-    message
-}
-
-fn unknown(name: &str) -> Status {
-    Status::not_found(format!("Resource not found (resource={}).", short(name)))
-}
-
-fn exists(name: &str) -> Status {
-    Status::already_exists(format!(
-        "Resource already exists in the project (resource={}).",
-        short(name)
-    ))
-}
-
-fn short(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }

@@ -7,11 +7,14 @@
 mod backlog;
 mod broker;
 mod control;
+mod counters;
+mod dead_letter;
 mod envelope;
 mod faults;
 mod limits;
 mod pacing;
 mod push;
+mod registry;
 mod rpc;
 mod settings;
 mod subscription;
@@ -66,7 +69,9 @@ pub async fn run(listener: TcpListener, args: &Args) -> Result<(), crate::Error>
     ));
     tracing::info!(address = %listener.local_addr()?, "Pub/Sub stand-in is listening");
 
-    let app = rpc::router(&broker).merge(control::router(broker));
+    let app = rpc::router(&broker)
+        .merge(control::router(broker))
+        .fallback(control::unknown_path);
     // Without TCP_NODELAY every small answer waits for the client's delayed acknowledgement.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {

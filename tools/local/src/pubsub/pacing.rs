@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(pacing.room(0, now), 0);
         assert_eq!(pacing.room(0, now + FIRST_DELAY), 1);
         pacing.acked();
-        assert_eq!(pacing.room(0, now), FIRST_WINDOW + 1 - 1);
+        assert_eq!(pacing.room(0, now), FIRST_WINDOW + 1);
     }
 
     #[test]

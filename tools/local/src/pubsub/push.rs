@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::{
     backlog::Lease,
-    broker::{Broker, count},
+    broker::Broker,
     envelope,
     settings::{PushTarget, Settings},
     subscription::Subscription,
@@ -61,6 +61,7 @@ struct Push {
 /// Delivers for one subscription until it is deleted, and ends the leases that nobody settles.
 pub(super) async fn run(broker: Arc<Broker>, subscription: Arc<Subscription>) {
     let mut changed = subscription.watch();
+    let mut told = false;
     loop {
         changed.borrow_and_update();
         broker.expire(&subscription);
@@ -68,16 +69,21 @@ pub(super) async fn run(broker: Arc<Broker>, subscription: Arc<Subscription>) {
         if let Some(target) = &settings.push
             && subscription.may_push(Instant::now())
         {
+            // Messages wait for an issuer that is not there: without a token they would be refused.
             match broker.pusher.authorization(target).await {
                 Ok(authorization) => {
                     start(&broker, &subscription, &settings, authorization.as_ref());
+                    told = false;
                 }
                 Err(error) => {
-                    tracing::warn!(
-                        subscription = subscription.name,
-                        error,
-                        "no token for the push yet"
-                    );
+                    if !told {
+                        tracing::warn!(
+                            subscription = subscription.name,
+                            error,
+                            "no token for the push yet"
+                        );
+                    }
+                    told = true;
                     sleep(ISSUER_RETRY).await;
                     continue;
                 }
@@ -113,7 +119,7 @@ impl Push {
             lease,
             ..
         } = &self;
-        count(&broker.counters.pushed, 1);
+        broker.counters.pushed.add(1);
         match self.post().await {
             Ok(answer) if acknowledges(answer.status()) => {
                 broker.ack(subscription, lease.id);

@@ -35,7 +35,7 @@ struct State {
 /// What came of negative acknowledgements.
 #[derive(Default)]
 pub(super) struct Nacked {
-    pub(super) count: u64,
+    pub(super) count: usize,
     /// Those that have used up their attempts, and are nobody's any more.
     pub(super) dead: Vec<Delivery>,
 }

@@ -11,7 +11,7 @@ use reqwest::{Client, Url};
 use serde::{Deserialize, Serialize};
 
 /// A token goes out of use this long before it expires, so that it is still good on arrival.
-const MARGIN: Duration = Duration::from_mins(1);
+const MARGIN_SECONDS: u64 = 60;
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// Who pushes, and to whom: what a token is asked for.
@@ -24,7 +24,15 @@ pub(super) struct Claimant {
 #[derive(Clone)]
 struct Token {
     header: HeaderValue,
-    fresh_until: SystemTime,
+    /// In seconds since the epoch.
+    expires: u64,
+}
+
+impl Token {
+    fn is_fresh(&self) -> bool {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        self.expires > now.as_secs() + MARGIN_SECONDS
+    }
 }
 
 /// A slot of its own for each claimant: while one is fetched, everybody who wants the same waits,
@@ -51,7 +59,7 @@ impl Tokens {
         let slot = self.slot(claimant);
         let mut slot = slot.lock().await;
         if let Some(token) = &*slot
-            && token.fresh_until > SystemTime::now()
+            && token.is_fresh()
         {
             return Ok(token.header.clone());
         }
@@ -92,7 +100,7 @@ impl Tokens {
         header.set_sensitive(true);
         Ok(Token {
             header,
-            fresh_until: SystemTime::UNIX_EPOCH + Duration::from_secs(exp) - MARGIN,
+            expires: exp,
         })
     }
 }

@@ -7,6 +7,7 @@ mod dead_letter;
 mod delivery;
 mod faults;
 mod issuer;
+mod pull;
 mod receiver;
 mod rpc;
 mod stand_in;

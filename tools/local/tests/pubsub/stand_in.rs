@@ -123,13 +123,16 @@ impl StandIn {
             .unwrap()
     }
 
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        reqwest::get(format!("{}{path}", self.url)).await.unwrap()
+    }
+
+    pub async fn faults(&self) -> Value {
+        self.get("/control/faults").await.json().await.unwrap()
+    }
+
     pub async fn stats(&self) -> Value {
-        reqwest::get(format!("{}/control/stats", self.url))
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap()
+        self.get("/control/stats").await.json().await.unwrap()
     }
 
     /// The statistics, once they are as they should be.

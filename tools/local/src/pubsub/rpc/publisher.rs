@@ -22,7 +22,10 @@ impl publisher_server::Publisher for Publisher {
     async fn create_topic(&self, request: Request<Topic>) -> Result<Response<Topic>, Status> {
         let topic = request.into_inner();
         limits::topic_name(&topic.name)?;
-        self.broker.create_topic(topic).map(Response::new)
+        self.broker
+            .registry_mut()
+            .create_topic(topic)
+            .map(Response::new)
     }
 
     async fn get_topic(
@@ -30,7 +33,9 @@ impl publisher_server::Publisher for Publisher {
         request: Request<GetTopicRequest>,
     ) -> Result<Response<Topic>, Status> {
         self.broker
+            .registry()
             .topic(&request.into_inner().topic)
+            .cloned()
             .map(Response::new)
     }
 
@@ -41,8 +46,13 @@ impl publisher_server::Publisher for Publisher {
         let request = request.into_inner();
         limits::project_name(&request.project)?;
         let prefix = format!("{}/", request.project);
-        let mut topics = self.broker.topics();
-        topics.retain(|topic| topic.name.starts_with(&prefix));
+        let registry = self.broker.registry();
+        let topics = registry
+            .topics()
+            .filter(|topic| topic.name.starts_with(&prefix))
+            .cloned()
+            .collect();
+
         let (topics, next_page_token) = page(
             topics,
             |topic| &topic.name,
@@ -60,7 +70,7 @@ impl publisher_server::Publisher for Publisher {
         request: Request<ListTopicSubscriptionsRequest>,
     ) -> Result<Response<ListTopicSubscriptionsResponse>, Status> {
         let request = request.into_inner();
-        let subscriptions = self.broker.subscriptions_of(&request.topic)?;
+        let subscriptions = self.broker.registry().subscriptions_of(&request.topic)?;
         let mut names: Vec<_> = subscriptions
             .iter()
             .map(|subscription| subscription.name.clone())
@@ -79,6 +89,7 @@ impl publisher_server::Publisher for Publisher {
         request: Request<DeleteTopicRequest>,
     ) -> Result<Response<()>, Status> {
         self.broker
+            .registry_mut()
             .delete_topic(&request.into_inner().topic)
             .map(Response::new)
     }

@@ -49,6 +49,7 @@ impl subscriber_server::Subscriber for Subscriber {
     ) -> Result<Response<proto::Subscription>, Status> {
         let subscription = self
             .broker
+            .registry()
             .subscription(&request.into_inner().subscription)?;
         Ok(Response::new(subscription.config()))
     }
@@ -65,7 +66,7 @@ impl subscriber_server::Subscriber for Subscriber {
         if paths.is_empty() {
             return Err(invalid("update_mask is missing or empty"));
         }
-        let subscription = self.broker.subscription(&update.name)?;
+        let subscription = self.broker.registry().subscription(&update.name)?;
         let mut config = subscription.config();
         for path in paths {
             apply(&path, &mut config, &update)?;
@@ -82,7 +83,7 @@ impl subscriber_server::Subscriber for Subscriber {
         let request = request.into_inner();
         limits::project_name(&request.project)?;
         let prefix = format!("{}/", request.project);
-        let mut subscriptions = self.broker.subscriptions();
+        let mut subscriptions: Vec<_> = self.broker.registry().subscriptions().cloned().collect();
         subscriptions.retain(|subscription| subscription.name.starts_with(&prefix));
         let (subscriptions, next_page_token) = page(
             subscriptions,
@@ -105,6 +106,7 @@ impl subscriber_server::Subscriber for Subscriber {
         request: Request<DeleteSubscriptionRequest>,
     ) -> Result<Response<()>, Status> {
         self.broker
+            .registry_mut()
             .delete_subscription(&request.into_inner().subscription)
             .map(Response::new)
     }
@@ -114,7 +116,7 @@ impl subscriber_server::Subscriber for Subscriber {
         request: Request<ModifyPushConfigRequest>,
     ) -> Result<Response<()>, Status> {
         let request = request.into_inner();
-        let subscription = self.broker.subscription(&request.subscription)?;
+        let subscription = self.broker.registry().subscription(&request.subscription)?;
         let config = proto::Subscription {
             push_config: request.push_config,
             ..subscription.config()
@@ -128,7 +130,7 @@ impl subscriber_server::Subscriber for Subscriber {
         request: Request<AcknowledgeRequest>,
     ) -> Result<Response<()>, Status> {
         let request = request.into_inner();
-        let subscription = self.broker.subscription(&request.subscription)?;
+        let subscription = self.broker.registry().subscription(&request.subscription)?;
         acknowledge(&self.broker, &subscription, &request.ack_ids)?;
         Ok(Response::new(()))
     }
@@ -138,7 +140,7 @@ impl subscriber_server::Subscriber for Subscriber {
         request: Request<ModifyAckDeadlineRequest>,
     ) -> Result<Response<()>, Status> {
         let request = request.into_inner();
-        let subscription = self.broker.subscription(&request.subscription)?;
+        let subscription = self.broker.registry().subscription(&request.subscription)?;
         for ack_id in &request.ack_ids {
             modify_deadline(
                 &self.broker,
@@ -199,7 +201,7 @@ fn apply(
 }
 
 pub(super) fn pullable(broker: &Broker, name: &str) -> Result<Arc<Subscription>, Status> {
-    let subscription = broker.subscription(name)?;
+    let subscription = broker.registry().subscription(name)?;
     if subscription.settings().push.is_some() {
         return Err(Status::failed_precondition(format!(
             "{name} is a push subscription"
