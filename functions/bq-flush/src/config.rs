@@ -4,6 +4,9 @@ use gcp::{BigQueryConfig, IdentityConfig, Mode};
 use service::{Env, Noted};
 use store::StoreConfig;
 
+/// One call of the API, or one chunk of an upload.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
 pub struct Config {
     pub store: StoreConfig,
     pub bigquery: BigQueryConfig,
@@ -51,6 +54,7 @@ impl Config {
                 location: location?,
                 emulator_host: emulator_host?,
                 credentials_file: credentials_file?,
+                timeout: CALL_TIMEOUT,
             },
             identity: IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? },
             scheduler: scheduler?,

@@ -39,11 +39,11 @@ pub(crate) struct LoadDone {
 pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flushed>, Problem> {
     // To its end in a task of its own: a caller that goes away must not leave a lease behind.
     let flush = flush(flusher.clone()).in_current_span();
-    let flushed = flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
-    if flushed.rows > 0 {
-        tracing::info!(rows = flushed.rows, bytes = flushed.bytes, loads = flushed.loads.len(), "loaded into BigQuery");
+    let done = flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
+    if done.rows > 0 {
+        tracing::info!(rows = done.rows, bytes = done.bytes, loads = done.loads.len(), "loaded into BigQuery");
     }
-    Ok(Json(flushed))
+    Ok(Json(done))
 }
 
 async fn flush(flusher: Arc<Flusher>) -> Result<Flushed, Stop> {

@@ -65,7 +65,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<App, BoxError> 
 impl BqFlush {
     /// The router, and the flushes under way, which may outlive their requests.
     pub fn router(self) -> (Router, TaskTracker) {
-        let flushes = TaskTracker::new();
+        let tracker = TaskTracker::new();
         let only = Only::new(&self.identity, self.scheduler);
         let flusher = Arc::new(Flusher {
             store: self.store,
@@ -73,12 +73,12 @@ impl BqFlush {
             settings: self.settings,
             shutdown: self.shutdown,
             table: OnceCell::new(),
-            flushes: flushes.clone(),
+            flushes: tracker.clone(),
         });
         let router = Router::new()
             .route("/flush", post(flush::post))
             .route_layer(from_fn_with_state(only, caller::check))
             .with_state(flusher);
-        (router, flushes)
+        (router, tracker)
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use gcp::{Job, LoadError, Reason};
+use gcp::bigquery::{self, Job, LoadError, Reason};
 use store::{Error, FlusherLease, Load};
 use tokio::time::{Instant, sleep};
 
@@ -19,9 +19,9 @@ pub(crate) enum Settled {
 pub(crate) enum Stop {
     #[error(transparent)]
     Store(#[from] Error),
-    #[error("BigQuery: {0}")]
-    BigQuery(#[from] gcp::Error),
-    #[error("BigQuery refuses the upload: {0}")]
+    #[error(transparent)]
+    BigQuery(#[from] bigquery::Error),
+    #[error(transparent)]
     Upload(LoadError),
     #[error("the load job {job_id} ended in error ({reason:?}): {message}")]
     JobFailed { job_id: String, reason: Reason, message: String },
@@ -59,7 +59,7 @@ impl Flusher {
         }
     }
 
-    async fn ensure_table(&self) -> Result<(), gcp::Error> {
+    async fn ensure_table(&self) -> Result<(), bigquery::Error> {
         self.table
             .get_or_try_init(|| async {
                 let ensured = self.bigquery.ensure_table().await?;
