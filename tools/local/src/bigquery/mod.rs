@@ -1,6 +1,51 @@
-#[derive(clap::Args)]
-pub struct Args {}
+//! A stand-in for `BigQuery`: datasets, tables, load jobs by upload, and reading rows back, over
+//! the real REST paths. What it does not know it refuses, so that nothing works here that would
+//! mean something else there.
 
-pub async fn serve(_args: Args) -> Result<(), crate::Error> {
-    Err("not built yet".into())
+mod catalog;
+mod dataset;
+mod error;
+mod faults;
+mod job;
+mod journal;
+mod load;
+mod reference;
+mod router;
+mod rows;
+mod schema;
+mod server;
+mod table;
+mod upload;
+mod warehouse;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use warehouse::Warehouse;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, default_value = "127.0.0.1")]
+    host: IpAddr,
+    #[arg(long, default_value_t = 9050)]
+    port: u16,
+    /// Where rows and jobs are kept.
+    #[arg(long, default_value = ".local/bigquery")]
+    dir: PathBuf,
+}
+
+/// Needs no shutdown: whatever has been answered is on disk, and a signal may end the process.
+pub async fn serve(args: Args) -> Result<(), crate::Error> {
+    let listener = TcpListener::bind((args.host, args.port))
+        .await
+        .map_err(|error| format!("cannot listen on {}:{}: {error}", args.host, args.port))?;
+    let warehouse = Arc::new(Warehouse::open(&args.dir)?);
+    for key in warehouse.unfinished_jobs() {
+        load::submit(&warehouse, key);
+    }
+    tracing::info!(address = %listener.local_addr()?, "BigQuery stand-in is ready");
+    match server::serve(listener, router::router(warehouse)).await? {}
 }

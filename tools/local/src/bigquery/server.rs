@@ -1,0 +1,46 @@
+//! Serves the router over connections that can be cut.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+/// Put into a response, it ends the connection in the response's place.
+#[derive(Clone)]
+pub(crate) struct CutConnection;
+
+pub(crate) async fn serve(listener: TcpListener, router: Router) -> std::io::Result<Infallible> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(serve_connection(stream, router.clone()));
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router) {
+    let service = service_fn(move |request| answer(router.clone(), request));
+    let connection = hyper::server::conn::http1::Builder::new();
+    if let Err(error) = connection
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+    {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("this connection was told to break")]
+struct Cut;
+
+async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let Ok(response) = router.oneshot(request.map(Body::new)).await;
+    match response.extensions().get::<CutConnection>() {
+        Some(CutConnection) => Err(Cut),
+        None => Ok(response),
+    }
+}
