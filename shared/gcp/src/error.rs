@@ -3,8 +3,9 @@
 pub enum Error {
     /// No credentials, or credentials that cannot be used.
     #[error(
-        "no usable Google credentials: {0}. Set GOOGLE_APPLICATION_CREDENTIALS to a key file, \
-         run `gcloud auth application-default login`, or run on Google Cloud with a service account"
+        "no usable Google credentials (set GOOGLE_APPLICATION_CREDENTIALS to a key file, run \
+         `gcloud auth application-default login`, or run on Google Cloud with a service \
+         account): {0}"
     )]
     Credentials(String),
     /// The settings name something that cannot exist.

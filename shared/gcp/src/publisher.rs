@@ -11,12 +11,12 @@ use google_cloud_auth::credentials::{Credentials, anonymous};
 use google_cloud_gax::retry_policy::RetryPolicyExt;
 use google_cloud_pubsub::client::Publisher as Client;
 use google_cloud_pubsub::retry_policy::RetryableErrors;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Error, with_causes};
 use crate::{credentials, tls};
-use breaker::Breaker;
+use breaker::{Breaker, Verdict};
 
 /// Where to publish, and for how long to try.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ pub enum PublishError {
     TimedOut,
     #[error("not tried: Pub/Sub has been failing")]
     Open,
-    #[error("Pub/Sub refused: {0}")]
-    Refused(String),
+    #[error("Pub/Sub did not take it: {0}")]
+    Failed(String),
     #[error(transparent)]
     Connect(#[from] Error),
 }
@@ -61,7 +61,7 @@ pub struct Publisher {
 #[derive(Debug)]
 struct Shared {
     config: PublisherConfig,
-    client: OnceCell<Client>,
+    client: Mutex<Option<Client>>,
     turn: Mutex<()>,
     breaker: Breaker,
 }
@@ -74,7 +74,7 @@ impl Publisher {
         let publisher = Self {
             shared: Arc::new(Shared {
                 config,
-                client: OnceCell::new(),
+                client: Mutex::default(),
                 turn: Mutex::new(()),
                 breaker: Breaker::default(),
             }),
@@ -96,20 +96,30 @@ impl Publisher {
             return batch.iter().map(|_| Err(PublishError::Open)).collect();
         }
         let results = match self.client().await {
-            Ok(client) => self.send(client, batch).await,
+            Ok(client) => self.send(&client, batch).await,
             Err(error) => batch.iter().map(|_| Err(error.clone().into())).collect(),
         };
-        self.shared
-            .breaker
-            .record(results.iter().any(Result::is_ok));
+        if self.shared.breaker.record(&results) == Verdict::Open {
+            self.give_up_connection().await;
+        }
         results
     }
 
-    async fn client(&self) -> Result<&Client, Error> {
-        self.shared
-            .client
-            .get_or_try_init(|| build(&self.shared.config))
-            .await
+    async fn client(&self) -> Result<Client, Error> {
+        let mut client = self.shared.client.lock().await;
+        if let Some(client) = &*client {
+            return Ok(client.clone());
+        }
+        let built = build(&self.shared.config).await?;
+        *client = Some(built.clone());
+        Ok(built)
+    }
+
+    /// A connection whose other end vanished without a word stays for a quarter of an hour, and
+    /// one that is being made for two minutes: the client sets no time-outs on either. So each
+    /// trial begins with a connection of its own.
+    async fn give_up_connection(&self) {
+        *self.shared.client.lock().await = None;
     }
 
     async fn send(&self, client: &Client, batch: Vec<Message>) -> Vec<Result<(), PublishError>> {
@@ -119,7 +129,7 @@ impl Publisher {
             async move {
                 match timeout_at(deadline, published).await {
                     Ok(Ok(_message_id)) => Ok(()),
-                    Ok(Err(error)) => Err(PublishError::Refused(with_causes(&error))),
+                    Ok(Err(error)) => Err(PublishError::Failed(with_causes(&error))),
                     Err(_elapsed) => Err(PublishError::TimedOut),
                 }
             }

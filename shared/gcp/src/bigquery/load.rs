@@ -58,6 +58,7 @@ impl From<Error> for LoadError {
                 reason,
                 message,
             },
+            Error::Unknown(text) => Self::Unknown(text),
             other => Self::Unknown(other.to_string()),
         }
     }

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::PublishError;
+
 /// So many failures in a row are no accident.
 const FAILURES: u32 = 3;
 /// Short, since the relay brings what was skipped and a trial costs one request its time-out.
@@ -22,6 +24,13 @@ struct State {
     next_trial: Option<Instant>,
 }
 
+/// What is to be thought of the server after one more result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Closed,
+    Open,
+}
+
 impl Breaker {
     /// Letting a trial through moves the next one on, so a trial whose caller went away before
     /// it could tell how it ended holds up nothing.
@@ -37,22 +46,34 @@ impl Breaker {
         }
     }
 
-    pub(super) fn record(&self, success: bool) {
+    /// One message that got through is enough of a sign of life.
+    pub(super) fn record(&self, results: &[Result<(), PublishError>]) -> Verdict {
+        match results.first() {
+            Some(Err(error)) if results.iter().all(Result::is_err) => self.record_failure(error),
+            _ => self.record_success(),
+        }
+    }
+
+    fn record_success(&self) -> Verdict {
         let mut state = self.state();
-        if success {
-            if state.next_trial.is_some() {
-                tracing::info!("publishing works again");
-            }
-            *state = State::default();
-            return;
+        if state.next_trial.is_some() {
+            tracing::info!("publishing works again");
         }
+        *state = State::default();
+        Verdict::Closed
+    }
+
+    fn record_failure(&self, error: &PublishError) -> Verdict {
+        let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
+        if state.failures < FAILURES {
+            return Verdict::Closed;
+        }
         if state.failures == FAILURES {
-            tracing::warn!("publishing keeps failing; most of it is skipped until it works again");
+            tracing::warn!(%error, "publishing keeps failing; it is skipped until it works again");
         }
-        if state.failures >= FAILURES {
-            state.next_trial = Some(Instant::now() + PAUSE);
-        }
+        state.next_trial = Some(Instant::now() + PAUSE);
+        Verdict::Open
     }
 
     /// The state is whole after each statement, so a panic elsewhere cannot have spoilt it.
@@ -65,11 +86,16 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const FAILURE: [Result<(), PublishError>; 2] =
+        [Err(PublishError::TimedOut), Err(PublishError::TimedOut)];
+    const SUCCESS: [Result<(), PublishError>; 2] = [Err(PublishError::TimedOut), Ok(())];
+
     fn opened() -> Breaker {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
             assert!(breaker.allows());
-            breaker.record(false);
+            assert_eq!(breaker.state().next_trial, None);
+            breaker.record(&FAILURE);
         }
         breaker
     }
@@ -87,8 +113,8 @@ mod tests {
     async fn a_success_between_failures_starts_the_count_anew() {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
-            breaker.record(false);
-            breaker.record(true);
+            assert_eq!(breaker.record(&FAILURE), Verdict::Closed);
+            assert_eq!(breaker.record(&SUCCESS), Verdict::Closed);
         }
         assert!(breaker.allows());
     }
@@ -98,7 +124,7 @@ mod tests {
         let breaker = opened();
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());
-        breaker.record(true);
+        breaker.record(&SUCCESS);
         assert!(breaker.allows() && breaker.allows());
     }
 
@@ -107,7 +133,7 @@ mod tests {
         let breaker = opened();
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());
-        breaker.record(false);
+        assert_eq!(breaker.record(&FAILURE), Verdict::Open);
         assert!(!breaker.allows());
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());

@@ -223,7 +223,7 @@ impl Books {
             if from != bytes.len() || to + 1 - from != body.len() {
                 return answer(400, error(400, "invalid", "a range that does not fit"));
             }
-            if total == "*" && body.len() % QUANTUM != 0 {
+            if total == "*" && !body.len().is_multiple_of(QUANTUM) {
                 return answer(400, error(400, "invalid", "no multiple of 256 KiB"));
             }
             bytes.extend(body);
