@@ -44,7 +44,8 @@ impl RequestContext {
         }
     }
 
-    /// The context of the request that this task works on.
+    /// The context of the request that this task works on. A task that it spawns has none, but its
+    /// log lines keep the request's trace and fields with `tracing`'s `in_current_span`.
     pub fn current() -> Option<Self> {
         CONTEXT.try_with(Clone::clone).ok()
     }

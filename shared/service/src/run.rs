@@ -34,7 +34,7 @@ where
         }
     };
     match live(name, settings, config, start).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tracing::error!(error = chain(error.as_ref()), "{name} failed");
             ExitCode::FAILURE
@@ -60,7 +60,7 @@ async fn live<C, F>(
     settings: Settings,
     config: C,
     start: F,
-) -> Result<(), BoxError>
+) -> Result<ExitCode, BoxError>
 where
     F: AsyncFnOnce(C, Shutdown) -> Result<App, BoxError>,
 {
@@ -71,7 +71,7 @@ where
     let address = listener.local_addr()?;
     let app = tokio::select! {
         app = start(config, shutdown.clone()) => app?,
-        () = shutdown.requested() => return Ok(()),
+        () = shutdown.requested() => return Ok(ExitCode::SUCCESS),
     };
     tracing::info!("{name} listens on {address}");
     let router = router(app.router, &app.readiness);
@@ -81,18 +81,21 @@ where
         settings.limits,
         shutdown.clone(),
     ));
-    let outcome = tokio::select! {
+    let failed = tokio::select! {
         biased;
-        () = shutdown.requested() => Ok(()),
-        end = first_end(app.tasks) => Err(BoxError::from(end)),
+        () = shutdown.requested() => false,
+        how = first_end(app.tasks) => {
+            tracing::error!("{name} stops, since it cannot go on: {how}");
+            true
+        }
         _ = &mut server => return Err("the accept loop ended".into()),
     };
-    hard_end::arm(outcome.is_err());
+    hard_end::arm(failed);
     shutdown.request();
     server.await?;
     app.on_drained.await;
     tracing::info!("{name} stopped");
-    outcome
+    Ok(ExitCode::from(u8::from(failed)))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {

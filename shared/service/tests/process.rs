@@ -13,6 +13,9 @@ use axum::Router;
 use axum::routing::get;
 use service::{App, Env, Noted, Readiness, Shutdown};
 
+/// The longest that a sound service takes for anything that is asked of it here.
+const LONGEST: Duration = Duration::from_secs(5);
+
 type Check = (&'static str, fn());
 
 const CHECKS: [Check; 8] = [
@@ -112,10 +115,13 @@ impl Sample {
     }
 
     fn connect(&self) -> TcpStream {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + LONGEST;
         loop {
             match TcpStream::connect(("127.0.0.1", self.port)) {
-                Ok(stream) => return stream,
+                Ok(stream) => {
+                    stream.set_read_timeout(Some(LONGEST)).unwrap();
+                    return stream;
+                }
                 Err(error) => assert!(Instant::now() < deadline, "{error}"),
             }
             sleep(Duration::from_millis(2));
