@@ -1,6 +1,6 @@
 //! A stand-in for `BigQuery`: datasets, tables, load jobs by upload, and reading rows back, over
-//! the real REST paths. What it does not know it refuses, so that nothing works here that would
-//! mean something else there.
+//! the real REST paths. An option of a load or a type of a column that it does not know it refuses,
+//! so that nothing works here that would mean something else there.
 
 mod catalog;
 mod dataset;
