@@ -114,6 +114,7 @@ impl Columns {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "the names are Google's")]
 struct Page<'a> {
     kind: &'static str,
     total_rows: String,

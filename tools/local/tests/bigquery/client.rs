@@ -240,3 +240,9 @@ pub(crate) async fn error(answer: Response) -> (u16, String, String) {
         error["message"].as_str().unwrap().to_owned(),
     )
 }
+
+/// A row for each ID.
+pub(crate) fn rows(ids: impl IntoIterator<Item = String>) -> String {
+    let row = |id| json!({"id": id}).to_string() + "\n";
+    ids.into_iter().map(row).collect()
+}
