@@ -126,8 +126,8 @@ impl Stage {
 #[tokio::test]
 async fn calls_carry_an_identity_for_the_service() {
     let stage = Stage::set(&["/relay=0.05"], &[StatusCode::OK], Duration::ZERO).await;
-    let calls = stage.calls(2).await;
-    let call = &calls[1];
+    let calls = stage.calls(25).await;
+    let call = &calls[24];
 
     assert_eq!(
         (&call.method, call.path.as_str(), call.body.as_str()),
@@ -148,7 +148,7 @@ async fn calls_carry_an_identity_for_the_service() {
     verifier.verify(token).await.unwrap();
     assert_eq!(
         calls[0].headers["authorization"], call.headers["authorization"],
-        "tokens are kept"
+        "a token that is good for an hour was not kept for a second"
     );
 }
 
@@ -182,24 +182,20 @@ async fn a_failed_call_is_repeated_before_its_turn() {
         StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::OK,
     ];
-    let stage = Stage::set(&["/maintain=2"], &answers, Duration::ZERO).await;
+    let stage = Stage::set(&["/maintain=3"], &answers, Duration::ZERO).await;
     let calls = stage.calls(3).await;
     let gap = |i: usize| (calls[i + 1].at - calls[i].at).as_secs_f64();
-    assert!(gap(0) > 1.9, "the first went well: {}", gap(0));
-    assert!(
-        (1.0..1.9).contains(&gap(1)),
-        "the second failed: {}",
-        gap(1)
-    );
+    assert!(gap(0) > 2.0, "the first went well: {}", gap(0));
+    assert!(gap(1) < 2.0, "the second failed: {}", gap(1));
 }
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_has_failed() {
     let takes = Duration::from_mins(1);
-    let stage = Stage::set(&["/flush=3"], &[StatusCode::OK], takes).await;
+    let stage = Stage::set(&["/flush=4"], &[StatusCode::OK], takes).await;
     let calls = stage.calls(2).await;
     let gap = (calls[1].at - calls[0].at).as_secs_f64();
-    assert!((1.5..2.9).contains(&gap), "deadline and backoff: {gap}");
+    assert!(gap < 3.5, "deadline and backoff: {gap}");
 }
 
 #[test]

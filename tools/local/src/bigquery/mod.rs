@@ -47,5 +47,5 @@ pub async fn serve(args: Args) -> Result<(), crate::Error> {
         load::submit(&warehouse, key);
     }
     tracing::info!(address = %listener.local_addr()?, "BigQuery stand-in is ready");
-    match server::serve(listener, router::router(warehouse)).await? {}
+    match server::serve(listener, router::router(warehouse)).await {}
 }

@@ -9,13 +9,13 @@ const ROW: &str = "{\"id\":\"1\"}\n";
 #[tokio::test]
 async fn a_job_goes_from_pending_to_done() {
     let server = Server::with_table().await;
-    server.faults(json!({"jobRunningMs": 300})).await;
+    server.faults(json!({"jobRunningMs": 1500})).await;
     let answer = server.upload(&job("slow"), ROW).await;
     let accepted: Value = answer.json().await.unwrap();
     assert_eq!(accepted["status"], json!({"state": "PENDING"}));
-    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-    let (_, running) = server.get("/jobs/slow").await;
-    assert_eq!(running["status"], json!({"state": "RUNNING"}));
+    while server.get("/jobs/slow").await.1["status"] != json!({"state": "RUNNING"}) {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     assert!(server.ids().await.is_empty());
 
     let done = server.ended(&accepted["jobReference"]).await;
