@@ -15,8 +15,9 @@ use super::error::ApiError;
 use super::reference::{DatasetRef, check_id};
 use super::warehouse::Warehouse;
 
+/// Clients also send what only the answer has, such as its times: that is passed over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "the names are Google's")]
 pub(crate) struct Dataset {
     pub(crate) dataset_reference: DatasetRef,
@@ -29,7 +30,7 @@ pub(crate) struct Dataset {
     #[serde(default)]
     labels: BTreeMap<String, String>,
     #[serde(default)]
-    creation_time: i64,
+    created_at: i64,
 }
 
 fn default_location() -> String {
@@ -63,8 +64,8 @@ impl Dataset {
             "friendlyName": self.friendly_name,
             "description": self.description,
             "labels": self.labels,
-            "creationTime": self.creation_time.to_string(),
-            "lastModifiedTime": self.creation_time.to_string(),
+            "creationTime": self.created_at.to_string(),
+            "lastModifiedTime": self.created_at.to_string(),
         })
     }
 }
@@ -76,7 +77,7 @@ pub(crate) async fn insert(
 ) -> Result<Json<Value>, ApiError> {
     let Json(mut dataset) = body?;
     dataset.dataset_reference.project_id = project_id;
-    dataset.creation_time = chrono::Utc::now().timestamp_millis();
+    dataset.created_at = chrono::Utc::now().timestamp_millis();
     check_id(
         "datasetReference.datasetId",
         &dataset.dataset_reference.dataset_id,

@@ -1,6 +1,6 @@
 //! A stand-in for `BigQuery`: datasets, tables, load jobs by upload, and reading rows back, over
-//! the real REST paths. What it does not know it refuses, so that nothing works here that would
-//! mean something else there.
+//! the real REST paths. An option of a load or a type of a column that it does not know it refuses,
+//! so that nothing works here that would mean something else there.
 
 mod catalog;
 mod dataset;
@@ -47,5 +47,5 @@ pub async fn serve(args: Args) -> Result<(), crate::Error> {
         load::submit(&warehouse, key);
     }
     tracing::info!(address = %listener.local_addr()?, "BigQuery stand-in is ready");
-    match server::serve(listener, router::router(warehouse)).await? {}
+    match server::serve(listener, router::router(warehouse)).await {}
 }

@@ -22,14 +22,7 @@ pub(crate) fn router(warehouse: Arc<Warehouse>) -> Router {
         .put(upload::put);
     Router::new()
         .nest("/bigquery/v2/projects/{projectId}", api())
-        .route(
-            "/upload/bigquery/v2/projects/{projectId}/jobs",
-            uploads.clone(),
-        )
-        .route(
-            "/resumable/upload/bigquery/v2/projects/{projectId}/jobs",
-            uploads,
-        )
+        .route("/upload/bigquery/v2/projects/{projectId}/jobs", uploads)
         .layer(from_fn_with_state(Arc::clone(&warehouse), delay))
         .route("/control/faults", get(faults::get).put(faults::put))
         .fallback(async |uri: Uri| ApiError::not_found(uri.path()))

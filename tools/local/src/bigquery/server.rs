@@ -1,6 +1,7 @@
 //! Serves the router over connections that can be cut.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,14 +12,24 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
+/// With no file descriptor left, the next try would fail at once.
+const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+
 /// Put into a response, it ends the connection in the response's place.
 #[derive(Clone)]
 pub(crate) struct CutConnection;
 
-pub(crate) async fn serve(listener: TcpListener, router: Router) -> std::io::Result<Infallible> {
+pub(crate) async fn serve(listener: TcpListener, router: Router) -> Infallible {
     loop {
-        let (stream, _) = listener.accept().await?;
-        tokio::spawn(serve_connection(stream, router.clone()));
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve_connection(stream, router.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot take a connection");
+                tokio::time::sleep(AFTER_A_FAILED_ACCEPT).await;
+            }
+        }
     }
 }
 

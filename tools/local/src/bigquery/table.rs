@@ -24,8 +24,9 @@ const ORDERED: [FieldType; 4] = [
     FieldType::Timestamp,
 ];
 
+/// Clients also send what only the answer has, such as its times: that is passed over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "the names are Google's")]
 pub(crate) struct Table {
     pub(crate) table_reference: TableRef,
@@ -42,7 +43,7 @@ pub(crate) struct Table {
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]
-    pub(crate) creation_time: i64,
+    pub(crate) created_at: i64,
 }
 
 /// How rows are partitioned and clustered is kept and checked, and changes nothing here.
@@ -119,8 +120,8 @@ impl Table {
             "description": self.description,
             "labels": self.labels,
             "location": dataset.map(|dataset| &dataset.location),
-            "creationTime": self.creation_time.to_string(),
-            "lastModifiedTime": self.creation_time.to_string(),
+            "creationTime": self.created_at.to_string(),
+            "lastModifiedTime": self.created_at.to_string(),
             "numRows": catalog.row_count(reference).to_string(),
             "numBytes": bytes.to_string(),
         })
@@ -135,7 +136,7 @@ pub(crate) async fn insert(
     let Json(mut table) = body?;
     table.table_reference.project_id = dataset.project_id.clone();
     table.table_reference.dataset_id = dataset.dataset_id.clone();
-    table.creation_time = chrono::Utc::now().timestamp_millis();
+    table.created_at = chrono::Utc::now().timestamp_millis();
     table.check()?;
     let denied = warehouse.faults.denies_table();
     warehouse

@@ -36,20 +36,23 @@ impl Server {
     /// Empty.
     pub(crate) async fn start() -> Self {
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let dir = tempfile::tempdir().unwrap();
-        let process = spawn(port, dir.path());
-        let http = reqwest::Client::new();
-        let server = Self {
-            dir,
-            http,
-            process,
-            port,
-        };
-        server.wait_until_ready().await;
-        server
+        for _ in 0..5 {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            drop(listener);
+            let dir = tempfile::tempdir().unwrap();
+            let mut server = Self {
+                process: spawn(port, dir.path()),
+                dir,
+                http: reqwest::Client::new(),
+                port,
+            };
+            // Somebody else may have taken the port in between.
+            if server.is_ready().await {
+                return server;
+            }
+        }
+        panic!("no port can be had");
     }
 
     /// With a dataset in `location` and the table `events` in it.
@@ -73,14 +76,14 @@ impl Server {
         Self::with_table_in("US").await
     }
 
-    async fn wait_until_ready(&self) {
-        for _ in 0..500 {
+    async fn is_ready(&mut self) -> bool {
+        while self.process.try_wait().unwrap().is_none() {
             if self.http.get(self.url("/datasets")).send().await.is_ok() {
-                return;
+                return true;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("the stand-in does not answer on port {}", self.port);
+        false
     }
 
     /// As `kill -9`.
@@ -92,7 +95,7 @@ impl Server {
     pub(crate) async fn restart(&mut self) {
         self.kill();
         self.process = spawn(self.port, self.dir.path());
-        self.wait_until_ready().await;
+        assert!(self.is_ready().await);
     }
 
     pub(crate) fn base(&self) -> String {
@@ -239,4 +242,10 @@ pub(crate) async fn error(answer: Response) -> (u16, String, String) {
         reason,
         error["message"].as_str().unwrap().to_owned(),
     )
+}
+
+/// A row for each ID.
+pub(crate) fn rows(ids: impl IntoIterator<Item = String>) -> String {
+    let row = |id| json!({"id": id}).to_string() + "\n";
+    ids.into_iter().map(row).collect()
 }

@@ -2,18 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{CHUNK, Server, error, job};
+use crate::client::{CHUNK, Server, error, job, job_with, rows};
 
-fn rows(count: usize) -> String {
-    (0..count)
-        .map(|i| format!("{{\"id\":\"{i:06}\",\"payload\":{{\"n\":{i}}}}}\n"))
-        .collect()
+fn numbered(count: usize) -> String {
+    rows((0..count).map(|i| format!("a row with the number {i:06}")))
 }
 
 #[tokio::test]
 async fn a_resumable_upload_goes_chunk_by_chunk() {
     let server = Server::with_table().await;
-    let rows = rows(20_000);
+    let rows = numbered(20_000);
     let total = rows.len();
     assert!((2 * CHUNK..3 * CHUNK).contains(&total));
     let session = server.open(&job("chunked")).await;
@@ -48,13 +46,16 @@ async fn a_resumable_upload_goes_chunk_by_chunk() {
         total.to_string()
     );
     let ids = server.ids().await;
-    assert_eq!((ids.len(), ids[19_999].as_str()), (20_000, "019999"));
+    assert_eq!(
+        (ids.len(), ids[19_999].as_str()),
+        (20_000, "a row with the number 019999")
+    );
 }
 
 #[tokio::test]
 async fn a_chunk_sent_twice_counts_once() {
     let server = Server::with_table().await;
-    let rows = rows(20_000);
+    let rows = numbered(20_000);
     let session = server.open(&job("twice")).await;
     for _ in 0..2 {
         let range = format!("bytes 0-{}/*", CHUNK - 1);
@@ -72,7 +73,7 @@ async fn a_chunk_sent_twice_counts_once() {
 #[tokio::test]
 async fn a_length_that_shows_at_the_end_is_told_by_a_query() {
     let server = Server::with_table().await;
-    let mut rows = rows(1);
+    let mut rows = numbered(1);
     rows.push_str(&" ".repeat(CHUNK - rows.len()));
     let session = server.open(&job("late")).await;
     let range = format!("bytes 0-{}/*", CHUNK - 1);
@@ -151,7 +152,7 @@ async fn an_unknown_session_is_not_found() {
 #[tokio::test]
 async fn a_finished_session_repeats_its_answer() {
     let server = Server::with_table().await;
-    let rows = rows(3);
+    let rows = numbered(3);
     let session = server.open(&job("again")).await;
     let range = format!("bytes 0-{}/{}", rows.len() - 1, rows.len());
     let accepted: Value = server
@@ -177,7 +178,7 @@ async fn a_multipart_upload_is_one_request() {
         "--==1==\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n{}\r\n\
          --==1==\r\ncontent-type: */*\r\n\r\n{}\r\n--==1==--",
         job("parts"),
-        rows(2)
+        numbered(2)
     );
     let request = server.http.post(server.upload_url("multipart")).body(body);
     let request = request.header("content-type", "multipart/related; boundary=\"==1==\"");
@@ -188,7 +189,13 @@ async fn a_multipart_upload_is_one_request() {
     let accepted: Value = answer.json().await.unwrap();
     let job = server.ended(&accepted["jobReference"]).await;
     assert_eq!(job["statistics"]["load"]["outputRows"], "2");
-    assert_eq!(server.ids().await, ["000000", "000001"]);
+    assert_eq!(
+        server.ids().await,
+        [
+            "a row with the number 000000",
+            "a row with the number 000001"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -197,23 +204,14 @@ async fn a_bad_start_is_a_400_that_names_the_field() {
     for (job, named) in [
         (json!({}), "configuration"),
         (json!({"configuration": {"query": {}}}), "query"),
+        (job_with("x", "sourceFormat", "CSV"), "sourceFormat"),
         (
-            crate::client::job_with("x", "sourceFormat", "CSV"),
-            "sourceFormat",
-        ),
-        (
-            crate::client::job_with("x", "writeDisposition", "APPEND"),
+            job_with("x", "writeDisposition", "APPEND"),
             "writeDisposition",
         ),
-        (
-            crate::client::job_with("x", "autodetect", true),
-            "autodetect",
-        ),
-        (
-            crate::client::job_with("x", "nullMarker", "-"),
-            "nullMarker",
-        ),
-        (crate::client::job("not an id"), "jobId"),
+        (job_with("x", "autodetect", true), "autodetect"),
+        (job_with("x", "nullMarker", "-"), "nullMarker"),
+        (job("not an id"), "jobId"),
     ] {
         let request = server.http.post(server.upload_url("resumable")).json(&job);
         let (status, reason, message) = error(request.send().await.unwrap()).await;

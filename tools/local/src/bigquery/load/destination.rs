@@ -66,7 +66,7 @@ fn new_table(job: &Job) -> Result<Destination, Failure> {
         friendly_name: None,
         description: None,
         labels: std::collections::BTreeMap::new(),
-        creation_time: chrono::Utc::now().timestamp_millis(),
+        created_at: chrono::Utc::now().timestamp_millis(),
     };
     table.check()?;
     with_columns(table, true)

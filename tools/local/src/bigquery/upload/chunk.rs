@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use axum::body::Body;
+use axum::body::BodyDataStream;
 use axum::http::StatusCode;
 use futures::StreamExt;
 
@@ -46,10 +46,9 @@ pub(crate) async fn append(
     chunk: Chunk,
     received: u64,
     mut file: File,
-    body: Body,
+    body: &mut BodyDataStream,
     cut_after: Option<u64>,
 ) -> Result<ControlFlow<()>, ApiError> {
-    let mut body = body.into_data_stream();
     let mut position = chunk.first;
     while let Some(bytes) = body.next().await {
         let bytes = bytes.map_err(|error| broken_off(&error))?;

@@ -13,11 +13,12 @@ use std::io::Write;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -117,14 +118,31 @@ pub(crate) async fn put(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let mut body = body.into_data_stream();
+    let answer = put_chunk(&warehouse, &project, query, &headers, &mut body).await;
+    let is_cut = answer
+        .as_ref()
+        .is_ok_and(|answer| answer.extensions().get::<CutConnection>().is_some());
+    // A client that still sends when its connection is closed never hears the answer.
+    while !is_cut && matches!(body.next().await, Some(Ok(_))) {}
+    answer
+}
+
+async fn put_chunk(
+    warehouse: &Arc<Warehouse>,
+    project: &str,
+    query: Result<Query<UploadQuery>, QueryRejection>,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<Response, ApiError> {
     warehouse.faults.refuse_insert()?;
     let id = query?
         .0
         .upload_id
         .ok_or_else(|| ApiError::invalid("upload_id is missing"))?;
-    match receive(&warehouse, &project, id, &headers, body).await? {
+    match receive(warehouse, project, id, headers, body).await? {
         Progress::Received(received) => Ok(resume_incomplete(received)),
-        Progress::Complete(job) => answer(&warehouse, &job).await,
+        Progress::Complete(job) => answer(warehouse, &job).await,
         Progress::AnsweredBefore(job) => Ok(Json(job::resource(&job)).into_response()),
         Progress::Cut => Ok((StatusCode::OK, axum::Extension(CutConnection)).into_response()),
     }
@@ -143,7 +161,7 @@ async fn receive(
     project: &str,
     id: Uuid,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut BodyDataStream,
 ) -> Result<Progress, ApiError> {
     let turn = warehouse.uploads.turn(id);
     let _turn = turn.lock().await;
