@@ -30,7 +30,7 @@ impl Pusher {
     pub(super) fn new(issuer: &Url) -> Result<Self, crate::Error> {
         let client = Client::builder()
             .user_agent("CloudPubSub-Google")
-            // A push that is redirected is not acknowledged, and never leaves this machine by a proxy.
+            // A redirect is no acknowledgement, and a proxy has no part in what stays on this machine.
             .redirect(redirect::Policy::none())
             .no_proxy()
             .build()?;
@@ -64,33 +64,38 @@ pub(super) async fn run(broker: Arc<Broker>, subscription: Arc<Subscription>) {
     let mut told = false;
     loop {
         changed.borrow_and_update();
-        broker.expire(&subscription);
-        let settings = subscription.settings();
-        if let Some(target) = &settings.push
-            && subscription.may_push(Instant::now())
-        {
-            // Messages wait for an issuer that is not there: without a token they would be refused.
-            match broker.pusher.authorization(target).await {
-                Ok(authorization) => {
-                    start(&broker, &subscription, &settings, authorization.as_ref());
-                    told = false;
+        match turn(&broker, &subscription).await {
+            Ok(()) => {
+                told = false;
+                subscription.wait(&mut changed).await;
+            }
+            Err(error) => {
+                if !told {
+                    tracing::warn!(
+                        subscription = subscription.name,
+                        error,
+                        "no token for the push yet"
+                    );
                 }
-                Err(error) => {
-                    if !told {
-                        tracing::warn!(
-                            subscription = subscription.name,
-                            error,
-                            "no token for the push yet"
-                        );
-                    }
-                    told = true;
-                    sleep(ISSUER_RETRY).await;
-                    continue;
-                }
+                told = true;
+                sleep(ISSUER_RETRY).await;
             }
         }
-        subscription.wait(&mut changed).await;
     }
+}
+
+/// Starts what may be pushed now. The token comes first: a message waits for an issuer that is not
+/// there, and is not spent on a push that must be refused.
+async fn turn(broker: &Arc<Broker>, subscription: &Arc<Subscription>) -> Result<(), crate::Error> {
+    broker.expire(subscription);
+    let settings = subscription.settings();
+    if let Some(target) = &settings.push
+        && subscription.may_push(Instant::now())
+    {
+        let authorization = broker.pusher.authorization(target).await?;
+        start(broker, subscription, &settings, authorization.as_ref());
+    }
+    Ok(())
 }
 
 fn start(
