@@ -103,6 +103,7 @@ async fn a_push_without_an_answer_comes_again_after_the_ack_deadline() {
     let pushes = receiver.take(2).await;
     let wait = pushes[1].at - pushes[0].at;
     assert!((9..12).contains(&wait.as_secs()), "{wait:?}");
+    assert!(receiver.is_given_up().await);
     let stats = stand_in.stats_when(|stats| stats["acked"] == 1).await;
     assert_eq!(stats["nacked"], 1);
 }

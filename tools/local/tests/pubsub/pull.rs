@@ -1,7 +1,8 @@
 use googleapis_tonic_google_pubsub_v1::google::pubsub::v1::{
     AcknowledgeRequest, DeadLetterPolicy, ModifyAckDeadlineRequest, PullRequest, ReceivedMessage,
-    Subscription,
+    StreamingPullRequest, Subscription,
 };
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
 use crate::stand_in::{SUBSCRIPTION, StandIn, TOPIC, push_to, subscription};
@@ -102,4 +103,42 @@ async fn googles_subscriber_streams() {
 
     let stats = stand_in.stats_when(|stats| stats["acked"] == 1).await;
     assert_eq!(stats["nacked"], 1);
+}
+
+#[tokio::test]
+async fn a_stream_settles_what_it_has_received() {
+    let stand_in = StandIn::start().await;
+    stand_in.subscribe(subscription()).await;
+    stand_in.publish("streamed").await;
+    let (requests, outbound) = tokio::sync::mpsc::channel(2);
+    let first = StreamingPullRequest {
+        subscription: SUBSCRIPTION.to_owned(),
+        ..Default::default()
+    };
+    requests.send(first).await.unwrap();
+    let mut client = stand_in.subscriptions();
+    let mut stream = client
+        .streaming_pull(ReceiverStream::new(outbound))
+        .await
+        .unwrap()
+        .into_inner();
+
+    let received = stream.message().await.unwrap().unwrap().received_messages;
+    let nack = StreamingPullRequest {
+        modify_deadline_ack_ids: vec![received[0].ack_id.clone()],
+        modify_deadline_seconds: vec![0],
+        ..Default::default()
+    };
+    requests.send(nack).await.unwrap();
+    let again = stream.message().await.unwrap().unwrap().received_messages;
+    let ack = StreamingPullRequest {
+        ack_ids: vec![again[0].ack_id.clone()],
+        ..Default::default()
+    };
+    requests.send(ack).await.unwrap();
+
+    let stats = stand_in.stats_when(|stats| stats["acked"] == 1).await;
+    assert_eq!(stats["nacked"], 1);
+    drop(requests);
+    assert!(stream.message().await.unwrap().is_none());
 }

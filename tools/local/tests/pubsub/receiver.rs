@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// Longer than the shortest acknowledgement deadline, which some tests wait for.
@@ -40,6 +40,7 @@ impl Push {
 pub struct Receiver {
     pub endpoint: String,
     pushes: UnboundedReceiver<Push>,
+    given_up: Arc<AtomicUsize>,
 }
 
 /// The answer to the nth push, counted from zero; none leaves it open.
@@ -50,21 +51,37 @@ struct Desk {
     script: Arc<Script>,
     count: Arc<AtomicUsize>,
     pushes: UnboundedSender<Push>,
+    given_up: Arc<AtomicUsize>,
+}
+
+/// Dropped with a request that was left open when the other side closes it.
+struct Open(Arc<AtomicUsize>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Receiver {
     pub async fn start(script: impl Fn(usize) -> Option<u16> + Send + Sync + 'static) -> Self {
         let (sender, pushes) = unbounded_channel();
+        let given_up = Arc::<AtomicUsize>::default();
         let desk = Desk {
             script: Arc::new(script),
             count: Arc::default(),
             pushes: sender,
+            given_up: given_up.clone(),
         };
         let app = Router::new().route("/push", post(receive)).with_state(desk);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let endpoint = format!("http://{}/push", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { endpoint, pushes }
+        Self {
+            endpoint,
+            pushes,
+            given_up,
+        }
     }
 
     pub async fn acking() -> Self {
@@ -76,6 +93,16 @@ impl Receiver {
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// Whether the other side closes a request that was left open.
+    pub async fn is_given_up(&self) -> bool {
+        let closed = async {
+            while self.given_up.load(Ordering::Relaxed) == 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(5), closed).await.is_ok()
     }
 
     pub async fn take(&mut self, count: usize) -> Vec<Push> {
@@ -104,8 +131,9 @@ async fn receive(
         headers,
         body,
     });
-    match (desk.script)(nth) {
-        Some(status) => StatusCode::from_u16(status).unwrap(),
-        None => std::future::pending().await,
-    }
+    let Some(status) = (desk.script)(nth) else {
+        let _open = Open(desk.given_up);
+        return std::future::pending().await;
+    };
+    StatusCode::from_u16(status).unwrap()
 }
