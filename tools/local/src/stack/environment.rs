@@ -25,21 +25,28 @@ const BASICS: [&str; 10] = [
 const KEYS: [&str; 2] = ["GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH"];
 
 /// The variables that the person who runs the stack has set.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
     /// This process's own, and below it the `.env` file in `folder`.
     pub fn with_file(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(".env");
+        let mut all = if path.exists() {
+            Self::of_file(&path)?
+        } else {
+            Self::default()
+        };
+        all.0.extend(std::env::vars_os());
+        Ok(all)
+    }
+
+    pub(super) fn of_file(path: &Path) -> Result<Self, Error> {
         let mut all = BTreeMap::new();
-        if path.exists() {
-            for line in dotenvy::from_path_iter(&path)? {
-                let (name, value) = line.map_err(|error| format!("{}: {error}", path.display()))?;
-                all.insert(name.into(), value.into());
-            }
+        for line in dotenvy::from_path_iter(path)? {
+            let (name, value) = line.map_err(|error| format!("{}: {error}", path.display()))?;
+            all.insert(name.into(), value.into());
         }
-        all.extend(std::env::vars_os());
         Ok(Self(all))
     }
 

@@ -13,7 +13,7 @@ const LISTENING: [(Part, &str, u16); 8] = [
     (Part::Postgres, "POSTGRES_PORT", 5433),
 ];
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ports([u16; LISTENING.len()]);
 
 impl Ports {

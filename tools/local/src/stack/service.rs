@@ -102,34 +102,35 @@ fn local(port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
+    #![allow(clippy::unwrap_used)]
+    use std::{collections::BTreeMap, ffi::OsStr};
 
     use super::{super::Environment, *};
 
-    fn given(set: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-        let environment = set
-            .iter()
-            .fold(Environment::default(), |all, (name, value)| {
-                all.set(name, value)
-            });
+    fn given(set: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let set = set.iter();
+        passed_on(&set.fold(Environment::default(), |all, (name, value)| {
+            all.set(name, *value)
+        }))
+    }
+
+    fn passed_on(environment: &Environment) -> BTreeMap<String, String> {
         let mut command = Command::new("ingest");
-        #[allow(clippy::unwrap_used)]
         equip(
             &mut command,
             Part::Ingest,
-            &Settings::read(&environment).unwrap(),
+            &Settings::read(environment).unwrap(),
         );
-        move |name| {
-            let mut all = command.get_envs();
-            let found = all.find(|(found, _)| *found == OsStr::new(name))?;
-            Some(found.1?.to_string_lossy().into_owned())
-        }
+        let text = |text: &OsStr| text.to_str().unwrap().to_owned();
+        let all = command.get_envs();
+        all.filter_map(|(name, value)| Some((text(name), text(value?))))
+            .collect()
     }
 
     #[test]
     fn a_service_is_told_where_everything_is() {
         let given = given(&[("INGEST_PORT", "9001"), ("PUBSUB_PORT", "9002")]);
-        let is = |name, value: &str| assert_eq!(given(name).as_deref(), Some(value), "{name}");
+        let is = |name, value| assert_eq!(given[name], value, "{name}");
         is("PORT", "9001");
         is("PUBSUB_EMULATOR_HOST", "localhost:9002");
         is(
@@ -151,7 +152,7 @@ mod tests {
             ("INGEST_AUTH", "keys"),
             ("MY_OWN", "1"),
         ]);
-        let is = |name, value: &str| assert_eq!(given(name).as_deref(), Some(value), "{name}");
+        let is = |name, value| assert_eq!(given[name], value, "{name}");
         is("LEASE_SECONDS", "16");
         is("HANDLER_LIMIT_SECONDS", "10");
         is("INGEST_AUTH", "keys");
@@ -165,7 +166,24 @@ mod tests {
             ("GOOGLE_APPLICATION_CREDENTIALS", "/key.json"),
             ("PORT", "1"),
         ]);
-        assert_eq!(given("GOOGLE_APPLICATION_CREDENTIALS"), None);
-        assert_eq!(given("PORT").as_deref(), Some("8080"));
+        assert!(!given.contains_key("GOOGLE_APPLICATION_CREDENTIALS"));
+        assert_eq!(given["PORT"], "8080");
+    }
+
+    #[test]
+    fn the_example_file_has_the_defaults() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.env.example");
+        let file = Environment::of_file(&path).unwrap();
+        let without = |environment: &Environment| Settings {
+            environment: Environment::default(),
+            ..Settings::read(environment).unwrap()
+        };
+        assert_eq!(without(&file), without(&Environment::default()));
+
+        let listed = passed_on(&file);
+        for (name, value) in given(&[]) {
+            assert_eq!(listed[&name], value, "{name}");
+        }
+        assert_eq!(listed["INGEST_AUTH"], "off");
     }
 }

@@ -4,7 +4,7 @@ use super::{Environment, Part, Ports};
 use crate::{Error, postgres};
 
 /// Everything about a stack that can be set; one set of names for the host and the services.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub ports: Ports,
     pub database_url: Option<String>,
