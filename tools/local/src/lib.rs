@@ -1,6 +1,7 @@
 //! EventFlow on one machine: the services, and stand-ins that speak the cloud's own protocols.
 
 pub mod bigquery;
+pub mod host;
 pub mod oidc;
 pub mod ports;
 pub mod postgres;
@@ -8,6 +9,7 @@ pub mod process;
 pub mod pubsub;
 pub mod scheduler;
 mod signals;
+pub mod stack;
 mod temporary;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -11,6 +11,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs everything until Ctrl-C.
+    Run,
+    /// Removes what earlier runs left behind.
+    Reset,
     /// Runs a command with `DATABASE_URL` of a PostgreSQL that is there for it alone.
     Postgres(local::postgres::Args),
     /// The Pub/Sub stand-in.
@@ -39,6 +43,8 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<u8, local::Error> {
     match command {
+        Command::Run => local::host::run().await?,
+        Command::Reset => local::host::reset().await?,
         Command::Postgres(args) => return local::postgres::run(args).await,
         Command::Pubsub(args) => local::pubsub::serve(args).await?,
         Command::Bigquery(args) => local::bigquery::serve(args).await?,

@@ -36,11 +36,8 @@ pub enum Wanted {
 
 impl Wanted {
     /// `POSTGRES_BIN` names a folder.
-    pub fn from_environment() -> Self {
-        match std::env::var_os("POSTGRES_BIN") {
-            Some(folder) if !folder.is_empty() => Self::In(folder.into()),
-            _ => Self::Any,
-        }
+    pub fn by(folder: Option<impl Into<PathBuf>>) -> Self {
+        folder.map_or(Self::Any, |folder| Self::In(folder.into()))
     }
 }
 

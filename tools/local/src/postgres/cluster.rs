@@ -1,5 +1,8 @@
 use std::{
-    fs::{Permissions, create_dir_all, read_to_string, remove_dir_all, rename, set_permissions},
+    fs::{
+        Permissions, create_dir_all, read_link, read_to_string, remove_dir_all, rename,
+        set_permissions,
+    },
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -7,6 +10,8 @@ use std::{
 
 use super::{account::Account, binaries::Binaries, leftover};
 use crate::Error;
+
+const LINK: &str = "elsewhere";
 
 /// What a crash of the machine may cost.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,10 +48,14 @@ impl Cluster {
             data,
             durability,
         };
-        leftover::stop(&cluster.data).await?;
+        cluster.stop_leftover().await?;
         let opened = cluster.clone();
         tokio::task::spawn_blocking(move || opened.make()).await??;
         Ok(cluster)
+    }
+
+    pub async fn stop_leftover(&self) -> Result<(), Error> {
+        leftover::stop(&self.data).await
     }
 
     fn make(&self) -> Result<(), Error> {
@@ -110,9 +119,9 @@ impl Cluster {
         set("timezone=UTC");
         set("log_timezone=UTC");
         if self.durability == Durability::ThrownAway {
+            // What is committed still outlives the server, though not the machine.
             set("fsync=off");
             set("full_page_writes=off");
-            set("synchronous_commit=off");
         }
         command.stdin(Stdio::null());
         command
@@ -137,7 +146,7 @@ impl Cluster {
     }
 }
 
-pub(super) fn url(port: u16) -> String {
+pub fn url(port: u16) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/postgres")
 }
 
@@ -161,9 +170,20 @@ fn home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
     for open in [Path::new("/var/lib/eventflow"), &elsewhere] {
         set_permissions(open, Permissions::from_mode(0o711))?;
     }
-    let link = folder.join("elsewhere");
+    let link = folder.join(LINK);
     if !link.exists() {
         symlink(&elsewhere, link)?;
     }
     Ok(elsewhere)
+}
+
+/// Stops what still runs in `folder`, and removes the data, wherever they are.
+pub async fn remove(folder: &Path) -> Result<(), Error> {
+    let elsewhere = read_link(folder.join(LINK)).ok();
+    let home = elsewhere.as_deref().unwrap_or(folder);
+    leftover::stop(&home.join("data")).await?;
+    if home.exists() {
+        remove_dir_all(home)?;
+    }
+    Ok(())
 }

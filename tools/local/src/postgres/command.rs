@@ -36,8 +36,8 @@ pub struct Args {
 
 /// The exit code is the command's.
 pub async fn run(args: Args) -> Result<u8, Error> {
-    let given = std::env::var("DATABASE_URL").is_ok_and(|url| !url.is_empty());
-    if given && args.version.is_none() {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    if set("DATABASE_URL").is_some() && args.version.is_none() {
         eprintln!("PostgreSQL: the one of DATABASE_URL");
         return code(command(&args.command, None).await?);
     }
@@ -47,7 +47,7 @@ pub async fn run(args: Args) -> Result<u8, Error> {
             return Ok(0);
         }
         Some(major) => Wanted::Installed(major),
-        None => Wanted::from_environment(),
+        None => Wanted::by(set("POSTGRES_BIN")),
     };
     with_server(Binaries::find(wanted).await?, &args.command).await
 }

@@ -9,5 +9,5 @@ mod fetch;
 mod leftover;
 
 pub use binaries::{Binaries, Wanted};
-pub use cluster::{Cluster, Durability};
+pub use cluster::{Cluster, Durability, remove, url};
 pub use command::{Args, run};

@@ -3,9 +3,15 @@
 
 mod child;
 mod guard;
+mod life;
+mod log;
+mod program;
+mod supervisor;
 
 pub use child::{Child, Signal, ending};
 pub use guard::{Guard, stand_guard};
+pub use program::Program;
+pub use supervisor::{Line, Supervised, Supervisor, Tell};
 
 use std::path::PathBuf;
 

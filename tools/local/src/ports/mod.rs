@@ -1,4 +1,10 @@
-use std::net::{Ipv4Addr, TcpListener};
+//! Which ports of this machine are free, and who holds the others.
+
+mod holder;
+
+pub use holder::holder;
+
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 
 use rand::Rng;
 
@@ -22,4 +28,10 @@ pub fn free<const N: usize>() -> Result<[u16; N], Error> {
         held.push(listener);
     }
     Ok(free)
+}
+
+/// Also where somebody listens on the other loopback address, which `localhost` may mean.
+pub fn is_taken(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err()
+        || TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_ok()
 }

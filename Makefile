@@ -1,0 +1,60 @@
+# Every target works on a fresh clone; the two programs that it takes are checked first.
+
+.DEFAULT_GOAL := help
+LOCAL := target/debug/local
+QUERIES := shared/store/.sqlx
+
+.PHONY: help
+help: ## say what there is
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: build ## start everything on this machine, until Ctrl-C
+	@exec $(LOCAL) run
+
+.PHONY: reset
+reset: build ## clear the data that `make run` has kept
+	@$(LOCAL) reset
+
+.PHONY: demo
+demo: build ## send real payloads into what `make run` has started, and balance the books
+	@$(LOCAL) demo
+
+# 15 is the oldest PostgreSQL that is supported.
+.PHONY: test
+test: build ## run the tests, on a PostgreSQL of their own, and where 15 is installed on that too
+	@$(LOCAL) postgres -- cargo test --workspace
+	@$(LOCAL) postgres --version 15 --if-installed -- cargo test -p store
+
+.PHONY: test-all
+test-all: lint test ## run all there is
+
+.PHONY: lint
+lint: build ## check the format, the code, and that the query data fit the migrations
+	@cargo fmt --all --check
+	@rm -rf target/queries && mkdir -p target/queries $(QUERIES)
+	@$(call ask,target/queries,clippy --workspace --all-targets -- -D warnings)
+	@diff -r $(QUERIES) target/queries || { echo 'the query data are old: make sqlx-prepare'; exit 1; }
+
+.PHONY: fmt
+fmt: toolchain ## format the code
+	@cargo fmt --all
+
+.PHONY: sqlx-prepare
+sqlx-prepare: build ## write the query data that builds use in place of a database
+	@rm -rf $(QUERIES) && mkdir -p $(QUERIES)
+	@$(call ask,$(QUERIES),check --workspace --all-targets)
+
+.PHONY: build
+build: toolchain
+	@cargo build --workspace
+
+.PHONY: toolchain
+toolchain:
+	@command -v cargo >/dev/null || { echo 'Rust is missing: install it from https://rustup.rs, then run make again'; exit 1; }
+	@command -v cc >/dev/null || { echo 'a C compiler is missing: install gcc or clang (macOS: xcode-select --install), then run make again'; exit 1; }
+
+# On a migrated database, the macros write what they learn of each statement into the folder that
+# they are told; the crate is touched, since cargo does not know that they would say more now.
+ask = $(LOCAL) postgres -- sh -c 'target/debug/admin migrate && touch shared/store/src/lib.rs \
+	&& SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$(CURDIR)/$(1)" cargo $(2)'
