@@ -130,3 +130,35 @@ async fn loads_at_the_same_time_do_not_mix() {
     }
     assert_eq!(ids.len(), 1000);
 }
+
+#[tokio::test]
+async fn a_client_that_gives_up_and_comes_back_loads_once() {
+    let server = Server::with_table().await;
+    for wait in 0..20 {
+        let rows = rows((0..10_000).map(|i| format!("{wait}-{i}-{}", "x".repeat(50))));
+        let id = format!("impatient-{wait}");
+        let session = server.open(&job(&id)).await;
+        let range = format!("bytes 0-{}/{}", rows.len() - 1, rows.len());
+        let request = server.http.put(&session).header("content-range", &range);
+        let request = request.timeout(Duration::from_millis(wait));
+        drop(request.body(rows.clone()).send().await);
+
+        let query = server.put(&session, "bytes */*", "").await;
+        if query.status() == 308 {
+            let received = match query.headers().get("range") {
+                Some(range) => {
+                    let last = range.to_str().unwrap().strip_prefix("bytes=0-").unwrap();
+                    last.parse::<usize>().unwrap() + 1
+                }
+                None => 0,
+            };
+            let range = format!("bytes {received}-{}/{}", rows.len() - 1, rows.len());
+            let rest = rows[received..].to_owned();
+            assert_eq!(server.put(&session, &range, rest).await.status(), 200);
+        }
+
+        let reference = json!({"jobId": id, "location": "US"});
+        let job = server.ended(&reference).await;
+        assert_eq!(job["statistics"]["load"]["outputRows"], "10000", "{job}");
+    }
+}

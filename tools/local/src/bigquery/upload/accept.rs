@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::session::Session;
+use super::session::{Session, Turn};
 use crate::bigquery::catalog::{Catalog, Record};
 use crate::bigquery::dataset::canonical_location;
 use crate::bigquery::error::ApiError;
@@ -11,10 +11,20 @@ use crate::bigquery::job::{Job, JobReference};
 use crate::bigquery::load;
 use crate::bigquery::warehouse::Warehouse;
 
-/// Runs to its end even when the client has gone: a job that is on record must also be started.
-pub(crate) async fn accept(warehouse: &Arc<Warehouse>, session: Session) -> Result<Job, ApiError> {
+/// Runs to its end even when the client has gone, and keeps the turn until then: a job that is on
+/// record must also be started, and its file must not be written by the client's next request.
+pub(crate) async fn accept(
+    warehouse: &Arc<Warehouse>,
+    session: Session,
+    turn: Turn,
+) -> Result<Job, ApiError> {
     let warehouse = Arc::clone(warehouse);
-    tokio::task::spawn_blocking(move || accept_blocking(&warehouse, &session)).await?
+    let accept = move || {
+        let accepted = accept_blocking(&warehouse, &session);
+        drop(turn);
+        accepted
+    };
+    tokio::task::spawn_blocking(accept).await?
 }
 
 fn accept_blocking(warehouse: &Arc<Warehouse>, session: &Session) -> Result<Job, ApiError> {

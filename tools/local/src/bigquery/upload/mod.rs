@@ -105,9 +105,10 @@ async fn whole(
 ) -> Result<Response, ApiError> {
     let parts = multipart::parse(headers, body)?;
     let session = new_session(project, parts.job)?;
+    let turn = warehouse.uploads.turn(session.id).await;
     let mut file = warehouse.uploads.continue_at(&session.id, 0)?;
     file.write_all(parts.media)?;
-    let job = accept::accept(warehouse, session).await?;
+    let job = accept::accept(warehouse, session, turn).await?;
     answer(warehouse, &job).await
 }
 
@@ -163,8 +164,7 @@ async fn receive(
     headers: &HeaderMap,
     body: &mut BodyDataStream,
 ) -> Result<Progress, ApiError> {
-    let turn = warehouse.uploads.turn(id);
-    let _turn = turn.lock().await;
+    let turn = warehouse.uploads.turn(id).await;
     if let Some(job) = warehouse.read().job_of_upload(&id) {
         return Ok(Progress::AnsweredBefore(Box::new(job.clone())));
     }
@@ -192,7 +192,7 @@ async fn receive(
         }
     };
     if is_complete {
-        let job = accept::accept(warehouse, session).await?;
+        let job = accept::accept(warehouse, session, turn).await?;
         return Ok(Progress::Complete(Box::new(job)));
     }
     Ok(Progress::Received(warehouse.uploads.received(&id)?))

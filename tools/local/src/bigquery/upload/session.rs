@@ -19,11 +19,12 @@ use crate::bigquery::job::JobRequest;
 /// Google forgets a session after a week.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-type Turn = Arc<tokio::sync::Mutex<()>>;
+/// Held by the one request that writes an upload.
+pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 pub(crate) struct Uploads {
     dir: PathBuf,
-    turns: Mutex<HashMap<Uuid, Turn>>,
+    turns: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -58,11 +59,14 @@ impl Uploads {
         }
     }
 
-    /// One request at a time writes an upload: a client that comes back after a broken connection
-    /// waits until the server, too, has noticed.
-    pub(crate) fn turn(&self, id: Uuid) -> Turn {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(turns.entry(id).or_default())
+    /// A client that comes back after a broken connection waits here until the server, too, has
+    /// done with it.
+    pub(crate) async fn turn(&self, id: Uuid) -> Turn {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(id).or_default())
+        };
+        turn.lock_owned().await
     }
 
     pub(crate) fn data(&self, id: &Uuid) -> PathBuf {
