@@ -1,0 +1,27 @@
+//! The whole way of an event, through every process, over real HTTP and gRPC.
+#![allow(clippy::unwrap_used)]
+
+mod calm;
+mod faults;
+mod loads;
+mod system;
+
+use system::System;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_stand_in() {
+    let system = System::start(&[]).await;
+    calm::all(&system).await;
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_googles_emulator() {
+    match System::try_start(&[("LOCAL_PUBSUB", "google")]).await {
+        Ok(system) => {
+            calm::all(&system).await;
+            system.stop().await;
+        }
+        Err(missing) => println!("not run: {missing}"),
+    }
+}
