@@ -14,7 +14,7 @@ use super::job::ErrorProto;
 use super::warehouse::Warehouse;
 
 /// Counts fall with each use; `PUT` replaces the whole.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct Faults {
     /// The next jobs end with this error.
@@ -30,7 +30,9 @@ pub(crate) struct Faults {
     /// Every job runs at least so long.
     job_running_ms: u64,
     deny_create: DenyCreate,
-    loads_per_table_per_day: usize,
+    /// In place of the quota that it was started with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loads_per_table_per_day: Option<usize>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,21 +64,6 @@ fn always() -> f64 {
 struct DenyCreate {
     dataset: bool,
     table: bool,
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self {
-            fail_jobs: None,
-            http: None,
-            lose_responses: 0,
-            cut_uploads: 0,
-            delay_ms: 0,
-            job_running_ms: 0,
-            deny_create: DenyCreate::default(),
-            loads_per_table_per_day: 1_500,
-        }
-    }
 }
 
 impl Faults {
@@ -163,7 +150,7 @@ impl FaultPlan {
         self.lock().deny_create.table
     }
 
-    pub(crate) fn loads_per_table_per_day(&self) -> usize {
+    pub(crate) fn loads_per_table_per_day(&self) -> Option<usize> {
         self.lock().loads_per_table_per_day
     }
 }

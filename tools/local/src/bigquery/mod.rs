@@ -35,6 +35,9 @@ pub struct Args {
     /// Where rows and jobs are kept.
     #[arg(long, default_value = ".local/bigquery")]
     dir: PathBuf,
+    /// BigQuery's own quota, which a test or a laptop that flushes all the time may want higher.
+    #[arg(long, default_value_t = 1_500)]
+    loads_per_table_per_day: usize,
 }
 
 /// Needs no shutdown: whatever has been answered is on disk, and a signal may end the process.
@@ -42,7 +45,7 @@ pub async fn serve(args: Args) -> Result<(), crate::Error> {
     let listener = TcpListener::bind((args.host, args.port))
         .await
         .map_err(|error| format!("cannot listen on {}:{}: {error}", args.host, args.port))?;
-    let warehouse = Arc::new(Warehouse::open(&args.dir)?);
+    let warehouse = Arc::new(Warehouse::open(&args.dir, args.loads_per_table_per_day)?);
     for key in warehouse.unfinished_jobs() {
         load::submit(&warehouse, key);
     }

@@ -18,10 +18,11 @@ pub(crate) struct Warehouse {
     catalog: RwLock<Catalog>,
     pub(crate) uploads: Uploads,
     pub(crate) faults: FaultPlan,
+    loads_per_table_per_day: usize,
 }
 
 impl Warehouse {
-    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
+    pub(crate) fn open(dir: &Path, loads_per_table_per_day: usize) -> io::Result<Self> {
         let rows = dir.join("rows");
         fs::create_dir_all(&rows)?;
         let (journal, records) = Journal::open(&dir.join("journal.ndjson"))?;
@@ -38,7 +39,12 @@ impl Warehouse {
             catalog: RwLock::new(catalog),
             uploads,
             faults: FaultPlan::default(),
+            loads_per_table_per_day,
         })
+    }
+
+    pub(crate) fn loads_per_table_per_day(&self) -> usize {
+        self.faults.loads_per_table_per_day().unwrap_or(self.loads_per_table_per_day)
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Catalog> {

@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, default_value = "http://127.0.0.1:8086")]
     pub issuer: Url,
     /// The longest delay that negative acknowledgements impose on a whole push subscription.
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, env = "PUBSUB_MAX_BACKOFF_MS", default_value_t = 5_000)]
     pub max_backoff_ms: u64,
 }
 

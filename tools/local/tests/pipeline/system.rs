@@ -12,13 +12,15 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Shorter than a laptop's, so that leases end and relays come while a test waits.
-const NUMBERS: [(&str, &str); 6] = [
+const NUMBERS: [(&str, &str); 8] = [
     ("HANDLER_LIMIT_SECONDS", "2"),
     ("LEASE_SECONDS", "3"),
     ("ACK_DEADLINE_SECONDS", "10"),
     ("FIRST_DUE_SECONDS", "4"),
     ("DUE_STEP_SECONDS", "21"),
     ("RELAY_EVERY_SECONDS", "1"),
+    ("FLUSH_LEASE_SECONDS", "3"),
+    ("PUBSUB_MAX_BACKOFF_MS", "500"),
 ];
 
 /// All of EventFlow, and what a test asks of it.

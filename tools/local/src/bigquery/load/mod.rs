@@ -51,7 +51,7 @@ fn execute(warehouse: &Warehouse, key: &JobKey) -> Result<(), ApiError> {
         return Err(ApiError::not_found(format_args!("Job {key}")));
     };
     let rules = Rules {
-        loads_per_table_per_day: warehouse.faults.loads_per_table_per_day(),
+        loads_per_table_per_day: warehouse.loads_per_table_per_day(),
         denies_table: warehouse.faults.denies_table(),
     };
     let prepared = prepare(warehouse, &job, &rules);
