@@ -33,6 +33,7 @@ pub(super) fn cached(cache: &Path) -> PathBuf {
 }
 
 async fn fetch(npm: &str, cache: &Path, index: &Path) -> Result<(), Error> {
+    eprintln!("npm is asked for {PACKAGE} {VERSION}, once");
     let folder = tempfile::tempdir_in(cache)?;
     let installed = timeout(LIMIT, install(npm, folder.path())).await;
     let output = match installed {
@@ -86,6 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_index_is_kept_and_nothing_else() {
+        eprintln!("npm is asked for {PACKAGE} {VERSION}, once");
         let folder = tempfile::tempdir().unwrap();
         let npm = fake(
             folder.path(),
@@ -101,6 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_tells_why_and_leaves_nothing() {
+        eprintln!("npm is asked for {PACKAGE} {VERSION}, once");
         let folder = tempfile::tempdir().unwrap();
         let npm = fake(folder.path(), "echo 'npm error code ENOTFOUND' >&2; exit 1");
         let cache = folder.path().join("cache");

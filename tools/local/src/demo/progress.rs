@@ -20,7 +20,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn over(examples: usize) -> Result<Self, Error> {
-        let style = ProgressStyle::with_template("{prefix:<12} {wide_bar} {pos:>5}/{len} {msg}")?;
+        let style = ProgressStyle::with_template("{prefix:<12} {bar:40} {pos:>5}/{len}  {msg}")?;
         let bars = MultiProgress::new();
         let bar = |prefix: &'static str| {
             let bar = bars.add(ProgressBar::new(examples as u64));
@@ -45,7 +45,7 @@ impl Progress {
         let tally = books.tally();
         let left = deadline.saturating_duration_since(Instant::now()).as_secs();
         let waits_for = match trouble {
-            Some(error) => format!("{error}; {left} s left"),
+            Some(error) => format!("{left} s left: {error}"),
             None if books.are_complete() => "one more flush, which must add nothing".into(),
             None => format!("{left} s left"),
         };
@@ -54,7 +54,7 @@ impl Progress {
         if self.bars.is_hidden() {
             self.line(|| {
                 let (processed, rows) = (tally.processed, tally.rows);
-                format!("{processed} processed, {rows} in BigQuery; waiting: {waits_for}")
+                format!("{processed} processed, {rows} in BigQuery, {waits_for}")
             });
         } else {
             self.rows.set_message(waits_for);

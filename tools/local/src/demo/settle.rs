@@ -10,7 +10,7 @@ use super::{books::Books, progress::Progress, system::System};
 use crate::Error;
 
 /// What was lost with a Pub/Sub that died is published again within about 40 s.
-pub(super) const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(500);
 const CONCURRENCY: usize = 16;
 
