@@ -1,6 +1,8 @@
 //! EventFlow on one machine: the services, and stand-ins that speak the cloud's own protocols.
 
 pub mod bigquery;
+mod cache;
+pub mod demo;
 pub mod host;
 pub mod oidc;
 pub mod ports;

