@@ -1,6 +1,10 @@
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// EventFlow on one machine: the services, and stand-ins for the cloud.
 #[derive(Parser)]
@@ -34,6 +38,10 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(error) = logging() {
+        eprintln!("error: LOG_LEVEL: {error}");
+        return ExitCode::FAILURE;
+    }
     match run(Cli::parse().command).await {
         Ok(code) => code.into(),
         Err(error) => {
@@ -41,6 +49,19 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// For the stand-ins, whose output the host takes, so that no colours are in it.
+fn logging() -> Result<(), local::Error> {
+    let level = std::env::var("LOG_LEVEL").unwrap_or_default();
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse(level)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stdout().is_terminal())
+        .init();
+    Ok(())
 }
 
 async fn run(command: Command) -> Result<u8, local::Error> {

@@ -3,9 +3,10 @@ use std::{
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::sleep};
 
 use super::{Part, Settings};
 use crate::process::Program;
@@ -66,8 +67,12 @@ impl Program for StandIn {
     }
 
     async fn is_ready(&self, _pid: u32) -> bool {
-        // The scheduler calls and is not called.
-        self.part == Part::Scheduler || listens(self.settings.ports.of(self.part)).await
+        if self.part == Part::Scheduler {
+            // It calls and is not called: what it cannot live with, it dies of at once.
+            sleep(Duration::from_millis(200)).await;
+            return true;
+        }
+        listens(self.settings.ports.of(self.part)).await
     }
 }
 
