@@ -1,7 +1,7 @@
 //! A database of its own for each test, copied from a template that is migrated once for each run of the tests.
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Decode, PgConnection, Postgres, Row, Type};
 use uuid::Uuid;
 
 use crate::{Store, StoreConfig};
@@ -89,6 +89,16 @@ async fn create(connection: &mut PgConnection, name: &str, template: &str) {
 }
 
 impl Database {
+    /// The one value that a question about the database has for an answer.
+    #[allow(clippy::expect_used)]
+    pub async fn value<T>(&self, question: &str) -> T
+    where
+        T: for<'r> Decode<'r, Postgres> + Type<Postgres>,
+    {
+        let rows = self.sql(question).await;
+        rows[0].try_get(0).expect("the value is of this type")
+    }
+
     /// For what a test looks at or arranges that no service does.
     #[allow(clippy::expect_used)]
     pub async fn sql(&self, statement: &str) -> Vec<sqlx::postgres::PgRow> {
