@@ -17,6 +17,7 @@ mod replay;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod transaction;
 mod xid;
 
