@@ -67,7 +67,7 @@ impl Settings {
     fn read(env: &mut Env) -> Result<Self, Noted> {
         let limit = env.seconds("FLUSH_LIMIT_SECONDS", 240);
         let lease = env.seconds("FLUSH_LEASE_SECONDS", 60);
-        let rows_per_load = env.or("FLUSH_MAX_ROWS", 1_000_000);
+        let rows_per_load = env.count("FLUSH_MAX_ROWS", 1_000_000);
         Ok(Self {
             limit: limit?,
             lease: lease?,

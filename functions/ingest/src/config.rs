@@ -36,7 +36,7 @@ impl Config {
         env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
         env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
         let url = env.required::<DatabaseUrl>("DATABASE_URL");
-        let max_connections = env.or("DATABASE_MAX_CONNECTIONS", 4);
+        let max_connections = env.count("DATABASE_MAX_CONNECTIONS", 4);
         let project = env.required("GOOGLE_CLOUD_PROJECT");
         let topic = env.or("PUBSUB_TOPIC_NAME", "events".to_owned());
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");

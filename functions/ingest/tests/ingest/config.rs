@@ -5,7 +5,7 @@ use service::Env;
 fn every_mistake_is_told_at_once_and_by_name() {
     let mut env = Env::of([
         ("DATABASE_URL", "mysql://root:secret@localhost/eventflow"),
-        ("DATABASE_MAX_CONNECTIONS", "many"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
         ("PUBLISH_TIMEOUT_MS", "0"),
         ("INGEST_AUTH", "none"),
         ("MAX_BODY_BYTES", "1MiB"),
@@ -14,7 +14,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
     assert!(Config::read(&mut env).is_err());
     insta::assert_snapshot!(env.all_told().unwrap_err(), @r"
     DATABASE_URL: must be a URL such as postgres://user:password@host:5432/database
-    DATABASE_MAX_CONNECTIONS: invalid digit found in string
+    DATABASE_MAX_CONNECTIONS: must be at least 1
     GOOGLE_CLOUD_PROJECT: is not set
     PUBLISH_TIMEOUT_MS: must be a whole number of milliseconds, at least 1
     INGEST_AUTH: must be keys, iam or off
