@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use gcp::PublisherConfig;
 use service::{Env, Noted};
-use store::StoreConfig;
+use store::{DatabaseUrl, StoreConfig};
 
 pub struct Config {
     pub store: StoreConfig,
@@ -25,7 +25,7 @@ impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
         env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
         env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
-        let url = env.required("DATABASE_URL");
+        let url = env.required::<DatabaseUrl>("DATABASE_URL");
         let project = env.required("GOOGLE_CLOUD_PROJECT");
         let topic = env.or("PUBSUB_TOPIC_NAME", "events".to_owned());
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");

@@ -1,12 +1,12 @@
 use std::process::ExitCode;
 
 use service::Env;
-use store::{Store, StoreConfig};
+use store::{DatabaseUrl, Store, StoreConfig};
 
 /// Applies what is missing, makes partitions ahead, and says what it did.
 pub async fn migrate() -> ExitCode {
     let mut env = Env::process();
-    let url = env.required("DATABASE_URL");
+    let url = env.required::<DatabaseUrl>("DATABASE_URL");
     if let Err(mistakes) = env.all_told() {
         eprintln!("admin migrate cannot start with this environment:\n{mistakes}");
         return ExitCode::from(2);
@@ -24,7 +24,7 @@ pub async fn migrate() -> ExitCode {
     }
 }
 
-async fn up_to_date(url: String) -> Result<Vec<String>, store::Error> {
+async fn up_to_date(url: DatabaseUrl) -> Result<Vec<String>, store::Error> {
     let store = Store::new(&StoreConfig { max_connections: 2, ..StoreConfig::new(url, "admin migrate") })?;
     store.migrate().await
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use gcp::{BigQueryConfig, IdentityConfig, Mode};
 use service::{Env, Noted};
-use store::StoreConfig;
+use store::{DatabaseUrl, StoreConfig};
 
 /// One call of the API, or one chunk of an upload.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,7 +31,7 @@ impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
         env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
         env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
-        let url = env.required("DATABASE_URL");
+        let url = env.required::<DatabaseUrl>("DATABASE_URL");
         let project: Result<String, _> = env.required("GOOGLE_CLOUD_PROJECT");
         let bigquery_project = env.optional("BIGQUERY_PROJECT_ID");
         let dataset = env.or("BIGQUERY_DATASET_ID", "eventflow".to_owned());
@@ -67,7 +67,7 @@ impl Settings {
     fn read(env: &mut Env) -> Result<Self, Noted> {
         let limit = env.seconds("FLUSH_LIMIT_SECONDS", 240);
         let lease = env.seconds("FLUSH_LEASE_SECONDS", 60);
-        let rows_per_load = env.or("FLUSH_MAX_ROWS", 1_000_000);
+        let rows_per_load = env.count("FLUSH_MAX_ROWS", 1_000_000);
         Ok(Self {
             limit: limit?,
             lease: lease?,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::SecondsFormat;
 use serde::Serialize;
 use service::Problem;
 use store::{Error, FlusherLease};
@@ -24,7 +24,7 @@ pub(crate) struct Flushed {
     bytes: i64,
     loads: Vec<LoadDone>,
     unloaded_rows: i64,
-    oldest_unloaded: Option<DateTime<Utc>>,
+    oldest_unloaded: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +85,8 @@ impl Flusher {
 
     async fn left(&self) -> Result<Flushed, Error> {
         let unloaded = self.store.unloaded().await?;
-        Ok(Flushed { unloaded_rows: unloaded.rows, oldest_unloaded: unloaded.oldest, ..Flushed::default() })
+        let oldest = unloaded.oldest.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        Ok(Flushed { unloaded_rows: unloaded.rows, oldest_unloaded: oldest, ..Flushed::default() })
     }
 }
 

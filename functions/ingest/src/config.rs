@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use gcp::PublisherConfig;
 use service::{Env, Noted};
-use store::StoreConfig;
+use store::{DatabaseUrl, StoreConfig};
 
 pub struct Config {
     pub store: StoreConfig,
@@ -35,8 +35,8 @@ impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
         env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
         env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
-        let url = env.required("DATABASE_URL");
-        let max_connections = env.or("DATABASE_MAX_CONNECTIONS", 4);
+        let url = env.required::<DatabaseUrl>("DATABASE_URL");
+        let max_connections = env.count("DATABASE_MAX_CONNECTIONS", 4);
         let project = env.required("GOOGLE_CLOUD_PROJECT");
         let topic = env.or("PUBSUB_TOPIC_NAME", "events".to_owned());
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");

@@ -3,7 +3,7 @@ use std::time::Duration;
 use event::Retries;
 use gcp::{IdentityConfig, Mode, PublisherConfig};
 use service::{Env, Noted};
-use store::{ClaimTerms, StoreConfig};
+use store::{ClaimTerms, DatabaseUrl, StoreConfig};
 
 /// Connections beside those of the handlers: for claims and finishes.
 const SPARE_CONNECTIONS: u32 = 4;
@@ -43,7 +43,7 @@ impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
         env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
         env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
-        let url = env.required("DATABASE_URL");
+        let url = env.required::<DatabaseUrl>("DATABASE_URL");
         let project = env.required("GOOGLE_CLOUD_PROJECT");
         let topic = env.or("PUBSUB_TOPIC_NAME", "events".to_owned());
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");

@@ -5,6 +5,8 @@ mod credentials;
 mod error;
 pub mod identity;
 pub mod publisher;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tls;
 
 pub use bigquery::{BigQuery, BigQueryConfig};

@@ -108,6 +108,14 @@ impl Env {
         Ok(self.optional(name)?.unwrap_or(default))
     }
 
+    /// A number of things of which there must be one.
+    pub fn count(&mut self, name: &'static str, default: u32) -> Result<u32, Noted> {
+        match self.or(name, default)? {
+            0 => Err(self.mistake(name, "must be at least 1")),
+            count => Ok(count),
+        }
+    }
+
     /// Whole seconds, at least one.
     pub fn seconds(&mut self, name: &'static str, default: u64) -> Result<Duration, Noted> {
         self.positive(name, default, "seconds")
@@ -177,8 +185,14 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_at_once_and_by_name() {
-        let mut env = Env::of([("PORT", "eighty"), ("LEASE_SECONDS", "1.5"), ("EMPTY", "")]);
+        let mut env = Env::of([
+            ("PORT", "eighty"),
+            ("LEASE_SECONDS", "1.5"),
+            ("EMPTY", ""),
+            ("WORKERS", "0"),
+        ]);
         let _: Result<u16, _> = env.or("PORT", 8080);
+        let _ = env.count("WORKERS", 2);
         let _: Result<String, _> = env.required("DATABASE_URL");
         let _: Result<String, _> = env.required("EMPTY");
         let _ = env.seconds("LEASE_SECONDS", 75);
@@ -186,6 +200,7 @@ mod tests {
         assert_eq!(
             env.all_told().unwrap_err().to_string(),
             "PORT: invalid digit found in string\n\
+             WORKERS: must be at least 1\n\
              DATABASE_URL: is not set\n\
              EMPTY: is not set\n\
              LEASE_SECONDS: must be a whole number of seconds, at least 1\n\

@@ -20,6 +20,8 @@ mod shutdown;
 mod signals;
 mod socket;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod trace;
 
 pub use app::App;

@@ -5,6 +5,7 @@ use event::{Delivery, EventId, Json, Status};
 use serde_json::value::RawValue;
 use sqlx::PgPool;
 
+use crate::text::storable;
 use crate::{Error, Store};
 
 /// Who runs an attempt: it is on record with it.
@@ -41,6 +42,10 @@ impl Store {
         claimant: Claimant,
         terms: ClaimTerms,
     ) -> Result<Delivery<Claim>, Error> {
+        let claimant = Claimant {
+            message_id: storable(claimant.message_id),
+            ..claimant
+        };
         self.run(move |pool| async move {
             // An event in neither `live` nor `outcomes` was being finished while the statement looked. A new one sees its end.
             for _ in 0..3 {

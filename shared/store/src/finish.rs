@@ -1,6 +1,7 @@
 use event::{AfterFailure, AttemptEnd, EventId};
 use sqlx::PgConnection;
 
+use crate::text::storable;
 use crate::{Error, Store};
 
 /// How an attempt failed, and what follows from it.
@@ -25,6 +26,10 @@ impl Store {
 
     /// Puts a failed attempt on record, with what follows. False where another attempt has overtaken this one.
     pub async fn fail(&self, id: EventId, attempt: u32, failure: Failure) -> Result<bool, Error> {
+        let failure = Failure {
+            reason: storable(failure.reason),
+            ..failure
+        };
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
             match failure.then {

@@ -1,5 +1,6 @@
 use event::EventId;
 
+use crate::text::storable;
 use crate::{Error, Store};
 
 impl Store {
@@ -44,9 +45,9 @@ impl Store {
         self.run(move |pool| async move {
             sqlx::query!(
                 "INSERT INTO unreadable (subscription, message_id, reason, body) VALUES ($1, $2, $3, $4)",
-                subscription,
-                message_id,
-                reason,
+                subscription.map(storable),
+                message_id.map(storable),
+                storable(reason),
                 body
             )
             .execute(&pool)

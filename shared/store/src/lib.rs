@@ -17,6 +17,7 @@ mod replay;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod transaction;
 mod xid;
 
@@ -30,6 +31,6 @@ pub use partitions::WEEKS_AHEAD;
 pub use records::{Attempt, Filter, History, Outcome, Record, Replay};
 pub use relay::Overdue;
 pub use replay::Replayed;
-pub use session::{Store, StoreConfig};
+pub use session::{DatabaseUrl, Store, StoreConfig};
 pub use transaction::Transaction;
 pub use xid::Xid;

@@ -205,22 +205,17 @@ impl Store {
         .await
     }
 
+    /// Ranges are loaded in their order, so that everything from the oldest open one on is not loaded.
     pub async fn unloaded(&self) -> Result<Unloaded, Error> {
         self.run(|pool| async move {
-            let tail = sqlx::query!(
+            Ok(sqlx::query_as!(
+                Unloaded,
                 r#"SELECT count(*) AS "rows!", min(created_at) AS oldest FROM events
-                    WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')"#
+                    WHERE xid >= coalesce((SELECT min(from_xid) FROM loads WHERE loaded_at IS NULL),
+                                          (SELECT position FROM cursors WHERE name = 'bigquery'))"#
             )
             .fetch_one(&pool)
-            .await?;
-            let open: Option<i64> =
-                sqlx::query_scalar!("SELECT sum(rows)::bigint FROM loads WHERE loaded_at IS NULL")
-                    .fetch_one(&pool)
-                    .await?;
-            Ok(Unloaded {
-                rows: tail.rows + open.unwrap_or(0),
-                oldest: tail.oldest,
-            })
+            .await?)
         })
         .await
     }

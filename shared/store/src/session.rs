@@ -1,3 +1,4 @@
+use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -9,6 +10,30 @@ use crate::Error;
 /// a session inside one, where the next INSERT answers OK and vanishes; a failover leaves a session on a read-only node.
 const GATE: &str =
     "SELECT now() = statement_timestamp() AND current_setting('transaction_read_only') = 'off'";
+
+/// Where the database is, read at the start of a service so that a wrong one is told with the other mistakes.
+#[derive(Clone)]
+pub struct DatabaseUrl(String);
+
+impl FromStr for DatabaseUrl {
+    /// Without the reason, which could repeat a part of the password.
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if is_postgres && text.parse::<PgConnectOptions>().is_ok() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a URL such as postgres://user:password@host:5432/database")
+        }
+    }
+}
+
+impl From<DatabaseUrl> for String {
+    fn from(url: DatabaseUrl) -> Self {
+        url.0
+    }
+}
 
 #[derive(Clone)]
 pub struct StoreConfig {
@@ -22,9 +47,9 @@ pub struct StoreConfig {
 }
 
 impl StoreConfig {
-    pub fn new(url: String, application: &'static str) -> Self {
+    pub fn new(url: impl Into<String>, application: &'static str) -> Self {
         Self {
-            url,
+            url: url.into(),
             application,
             max_connections: 10,
             acquire_timeout: Duration::from_secs(3),
@@ -97,6 +122,8 @@ impl Store {
     /// Applies what is missing, and makes partitions ahead.
     pub async fn migrate(&self) -> Result<Vec<String>, Error> {
         self.run(|pool| async move {
+            // Or a database that is away would be told as a migration that failed.
+            drop(pool.acquire().await?);
             sqlx::migrate!("../../migrations").run(&pool).await?;
             Ok(())
         })

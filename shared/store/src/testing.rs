@@ -1,7 +1,7 @@
 //! A database of its own for each test, copied from a template that is migrated once for each run of the tests.
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Decode, PgConnection, Postgres, Row, Type};
 use uuid::Uuid;
 
 use crate::{Store, StoreConfig};
@@ -11,12 +11,10 @@ pub struct Database {
     pub store: Store,
 }
 
-/// Needs `DATABASE_URL` with the right to create databases: `make test` starts a server and sets it.
+/// A database with all of its tables.
 #[allow(clippy::expect_used)]
 pub async fn database() -> Database {
-    let url = std::env::var("DATABASE_URL")
-        .expect("DATABASE_URL is not set: run the tests with `make test`");
-    let server: PgConnectOptions = url.parse().expect("DATABASE_URL is not a PostgreSQL URL");
+    let server = server();
     let mut connection = server
         .connect()
         .await
@@ -31,6 +29,27 @@ pub async fn database() -> Database {
     })
     .expect("the URL was parsed before");
     Database { url, store }
+}
+
+/// The URL of a database without a table.
+#[allow(clippy::expect_used)]
+pub async fn empty_database() -> String {
+    let server = server();
+    let mut connection = server
+        .connect()
+        .await
+        .expect("the server of DATABASE_URL answers");
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    create(&mut connection, &name, "template1").await;
+    server.database(&name).to_url_lossy().to_string()
+}
+
+/// Needs `DATABASE_URL` with the right to create databases: `make test` starts a server and sets it.
+#[allow(clippy::expect_used)]
+fn server() -> PgConnectOptions {
+    let url = std::env::var("DATABASE_URL")
+        .expect("DATABASE_URL is not set: run the tests with `make test`");
+    url.parse().expect("DATABASE_URL is not a PostgreSQL URL")
 }
 
 /// Named after the migrations, so that a change of them makes a new one.
@@ -89,6 +108,16 @@ async fn create(connection: &mut PgConnection, name: &str, template: &str) {
 }
 
 impl Database {
+    /// The one value that a question about the database has for an answer.
+    #[allow(clippy::expect_used)]
+    pub async fn value<T>(&self, question: &str) -> T
+    where
+        T: for<'r> Decode<'r, Postgres> + Type<Postgres>,
+    {
+        let rows = self.sql(question).await;
+        rows[0].try_get(0).expect("the value is of this type")
+    }
+
     /// For what a test looks at or arranges that no service does.
     #[allow(clippy::expect_used)]
     pub async fn sql(&self, statement: &str) -> Vec<sqlx::postgres::PgRow> {

@@ -4,7 +4,8 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use event::EventId;
+use chrono::{DateTime, Utc};
+use event::{EventId, EventType};
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use store::Filter;
@@ -43,7 +44,7 @@ pub(crate) async fn get(
         since: time("since", search.since.as_deref())?,
         until: time("until", search.until.as_deref())?,
         before: search.cursor.as_deref().map(cursor).transpose()?,
-        event_type: search.event_type,
+        event_type: search.event_type.map(event_type).transpose()?,
     };
     let mut records = admin.store.list(filter, limit + 1).await.map_err(refusal::of_store)?;
     // One more than asked for tells whether there is a next page.
@@ -57,8 +58,14 @@ fn parsed<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> R
     text.map(str::parse).transpose().map_err(|why| refusal::of_parameter(name, why))
 }
 
-fn time<T: FromStr>(name: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
-    text.map(str::parse)
+fn event_type(text: String) -> Result<String, Problem> {
+    let event_type = EventType::new(text).map_err(|why| refusal::of_parameter("eventType", why))?;
+    Ok(event_type.as_str().to_owned())
+}
+
+/// Years of four digits, which every index here can hold.
+fn time(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    text.map(|text| DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()))
         .transpose()
         .map_err(|_| refusal::of_parameter(name, "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"))
 }

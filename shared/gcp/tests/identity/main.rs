@@ -7,8 +7,8 @@ use futures::future::join_all;
 use gcp::{Caller, Identity, IdentityConfig, Mode, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use issuer::{
-    AUDIENCE, Issuer, PUSHER, claims, claims_but, claims_without, forged_token, hmac_token,
-    stripped, unsigned_token,
+    AUDIENCE, Issuer, PUSHER, claims, claims_but, claims_without, forged_token, good_token,
+    hmac_token, stripped, unsigned_token,
 };
 use serde_json::json;
 
@@ -58,7 +58,7 @@ fn assert_invalid(result: &Result<Caller, Refusal>, why: &str) {
 async fn a_good_token_is_let_in_and_its_keys_are_fetched_once() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
-    let token = issuer.good_token();
+    let token = good_token(&issuer);
     for _ in 0..3 {
         assert_eq!(check(&identity, &token).await, Ok(the_pusher()));
     }
@@ -69,7 +69,7 @@ async fn a_good_token_is_let_in_and_its_keys_are_fetched_once() {
 async fn the_scheme_is_not_case_sensitive() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
-    let headers = headers(&[("authorization", format!("bearer {}", issuer.good_token()))]);
+    let headers = headers(&[("authorization", format!("bearer {}", good_token(&issuer)))]);
     let caller = identity.check(&headers, &[PUSHER.to_owned()]).await;
     assert_eq!(caller, Ok(the_pusher()));
 }
@@ -140,7 +140,7 @@ async fn a_good_token_of_somebody_else_is_forbidden_each_time() {
 async fn nobody_is_allowed_where_no_one_is_named() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
-    let headers = headers(&[("authorization", format!("Bearer {}", issuer.good_token()))]);
+    let headers = headers(&[("authorization", format!("Bearer {}", good_token(&issuer)))]);
     let refused = identity.check(&headers, &[]).await;
     assert!(
         matches!(refused, Err(Refusal::Forbidden { .. })),
@@ -157,8 +157,8 @@ async fn signatures_that_are_not_the_issuers_are_refused_in_both_modes() {
         (unknown_key, "kid"),
         (unsigned_token(), "unreadable"),
         (hmac_token(), "RS256"),
-        (format!("{}x", issuer.good_token()), ""),
-        (format!("{}.", issuer.good_token()), "unreadable"),
+        (format!("{}x", good_token(&issuer)), ""),
+        (format!("{}.", good_token(&issuer)), "unreadable"),
         ("garbage".into(), "unreadable"),
         ("a.b.c".into(), "unreadable"),
         ("..".into(), "unreadable"),
@@ -174,7 +174,7 @@ async fn signatures_that_are_not_the_issuers_are_refused_in_both_modes() {
 #[tokio::test]
 async fn a_stripped_token_is_taken_from_cloud_run_alone() {
     let issuer = Issuer::start().await;
-    let token = stripped(&issuer.good_token());
+    let token = stripped(&good_token(&issuer));
     let cloud_run = identity(Mode::CloudRun, &issuer.jwks_url);
     assert_eq!(check(&cloud_run, &token).await, Ok(the_pusher()));
     assert_eq!(issuer.fetches(), 0);
@@ -187,7 +187,7 @@ async fn a_stripped_token_is_taken_from_cloud_run_alone() {
 async fn a_stripped_token_is_refused_where_the_same_one_was_verified_whole() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
-    let token = issuer.good_token();
+    let token = good_token(&issuer);
     assert_eq!(check(&identity, &token).await, Ok(the_pusher()));
     assert_invalid(&check(&identity, &stripped(&token)).await, "");
 }
@@ -196,7 +196,7 @@ async fn a_stripped_token_is_refused_where_the_same_one_was_verified_whole() {
 async fn a_whole_token_is_verified_behind_cloud_run_too() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::CloudRun, &issuer.jwks_url);
-    let token = issuer.good_token();
+    let token = good_token(&issuer);
     assert_eq!(check(&identity, &token).await, Ok(the_pusher()));
     assert_eq!(issuer.fetches(), 1);
 }
@@ -211,7 +211,7 @@ async fn the_header_that_cloud_run_checked_decides() {
     let pairs = [
         (
             "authorization",
-            format!("Bearer {}", stripped(&issuer.good_token())),
+            format!("Bearer {}", stripped(&good_token(&issuer))),
         ),
         (
             "x-serverless-authorization",
@@ -229,7 +229,7 @@ async fn the_header_that_cloud_run_checked_decides() {
 async fn two_tokens_are_one_too_many() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::CloudRun, &issuer.jwks_url);
-    let value = format!("Bearer {}", stripped(&issuer.good_token()));
+    let value = format!("Bearer {}", stripped(&good_token(&issuer)));
     let pairs = [("authorization", value.clone()), ("authorization", value)];
     let result = identity.check(&headers(&pairs), &[PUSHER.to_owned()]).await;
     assert_invalid(&result, "more than one");
@@ -239,7 +239,7 @@ async fn two_tokens_are_one_too_many() {
 async fn no_bearer_token_is_missing() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
-    for value in ["", "Bearer", "Basic dXNlcjpwYXNz", &issuer.good_token()] {
+    for value in ["", "Bearer", "Basic dXNlcjpwYXNz", &good_token(&issuer)] {
         let result = identity
             .check(&headers(&[("authorization", value.into())]), &[])
             .await;
@@ -258,7 +258,7 @@ async fn keys_that_cannot_be_had_are_no_reason_against_the_caller() {
     };
     let not_found = issuer.jwks_url.replace("/certs", "/elsewhere");
     for url in [nowhere, not_found] {
-        let result = check(&identity(Mode::Verify, &url), &issuer.good_token()).await;
+        let result = check(&identity(Mode::Verify, &url), &good_token(&issuer)).await;
         assert!(
             matches!(result, Err(Refusal::Unavailable(_))),
             "{url}: {result:?}"
@@ -272,7 +272,7 @@ async fn keys_that_never_come_are_waited_for_within_a_bound() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/certs", silent.local_addr().unwrap());
     let start = std::time::Instant::now();
-    let result = check(&identity(Mode::Verify, &url), &issuer.good_token()).await;
+    let result = check(&identity(Mode::Verify, &url), &good_token(&issuer)).await;
     assert!(matches!(result, Err(Refusal::Unavailable(_))), "{result:?}");
     assert!(start.elapsed() < std::time::Duration::from_secs(7));
 }

@@ -1,0 +1,59 @@
+use admin::AdminAuth;
+use axum::http::{Method, Request, StatusCode};
+use service::testing::{call, untouchable};
+
+use crate::harness::{absent, router};
+
+const ROUTES: [(Method, &str); 5] = [
+    (Method::GET, "/admin/events"),
+    (Method::GET, "/admin/events/failed"),
+    (
+        Method::GET,
+        "/admin/events/0199c0de-0000-7000-8000-000000000001",
+    ),
+    (
+        Method::POST,
+        "/admin/events/0199c0de-0000-7000-8000-000000000001/replay",
+    ),
+    (Method::GET, "/admin/metrics"),
+];
+
+#[tokio::test]
+async fn an_unconfigured_service_shows_and_does_nothing() {
+    for auth in [AdminAuth::Google, AdminAuth::Iap] {
+        let router = router(absent(), auth).await;
+        for (method, path) in ROUTES {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .body(untouchable());
+            let answer = call(router.clone(), request.unwrap()).await;
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            let problem = answer.problem(StatusCode::UNAUTHORIZED);
+            assert!(
+                problem["detail"].as_str().unwrap().contains("is required"),
+                "{problem}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_methods_and_paths_are_no_way_in() {
+    let router = router(absent(), AdminAuth::Off).await;
+    for (method, path) in ROUTES {
+        let request = Request::delete(path).body(untouchable()).unwrap();
+        let answer = call(router.clone(), request).await;
+        answer.problem(StatusCode::METHOD_NOT_ALLOWED);
+        assert!(
+            answer.header("allow").contains(method.as_str()),
+            "{answer:?}"
+        );
+    }
+    for path in ["/admin", "/admin/events/", "/admin/nothing", "/events"] {
+        let request = Request::get(path).body(untouchable()).unwrap();
+        call(router.clone(), request)
+            .await
+            .problem(StatusCode::NOT_FOUND);
+    }
+}

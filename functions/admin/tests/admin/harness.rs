@@ -1,0 +1,170 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use admin::{Admin, AdminAuth};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
+use gcp::{Publisher, PublisherConfig};
+use serde_json::Value;
+use service::testing::{Answer, call};
+use store::testing::{Database, database};
+use store::{Batch, ClaimTerms, Claimant, Failure, Store, StoreConfig};
+
+/// Nothing listens there: it is for root alone, and no service is run on it.
+pub(crate) const CLOSED_PORT: &str = "127.0.0.1:1";
+
+/// The service on a database of its own.
+pub(crate) struct Service {
+    pub(crate) database: Database,
+    router: Router,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        let database = database().await;
+        let router = router(database.store.clone(), AdminAuth::Off).await;
+        Self { database, router }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        call(self.router.clone(), request).await
+    }
+
+    pub(crate) async fn found(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.json()
+    }
+
+    pub(crate) async fn replay(&self, id: impl std::fmt::Display) -> Answer {
+        let request = Request::post(format!("/admin/events/{id}/replay"));
+        call(self.router.clone(), request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn event(&self, event_type: &str, payload: &str) -> EventId {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let id = EventId::mint(now);
+        let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
+        let mut batch = Batch::default();
+        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
+        self.database
+            .store
+            .insert(batch, Duration::from_mins(2))
+            .await
+            .unwrap();
+        id
+    }
+
+    /// An event that has come as far as this.
+    pub(crate) async fn event_in(&self, status: &str) -> EventId {
+        let id = self.event("a", "{}").await;
+        match status {
+            "PENDING" => {}
+            "PROCESSING" => drop(self.claim(id).await),
+            "PROCESSED" => self.succeed(id).await,
+            "FAILED" => self.fail(id).await,
+            "DEAD_LETTER" => self.die(id).await,
+            other => panic!("{other}"),
+        }
+        id
+    }
+
+    pub(crate) async fn claim(&self, id: EventId) -> u32 {
+        let claimant = Claimant {
+            instance: "worker-1".into(),
+            message_id: "7".into(),
+        };
+        let terms = ClaimTerms {
+            lease: Duration::from_secs(15),
+            max_lost: 10,
+        };
+        match self
+            .database
+            .store
+            .claim(id, claimant, terms)
+            .await
+            .unwrap()
+        {
+            Delivery::Claimed(claim) => claim.attempt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn succeed(&self, id: EventId) {
+        let attempt = self.claim(id).await;
+        assert!(self.database.store.succeed(id, attempt).await.unwrap());
+    }
+
+    pub(crate) async fn fail(&self, id: EventId) {
+        let retry = AfterFailure::Retry {
+            retry_count: 1,
+            after: Duration::ZERO,
+        };
+        self.end(
+            id,
+            AttemptEnd::Failed,
+            retry,
+            "no answer from the mail server",
+        )
+        .await;
+    }
+
+    pub(crate) async fn die(&self, id: EventId) {
+        let dead = AfterFailure::Dead { retry_count: 3 };
+        self.end(id, AttemptEnd::Permanent, dead, "there is no such user")
+            .await;
+    }
+
+    async fn end(&self, id: EventId, end: AttemptEnd, then: AfterFailure, reason: &str) {
+        let attempt = self.claim(id).await;
+        let due_step = Duration::from_mins(12);
+        let failure = Failure {
+            end,
+            reason: reason.into(),
+            then,
+            due_step,
+        };
+        assert!(
+            self.database
+                .store
+                .fail(id, attempt, failure)
+                .await
+                .unwrap()
+        );
+    }
+}
+
+pub(crate) fn ids(events: &Value) -> Vec<EventId> {
+    let events = events.as_array().unwrap().iter();
+    events
+        .map(|event| event["id"].as_str().unwrap().parse().unwrap())
+        .collect()
+}
+
+pub(crate) async fn router(store: Store, auth: AdminAuth) -> Router {
+    let publisher = Publisher::connect(PublisherConfig {
+        project: "test".into(),
+        topic: "events".into(),
+        emulator_host: Some(CLOSED_PORT.into()),
+        credentials_file: None,
+        timeout: Duration::from_millis(50),
+    });
+    let publisher = publisher.await.unwrap();
+    admin::router(Admin {
+        store,
+        publisher,
+        auth,
+    })
+}
+
+/// A database that is away.
+pub(crate) fn absent() -> Store {
+    let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
+    Store::new(&StoreConfig {
+        acquire_timeout: Duration::from_millis(100),
+        ..StoreConfig::new(url, "test")
+    })
+    .unwrap()
+}

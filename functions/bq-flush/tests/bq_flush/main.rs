@@ -1,0 +1,7 @@
+//! The service as Cloud Scheduler sees it, on a real PostgreSQL and with a BigQuery that is away.
+#![allow(clippy::unwrap_used)]
+
+mod caller;
+mod config;
+mod flush;
+mod harness;

@@ -1,0 +1,92 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use futures::future::join_all;
+use service::testing::Answer;
+use store::Record;
+
+use crate::harness::Service;
+
+impl Service {
+    /// The stored event that this answer names.
+    async fn stored(&self, answer: &Answer) -> Record {
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let id = answer.json()["eventId"].as_str().unwrap().parse().unwrap();
+        self.database.store.record(id).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_stored_before_it_is_answered() {
+    let service = Service::start().await;
+    let body =
+        r#"{"eventType":"user.signup","payload":{"userId":"123"},"metadata":{"source":"web"}}"#;
+    let answer = service.post(body).await;
+    insta::assert_json_snapshot!(answer.json(), { ".eventId" => "[id]" }, @r#"
+    {
+      "eventId": "[id]",
+      "message": "Event received and queued for processing",
+      "success": true
+    }
+    "#);
+    let record = service.stored(&answer).await;
+    assert_eq!(record.event_type, "user.signup");
+    assert_eq!(record.payload.get(), r#"{"userId":"123"}"#);
+    assert_eq!(record.metadata.unwrap().get(), r#"{"source":"web"}"#);
+    assert_eq!(record.status.as_str(), "PENDING");
+    assert_eq!(record.id.uuid().get_version_num(), 7);
+}
+
+#[tokio::test]
+async fn json_comes_back_as_it_went_in() {
+    let service = Service::start().await;
+    for payload in [
+        r#"{"z":1,"a":2,"z":3}"#,
+        "{\n\t\"spaced\" :  [ 1 ,\r\n2 ] }",
+        r#"{"n":12345678901234567890123,"d":1.10,"e":1E+2,"tiny":1e-999,"huge":1e999}"#,
+        r#"{"é":"日本 😀","escaped":"\u00e9\ud83d\ude00\/\n","nul-like":"\\u0000"}"#,
+    ] {
+        let body = format!(r#"{{"payload":{payload},"eventType":"日本","metadata":{payload}}}"#);
+        let record = service.stored(&service.post(body).await).await;
+        assert_eq!(record.payload.get(), payload);
+        assert_eq!(record.metadata.unwrap().get(), payload);
+        assert_eq!(record.event_type, "日本");
+    }
+}
+
+#[tokio::test]
+async fn metadata_may_be_left_out_and_utf_8_be_named() {
+    let service = Service::start().await;
+    for content_type in [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        r#"application/json;charset="utf-8""#,
+    ] {
+        let request = Request::post("/events")
+            .header("content-type", content_type)
+            .body(Body::from(r#" {"eventType":"a","payload":{}} "#))
+            .unwrap();
+        let record = service.stored(&service.call(request).await).await;
+        assert!(record.metadata.is_none());
+    }
+}
+
+#[tokio::test]
+async fn events_that_come_together_are_written_together() {
+    let service = Service::start().await;
+    let posts =
+        (0..200).map(|n| service.post(format!(r#"{{"eventType":"a","payload":{{"n":{n}}}}}"#)));
+    let answers = join_all(posts).await;
+    for (n, answer) in answers.iter().enumerate() {
+        let record = service.stored(answer).await;
+        assert_eq!(
+            record.payload.get(),
+            format!(r#"{{"n":{n}}}"#),
+            "each has its own id"
+        );
+    }
+    let statements: i64 = service
+        .database
+        .value("SELECT count(DISTINCT xid) FROM events")
+        .await;
+    assert!(statements < 20, "{statements} statements for 200 events");
+}

@@ -1,0 +1,37 @@
+use ingest::{Config, IngestAuth};
+use service::Env;
+
+#[test]
+fn every_mistake_is_told_at_once_and_by_name() {
+    let mut env = Env::of([
+        ("DATABASE_URL", "mysql://root:secret@localhost/eventflow"),
+        ("DATABASE_MAX_CONNECTIONS", "0"),
+        ("PUBLISH_TIMEOUT_MS", "0"),
+        ("INGEST_AUTH", "none"),
+        ("MAX_BODY_BYTES", "1MiB"),
+        ("FIRST_DUE_SECONDS", "-1"),
+    ]);
+    assert!(Config::read(&mut env).is_err());
+    insta::assert_snapshot!(env.all_told().unwrap_err(), @r"
+    DATABASE_URL: must be a URL such as postgres://user:password@host:5432/database
+    DATABASE_MAX_CONNECTIONS: must be at least 1
+    GOOGLE_CLOUD_PROJECT: is not set
+    PUBLISH_TIMEOUT_MS: must be a whole number of milliseconds, at least 1
+    INGEST_AUTH: must be keys, iam or off
+    MAX_BODY_BYTES: invalid digit found in string
+    FIRST_DUE_SECONDS: must be a whole number of seconds, at least 1
+    ");
+}
+
+#[test]
+fn what_is_not_set_has_a_safe_default() {
+    let mut env = Env::of([
+        ("DATABASE_URL", "postgres://localhost/eventflow"),
+        ("GCP_PROJECT_ID", "p"),
+    ]);
+    let config = Config::read(&mut env).ok().unwrap();
+    assert!(env.all_told().is_ok());
+    assert_eq!(config.auth, IngestAuth::Keys);
+    assert_eq!(config.limits.body_bytes, 1024 * 1024);
+    assert_eq!(config.publisher.project, "p");
+}

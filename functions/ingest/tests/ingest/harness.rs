@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::CONTENT_TYPE;
+use gcp::{Publisher, PublisherConfig};
+use ingest::{Coalescer, IngestAuth, Limits};
+use service::testing::{Answer, call};
+use store::testing::{Database, database};
+use store::{Store, StoreConfig};
+
+/// Nothing listens there: it is for root alone, and no service is run on it.
+pub(crate) const CLOSED_PORT: &str = "127.0.0.1:1";
+pub(crate) const FIRST_DUE: Duration = Duration::from_secs(20);
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The service on a database of its own.
+pub(crate) struct Service {
+    pub(crate) database: Database,
+    router: Router,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        let database = database().await;
+        let router = router(database.store.clone(), IngestAuth::Off).await;
+        Self { database, router }
+    }
+
+    pub(crate) async fn post(&self, body: impl Into<Body>) -> Answer {
+        call(self.router.clone(), event(body)).await
+    }
+
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
+        call(self.router.clone(), request).await
+    }
+
+    /// How many events are stored, finished or not.
+    pub(crate) async fn rows(&self) -> i64 {
+        let question = "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM live)";
+        self.database.value(question).await
+    }
+}
+
+pub(crate) fn event(body: impl Into<Body>) -> Request<Body> {
+    Request::post("/events")
+        .header(CONTENT_TYPE, "application/json")
+        .body(body.into())
+        .unwrap()
+}
+
+pub(crate) async fn router(store: Store, auth: IngestAuth) -> Router {
+    let publisher = Publisher::connect(PublisherConfig {
+        project: "test".into(),
+        topic: "events".into(),
+        emulator_host: Some(CLOSED_PORT.into()),
+        credentials_file: None,
+        timeout: Duration::from_millis(50),
+    });
+    let (coalescer, _) = Coalescer::start(store, publisher.await.unwrap(), FIRST_DUE);
+    let limits = Limits {
+        body_bytes: MAX_BODY_BYTES,
+        body_deadline: service::BODY_DEADLINE,
+    };
+    ingest::router(ingest::Ingest {
+        coalescer,
+        auth,
+        limits,
+    })
+}
+
+/// A database that is away.
+pub(crate) fn absent(patience: Duration) -> Store {
+    let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
+    Store::new(&StoreConfig {
+        acquire_timeout: patience,
+        ..StoreConfig::new(url, "test")
+    })
+    .unwrap()
+}

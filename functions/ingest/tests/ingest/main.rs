@@ -1,0 +1,9 @@
+//! The service as its callers see it, on a real PostgreSQL and without Pub/Sub.
+#![allow(clippy::unwrap_used)]
+
+mod accepted;
+mod config;
+mod front_door;
+mod harness;
+mod outages;
+mod refused;

@@ -1,0 +1,196 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use event::{EventId, NewEvent, Retries};
+use gcp::testing::{Issuer, claims};
+use gcp::{Publisher, PublisherConfig};
+use process_push::{Callers, Handlers, ProcessPush, Settings, handlers};
+use serde_json::json;
+use service::Shutdown;
+use service::testing::{Answer, call};
+use store::testing::{Database, database};
+use store::{Batch, ClaimTerms, Record, Store, StoreConfig};
+use tokio_util::task::TaskTracker;
+
+pub(crate) const AUDIENCE: &str = "http://localhost:8081";
+pub(crate) const PUSHER: &str = "pusher@eventflow-local.iam.gserviceaccount.com";
+pub(crate) const SCHEDULER: &str = "scheduler@eventflow-local.iam.gserviceaccount.com";
+/// Nothing listens there: it is for root alone, and no service is run on it.
+const CLOSED_PORT: &str = "127.0.0.1:1";
+
+/// The service on a database of its own.
+pub(crate) struct Service {
+    pub(crate) database: Database,
+    pub(crate) issuer: Issuer,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) attempts: TaskTracker,
+    router: Router,
+}
+
+impl Service {
+    pub(crate) async fn start() -> Self {
+        Self::with(handlers::registered(), settings()).await
+    }
+
+    pub(crate) async fn with(handlers: Handlers, settings: Settings) -> Self {
+        Self::on(database().await, handlers, settings).await
+    }
+
+    pub(crate) async fn on(database: Database, handlers: Handlers, settings: Settings) -> Self {
+        let store = database.store.clone();
+        Self::beside(database, store, handlers, settings).await
+    }
+
+    /// The service with a database that is away.
+    pub(crate) async fn without_database() -> Self {
+        let away = StoreConfig {
+            acquire_timeout: Duration::from_millis(100),
+            ..StoreConfig::new(
+                format!("postgres://postgres@{CLOSED_PORT}/eventflow"),
+                "test",
+            )
+        };
+        let store = Store::new(&away).unwrap();
+        Self::beside(database().await, store, handlers::registered(), settings()).await
+    }
+
+    async fn beside(
+        database: Database,
+        store: Store,
+        handlers: Handlers,
+        settings: Settings,
+    ) -> Self {
+        let issuer = Issuer::start().await;
+        let shutdown = Shutdown::new();
+        let service = ProcessPush {
+            store,
+            publisher: publisher().await,
+            identity: issuer.identity(AUDIENCE),
+            callers: Callers {
+                push: PUSHER.into(),
+                scheduler: SCHEDULER.into(),
+            },
+            handlers,
+            settings,
+            shutdown: shutdown.clone(),
+        };
+        let (router, attempts) = service.router();
+        Self {
+            database,
+            issuer,
+            shutdown,
+            attempts,
+            router,
+        }
+    }
+
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
+        call(self.router.clone(), request).await
+    }
+
+    /// As `email` calls, with a good token.
+    pub(crate) async fn call_as(&self, email: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let token = self.issuer.token(&claims(email, AUDIENCE));
+        let request = Request::post(path).header("authorization", format!("Bearer {token}"));
+        self.call(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn push(&self, id: EventId) -> StatusCode {
+        self.call_as(PUSHER, "/push", envelope(id)).await.status
+    }
+
+    /// A push that comes when Pub/Sub's own retry would: after `retry_at`.
+    pub(crate) async fn push_later(&self, id: EventId) -> StatusCode {
+        self.database.sql("UPDATE live SET retry_at = now()").await;
+        self.push(id).await
+    }
+
+    pub(crate) async fn dead_letter(&self, id: EventId) -> StatusCode {
+        self.call_as(PUSHER, "/dead-letter", envelope(id))
+            .await
+            .status
+    }
+
+    pub(crate) async fn event(&self, event_type: &str, payload: &str) -> EventId {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let id = EventId::mint(now);
+        let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
+        let mut batch = Batch::default();
+        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
+        self.database
+            .store
+            .insert(batch, Duration::from_mins(2))
+            .await
+            .unwrap();
+        id
+    }
+
+    pub(crate) async fn record(&self, id: EventId) -> Record {
+        self.database.store.record(id).await.unwrap().unwrap()
+    }
+
+    /// The event's status and retry count, and how its attempts ended that did not succeed.
+    pub(crate) async fn state(&self, id: EventId) -> String {
+        let record = self.record(id).await;
+        let history = self.database.store.history(id).await.unwrap();
+        let mut state = format!("{} {}", record.status, record.retry_count);
+        for attempt in history.attempts {
+            state += &format!(", {}: {}", attempt.ended, attempt.reason);
+        }
+        state
+    }
+
+    pub(crate) async fn is(&self, question: &str) -> bool {
+        self.database.value(question).await
+    }
+
+    pub(crate) async fn count(&self, question: &str) -> i64 {
+        self.database.value(question).await
+    }
+}
+
+/// Those of a laptop, but for what a test would have to wait for.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        instance: "test".into(),
+        handler_limit: Duration::from_secs(10),
+        claim: ClaimTerms {
+            lease: Duration::from_secs(15),
+            max_lost: 10,
+        },
+        retries: Retries {
+            max: 3,
+            backoff_min: Duration::from_secs(60),
+            backoff_max: Duration::from_secs(600),
+        },
+        due_step: Duration::from_mins(12),
+        concurrency: 4,
+        drain_grace: Duration::from_millis(50),
+        relay_page: 2,
+        relay_limit: Duration::from_secs(20),
+    }
+}
+
+pub(crate) fn envelope(id: EventId) -> String {
+    json!({
+        "message": { "data": BASE64_STANDARD.encode(id.to_string()), "messageId": "7", "attributes": {} },
+        "subscription": "projects/test/subscriptions/events-worker",
+    })
+    .to_string()
+}
+
+async fn publisher() -> Publisher {
+    Publisher::connect(PublisherConfig {
+        project: "test".into(),
+        topic: "events".into(),
+        emulator_host: Some(CLOSED_PORT.into()),
+        credentials_file: None,
+        timeout: Duration::from_millis(50),
+    })
+    .await
+    .unwrap()
+}

@@ -1,0 +1,14 @@
+//! The service as Pub/Sub and Cloud Scheduler see it, on a real PostgreSQL and without Pub/Sub.
+#![allow(clippy::unwrap_used)]
+
+mod callers;
+mod config;
+mod dead_letter;
+mod deliveries;
+mod drain;
+mod envelopes;
+mod handlers;
+mod harness;
+mod maintain;
+mod outages;
+mod relay;

@@ -1,0 +1,84 @@
+//! Calls a service as its callers do, without a port.
+#![allow(clippy::expect_used)]
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use futures::stream;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::health::Readiness;
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// The answer of the whole service that `app` belongs to.
+pub async fn call(app: Router, request: Request<Body>) -> Answer {
+    let service = crate::router(app, &Readiness::waiting_for(&[]));
+    let response = service
+        .oneshot(request)
+        .await
+        .expect("a router always answers");
+    let (parts, body) = response.into_parts();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: body
+            .collect()
+            .await
+            .expect("an answer arrives whole")
+            .to_bytes(),
+    }
+}
+
+/// A body that makes a 500 of the answer where anybody reads it.
+pub fn untouchable() -> Body {
+    Body::from_stream(stream::poll_fn(
+        |_| -> std::task::Poll<Option<Result<Bytes, std::io::Error>>> {
+            panic!("the body was read")
+        },
+    ))
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// What an error of this status says, without the request ID, which is another each time.
+    #[track_caller]
+    pub fn problem(&self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(
+            self.header(CONTENT_TYPE.as_str()),
+            "application/problem+json"
+        );
+        let mut problem = self.json();
+        assert_eq!(problem["status"], status.as_u16());
+        let request_id = problem
+            .as_object_mut()
+            .and_then(|members| members.remove("requestId"));
+        assert_eq!(
+            request_id.as_ref().and_then(Value::as_str),
+            Some(self.header("x-request-id"))
+        );
+        problem
+    }
+
+    #[track_caller]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_else(|| panic!("no header {name}: {self:?}"))
+    }
+}
