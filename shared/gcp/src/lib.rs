@@ -11,5 +11,5 @@ mod tls;
 
 pub use bigquery::{BigQuery, BigQueryConfig};
 pub use error::Error;
-pub use identity::{Caller, Identity, IdentityConfig, Mode, Refusal};
+pub use identity::{Caller, Iap, Identity, IdentityConfig, Mode, Refusal};
 pub use publisher::{Message, PublishError, Publisher, PublisherConfig};
