@@ -1,0 +1,142 @@
+//! Who may import whom, as each crate's `Cargo.toml` says it. The rules are absences, which nobody would miss otherwise.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Workspace {
+    packages: Vec<Crate>,
+}
+
+#[derive(Deserialize)]
+struct Crate {
+    name: String,
+    manifest_path: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// None for one that the crate itself is built with.
+    kind: Option<String>,
+}
+
+/// A crate's folder, and what it imports; for its tests alone where `tested` is asked for.
+struct Imports {
+    folder: String,
+    built: Vec<String>,
+    tested: Vec<String>,
+}
+
+fn workspace() -> BTreeMap<String, Imports> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let workspace: Workspace = serde_json::from_slice(&output.stdout).unwrap();
+    workspace
+        .packages
+        .into_iter()
+        .map(|one| (one.name.clone(), imports(one)))
+        .collect()
+}
+
+fn imports(one: Crate) -> Imports {
+    let folder = Path::new(&one.manifest_path)
+        .ancestors()
+        .nth(2)
+        .and_then(Path::file_name);
+    let (tested, built): (Vec<_>, Vec<_>) = one
+        .dependencies
+        .into_iter()
+        .partition(|import| import.kind.as_deref() == Some("dev"));
+    let names = |imports: Vec<Dependency>| imports.into_iter().map(|import| import.name).collect();
+    Imports {
+        folder: folder.unwrap().to_str().unwrap().to_owned(),
+        built: names(built),
+        tested: names(tested),
+    }
+}
+
+/// Whether `importer`, of this folder, may be built with `imported`. Anything may be that no rule speaks of.
+fn may(
+    importer: &str,
+    folder: &str,
+    imported: &str,
+    workspace: &BTreeMap<String, Imports>,
+) -> bool {
+    let of = workspace.get(imported).map(|one| one.folder.as_str());
+    match (folder, of) {
+        ("tools", _) => true,
+        (_, Some("tools" | "functions")) => false,
+        ("shared", Some("shared")) => matches!(importer, "store" | "gcp") && imported == "event",
+        (_, None) if imported == "sqlx" => importer == "store",
+        (_, None) if imported.starts_with("google-cloud-") || imported == "gcp-bigquery-client" => {
+            importer == "gcp"
+        }
+        _ => true,
+    }
+}
+
+#[test]
+fn no_crate_imports_what_it_may_not_know() {
+    let workspace = workspace();
+    assert!(workspace.len() >= 9, "every member is seen");
+    for (name, one) in &workspace {
+        for imported in &one.built {
+            assert!(
+                may(name, &one.folder, imported, &workspace),
+                "{name} may not import {imported}"
+            );
+        }
+    }
+}
+
+/// A test may look where its crate may not, but a tool is above everything that it runs.
+#[test]
+fn nothing_is_tested_with_a_tool() {
+    let workspace = workspace();
+    for (name, one) in &workspace {
+        for imported in one.tested.iter().filter(|imported| *imported != name) {
+            let of = workspace.get(imported).map(|one| one.folder.as_str());
+            let is_tool = of == Some("tools") && one.folder != "tools";
+            assert!(!is_tool, "{name} may not be tested with {imported}");
+        }
+    }
+}
+
+#[test]
+fn the_rules_can_be_broken() {
+    let workspace = workspace();
+    for (importer, folder, imported) in [
+        ("event", "shared", "store"),
+        ("service", "shared", "event"),
+        ("store", "shared", "service"),
+        ("gcp", "shared", "store"),
+        ("store", "shared", "ingest"),
+        ("ingest", "functions", "admin"),
+        ("admin", "functions", "local"),
+        ("gcp", "shared", "local"),
+        ("ingest", "functions", "sqlx"),
+        ("gcp", "shared", "sqlx"),
+        ("admin", "functions", "google-cloud-pubsub"),
+        ("bq-flush", "functions", "gcp-bigquery-client"),
+    ] {
+        assert!(
+            !may(importer, folder, imported, &workspace),
+            "{importer} might import {imported}"
+        );
+    }
+}
