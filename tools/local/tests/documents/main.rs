@@ -1,0 +1,42 @@
+//! What the documents say, held against a running system and against the code.
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod markdown;
+mod places;
+mod script;
+mod settings;
+mod shape;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use markdown::Document;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+fn document(path: &str) -> Document {
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    Document::read(path, &text)
+}
+
+/// Those at the root, and all of `docs`.
+fn documents() -> Vec<Document> {
+    let docs = std::fs::read_dir(root().join("docs")).unwrap();
+    let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut paths: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
+    paths.extend(["README.md".into(), "ARCHITECTURE.md".into()]);
+    paths.sort();
+    paths.iter().map(|path| document(path)).collect()
+}
+
+/// All of them at once, so that a document is put right in one go.
+fn none(mistakes: impl IntoIterator<Item = String>) {
+    let mistakes: Vec<_> = mistakes.into_iter().collect();
+    assert!(mistakes.is_empty(), "\n{}", mistakes.join("\n"));
+}
