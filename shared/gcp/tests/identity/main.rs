@@ -1,6 +1,7 @@
 //! Callers with every kind of token, against an issuer whose keys come over HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod iap;
 mod issuer;
 
 use futures::future::join_all;
