@@ -1,5 +1,4 @@
-use std::str::FromStr;
-
+use door::Callers;
 use gcp::PublisherConfig;
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
@@ -7,18 +6,8 @@ use store::{DatabaseUrl, StoreConfig};
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
-    pub auth: AdminAuth,
-}
-
-/// Who may operate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AdminAuth {
-    /// Holders of a Google identity with a role. There are no roles yet, so nobody.
-    Google,
-    /// Whom Identity-Aware Proxy lets in. It is not built yet, so nobody.
-    Iap,
-    /// Everybody who can reach the port.
-    Off,
+    /// Who may operate.
+    pub callers: Callers,
 }
 
 impl Config {
@@ -31,7 +20,7 @@ impl Config {
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
-        let auth = env.or("ADMIN_AUTH", AdminAuth::Google);
+        let callers = callers(env);
         Ok(Self {
             store: StoreConfig { max_connections: 4, ..StoreConfig::new(url?, "admin") },
             publisher: PublisherConfig {
@@ -41,20 +30,20 @@ impl Config {
                 credentials_file: credentials_file?,
                 timeout: timeout?,
             },
-            auth: auth?,
+            callers: callers?,
         })
     }
 }
 
-impl FromStr for AdminAuth {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "google" => Ok(Self::Google),
-            "iap" => Ok(Self::Iap),
-            "off" => Ok(Self::Off),
-            _ => Err("must be google, iap or off"),
+/// A service that was told nothing about identities lets nobody in.
+fn callers(env: &mut Env) -> Result<Callers, Noted> {
+    match env.optional::<String>("ADMIN_AUTH")?.as_deref() {
+        None if env.optional::<String>("IDENTITY_AUDIENCE")?.is_none() => {
+            Ok(Callers::Nobody("an identity is required, and this service was not told whose: ADMIN_AUTH is not set"))
         }
+        None | Some("google") => Callers::google(env, "ADMIN_ACCOUNTS"),
+        Some("iap") => Callers::iap(env),
+        Some("off") => Ok(Callers::Everybody),
+        Some(_) => Err(env.mistake("ADMIN_AUTH", "must be google, iap or off")),
     }
 }

@@ -2,27 +2,26 @@
 
 mod config;
 mod events;
-mod front_door;
 mod metrics;
 mod migrate;
 mod page;
 mod refusal;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use door::Door;
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 
-pub use config::{AdminAuth, Config};
+pub use config::Config;
 pub use migrate::migrate;
 
 #[derive(Clone)]
 pub struct Admin {
     pub store: Store,
     pub publisher: Publisher,
-    pub auth: AdminAuth,
+    pub door: Door,
 }
 
 pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
@@ -33,16 +32,16 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         async move || store.ready().await
     }));
     let publisher = Publisher::connect(config.publisher).await?;
-    Ok(App::new(router(Admin { store, publisher, auth: config.auth }), readiness))
+    Ok(App::new(router(Admin { store, publisher, door: config.callers.door()? }), readiness))
 }
 
 pub fn router(admin: Admin) -> Router {
-    Router::new()
+    let door = admin.door.clone();
+    let routes = Router::new()
         .route("/admin/events", get(events::list::get))
         .route("/admin/events/failed", get(events::failed::get))
         .route("/admin/events/{id}", get(events::one::get))
         .route("/admin/events/{id}/replay", post(events::replay::post))
-        .route("/admin/metrics", get(metrics::get))
-        .route_layer(from_fn_with_state(admin.auth, front_door::check))
-        .with_state(admin)
+        .route("/admin/metrics", get(metrics::get));
+    door.guard(routes).with_state(admin)
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gcp::{BigQueryConfig, IdentityConfig, Mode};
+use gcp::{BigQueryConfig, IdentityConfig};
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
 
@@ -39,9 +39,7 @@ impl Config {
         let location = env.optional("BIGQUERY_LOCATION");
         let emulator_host = env.optional("BIGQUERY_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
-        let mode = env.or("IDENTITY", Mode::Verify);
-        let audience = env.required("IDENTITY_AUDIENCE");
-        let jwks_url = env.optional("JWKS_URL");
+        let identity = door::identity(env);
         let scheduler = env.required("SCHEDULER_ACCOUNT");
         let settings = Settings::read(env);
         let project = project?;
@@ -56,7 +54,7 @@ impl Config {
                 credentials_file: credentials_file?,
                 timeout: CALL_TIMEOUT,
             },
-            identity: IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? },
+            identity: identity?,
             scheduler: scheduler?,
             settings: settings?,
         })

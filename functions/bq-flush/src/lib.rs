@@ -1,6 +1,5 @@
 //! Loads events into BigQuery, each exactly once: by load jobs alone, whose names are in a ledger before they exist.
 
-mod caller;
 mod config;
 mod flush;
 mod rows;
@@ -9,8 +8,8 @@ mod settle;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use door::Door;
 use gcp::{BigQuery, Identity};
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
@@ -18,8 +17,6 @@ use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
 
 pub use config::{Config, Settings};
-
-use caller::Only;
 
 pub struct BqFlush {
     pub store: Store,
@@ -66,7 +63,7 @@ impl BqFlush {
     /// The router, and the flushes under way, which may outlive their requests.
     pub fn router(self) -> (Router, TaskTracker) {
         let tracker = TaskTracker::new();
-        let only = Only::new(&self.identity, self.scheduler);
+        let door = Door::google(self.identity, vec![self.scheduler]);
         let flusher = Arc::new(Flusher {
             store: self.store,
             bigquery: self.bigquery,
@@ -75,10 +72,7 @@ impl BqFlush {
             table: OnceCell::new(),
             flushes: tracker.clone(),
         });
-        let router = Router::new()
-            .route("/flush", post(flush::post))
-            .route_layer(from_fn_with_state(only, caller::check))
-            .with_state(flusher);
+        let router = door.guard(Router::new().route("/flush", post(flush::post))).with_state(flusher);
         (router, tracker)
     }
 }

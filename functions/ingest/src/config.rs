@@ -1,6 +1,6 @@
-use std::str::FromStr;
 use std::time::Duration;
 
+use door::Callers;
 use gcp::PublisherConfig;
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
@@ -8,21 +8,11 @@ use store::{DatabaseUrl, StoreConfig};
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
-    pub auth: IngestAuth,
+    /// Who may send events.
+    pub callers: Callers,
     pub limits: Limits,
     /// After this long the relay publishes what was not published here.
     pub first_due: Duration,
-}
-
-/// Who may send events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IngestAuth {
-    /// Holders of an API key. There are no keys yet, so nobody.
-    Keys,
-    /// A Google identity that Cloud Run let in. It is not built yet, so nobody.
-    Iam,
-    /// Everybody who can reach the port.
-    Off,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +32,7 @@ impl Config {
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
-        let auth = env.or("INGEST_AUTH", IngestAuth::Keys);
+        let callers = callers(env);
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
         Ok(Self {
@@ -54,22 +44,19 @@ impl Config {
                 credentials_file: credentials_file?,
                 timeout: timeout?,
             },
-            auth: auth?,
+            callers: callers?,
             limits: Limits { body_bytes: body_bytes?, body_deadline: service::BODY_DEADLINE },
             first_due: first_due?,
         })
     }
 }
 
-impl FromStr for IngestAuth {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "keys" => Ok(Self::Keys),
-            "iam" => Ok(Self::Iam),
-            "off" => Ok(Self::Off),
-            _ => Err("must be keys, iam or off"),
-        }
+/// API keys are the default, and until there are any, nobody comes in by them.
+fn callers(env: &mut Env) -> Result<Callers, Noted> {
+    match env.or("INGEST_AUTH", "keys".to_owned())?.as_str() {
+        "keys" => Ok(Callers::Nobody("an API key is required, and this version cannot make any yet")),
+        "iam" => Callers::google(env, "INGEST_ACCOUNTS"),
+        "off" => Ok(Callers::Everybody),
+        _ => Err(env.mistake("INGEST_AUTH", "must be keys, iam or off")),
     }
 }

@@ -3,22 +3,21 @@
 mod coalescer;
 mod config;
 mod events;
-mod front_door;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use door::Door;
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 
 pub use coalescer::Coalescer;
-pub use config::{Config, IngestAuth, Limits};
+pub use config::{Config, Limits};
 
 #[derive(Clone)]
 pub struct Ingest {
     pub coalescer: Coalescer,
-    pub auth: IngestAuth,
+    pub door: Door,
     pub limits: Limits,
 }
 
@@ -31,13 +30,11 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         async move || store.ready().await
     }));
     let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
-    let router = router(Ingest { coalescer, auth: config.auth, limits: config.limits });
+    let router = router(Ingest { coalescer, door: config.callers.door()?, limits: config.limits });
     Ok(App::new(router, readiness).depends_on("the writer of events", writer))
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    Router::new()
-        .route("/events", post(events::post))
-        .route_layer(from_fn_with_state(ingest.auth, front_door::check))
-        .with_state(ingest)
+    let door = ingest.door.clone();
+    door.guard(Router::new().route("/events", post(events::post))).with_state(ingest)
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use event::Retries;
-use gcp::{IdentityConfig, Mode, PublisherConfig};
+use gcp::{IdentityConfig, PublisherConfig};
 use service::{Env, Noted};
 use store::{ClaimTerms, DatabaseUrl, StoreConfig};
 
@@ -49,9 +49,7 @@ impl Config {
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
-        let mode = env.or("IDENTITY", Mode::Verify);
-        let audience = env.required("IDENTITY_AUDIENCE");
-        let jwks_url = env.optional("JWKS_URL");
+        let identity = door::identity(env);
         let push = env.required("PUSH_ACCOUNT");
         let scheduler = env.required("SCHEDULER_ACCOUNT");
         let settings = Settings::read(env);
@@ -68,7 +66,7 @@ impl Config {
                 credentials_file: credentials_file?,
                 timeout: timeout?,
             },
-            identity: IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? },
+            identity: identity?,
             callers: Callers { push: push?, scheduler: scheduler? },
             settings: settings?,
         })

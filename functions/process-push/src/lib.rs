@@ -2,7 +2,6 @@
 //! [`start`] handlers of its own.
 
 mod attempt;
-mod caller;
 mod config;
 mod dead_letter;
 pub mod handlers;
@@ -14,8 +13,8 @@ mod run;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use door::Door;
 use gcp::{Identity, Publisher};
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
@@ -25,8 +24,6 @@ use tokio_util::task::TaskTracker;
 pub use attempt::{Attempt, Failure};
 pub use config::{Callers, Config, Settings};
 pub use handlers::{Handler, Handlers};
-
-use caller::Only;
 
 pub struct ProcessPush {
     pub store: Store,
@@ -86,14 +83,11 @@ impl ProcessPush {
             shutdown: self.shutdown,
             attempts: attempts.clone(),
         });
-        let pushed = Router::new()
-            .route("/push", post(push::post))
-            .route("/dead-letter", post(dead_letter::post))
-            .route_layer(from_fn_with_state(Only::new(&self.identity, self.callers.push), caller::check));
-        let scheduled = Router::new()
-            .route("/relay", post(relay::post))
-            .route("/maintain", post(maintain::post))
-            .route_layer(from_fn_with_state(Only::new(&self.identity, self.callers.scheduler), caller::check));
+        let door = |account| Door::google(self.identity.clone(), vec![account]);
+        let pushed = Router::new().route("/push", post(push::post)).route("/dead-letter", post(dead_letter::post));
+        let scheduled = Router::new().route("/relay", post(relay::post)).route("/maintain", post(maintain::post));
+        let pushed = door(self.callers.push).guard(pushed);
+        let scheduled = door(self.callers.scheduler).guard(scheduled);
         (pushed.merge(scheduled).with_state(processor), attempts)
     }
 }

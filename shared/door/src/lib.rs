@@ -14,7 +14,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use service::Problem;
 
-pub use settings::{accounts, identity};
+pub use settings::{Callers, identity};
 
 #[derive(Clone)]
 pub struct Door(Arc<Kind>);

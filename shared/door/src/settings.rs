@@ -1,5 +1,49 @@
-use gcp::{IdentityConfig, Mode};
+use gcp::{Iap, Identity, IdentityConfig, Mode};
 use service::{Env, Noted};
+
+use crate::Door;
+
+/// Whom a door will let in, as the environment says it.
+pub enum Callers {
+    Everybody,
+    Nobody(&'static str),
+    /// These accounts; where none are named, whom the invoker check of Cloud Run has let in.
+    Google { identity: IdentityConfig, accounts: Vec<String> },
+    /// Whom Identity-Aware Proxy has let in, for this audience.
+    Iap { audience: String, keys_url: Option<String> },
+}
+
+impl Callers {
+    /// Google identities: `accounts` is the variable that names them. Without names somebody else must choose among the callers,
+    /// since a token for this service is something that every Google account can have.
+    pub fn google(env: &mut Env, accounts: &'static str) -> Result<Self, Noted> {
+        let identity = identity(env);
+        let list = env.or(accounts, String::new());
+        let (identity, list) = (identity?, list?);
+        let accounts_named: Vec<_> =
+            list.split(',').map(str::trim).filter(|email| !email.is_empty()).map(str::to_owned).collect();
+        if accounts_named.is_empty() && identity.mode == Mode::Verify {
+            return Err(env.mistake(accounts, "must name who may come in, unless IDENTITY is cloud-run"));
+        }
+        Ok(Self::Google { identity, accounts: accounts_named })
+    }
+
+    pub fn iap(env: &mut Env) -> Result<Self, Noted> {
+        let audience = env.required("IAP_AUDIENCE");
+        let keys_url = env.optional("IAP_JWKS_URL");
+        Ok(Self::Iap { audience: audience?, keys_url: keys_url? })
+    }
+
+    pub fn door(self) -> Result<Door, gcp::Error> {
+        Ok(match self {
+            Self::Everybody => Door::open(),
+            Self::Nobody(why) => Door::closed(why),
+            Self::Google { identity, accounts } if accounts.is_empty() => Door::any_google(Identity::new(identity)?),
+            Self::Google { identity, accounts } => Door::google(Identity::new(identity)?, accounts),
+            Self::Iap { audience, keys_url } => Door::iap(Iap::new(audience, keys_url)?),
+        })
+    }
+}
 
 /// Who vouches for the tokens of callers, and for which audience they must be.
 pub fn identity(env: &mut Env) -> Result<IdentityConfig, Noted> {
@@ -7,15 +51,4 @@ pub fn identity(env: &mut Env) -> Result<IdentityConfig, Noted> {
     let audience = env.required("IDENTITY_AUDIENCE");
     let jwks_url = env.optional("JWKS_URL");
     Ok(IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? })
-}
-
-/// E-mail addresses, separated by commas. Without them the invoker check of Cloud Run must choose who may come in, since a
-/// token for this service is something that every Google account can have.
-pub fn accounts(env: &mut Env, name: &'static str, identity: &IdentityConfig) -> Result<Vec<String>, Noted> {
-    let list: String = env.or(name, String::new())?;
-    let accounts: Vec<_> = list.split(',').map(str::trim).filter(|e| !e.is_empty()).map(str::to_owned).collect();
-    if accounts.is_empty() && identity.mode == Mode::Verify {
-        return Err(env.mistake(name, "must name who may come in, unless IDENTITY is cloud-run"));
-    }
-    Ok(accounts)
 }

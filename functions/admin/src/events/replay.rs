@@ -1,7 +1,7 @@
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use gcp::Message;
+use gcp::{Caller, Message};
 use serde::Serialize;
 use service::{Problem, RequestContext};
 use store::Replayed;
@@ -9,8 +9,8 @@ use store::Replayed;
 use super::Event;
 use crate::{Admin, refusal};
 
-/// Admin has no identities yet.
-const REQUESTED_BY: &str = "anonymous";
+/// Where the door is open to everybody.
+const NOBODY_KNOWN: &str = "anonymous";
 
 #[derive(Serialize)]
 pub(crate) struct Queued {
@@ -23,11 +23,13 @@ pub(crate) struct Queued {
 pub(crate) async fn post(
     State(admin): State<Admin>,
     context: RequestContext,
+    caller: Option<Extension<Caller>>,
     Path(id): Path<String>,
 ) -> Result<Json<Queued>, Problem> {
     let id = refusal::event_id(&id)?;
     tracing::Span::current().record("event_id", tracing::field::display(id));
-    match admin.store.replay(id, REQUESTED_BY.into()).await.map_err(refusal::of_store)? {
+    let requested_by = caller.map_or_else(|| NOBODY_KNOWN.to_owned(), |Extension(caller)| caller.email);
+    match admin.store.replay(id, requested_by).await.map_err(refusal::of_store)? {
         Replayed::Queued => {}
         Replayed::Unknown => return Err(refusal::no_event(id)),
         Replayed::Not(status) => {

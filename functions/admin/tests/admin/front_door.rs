@@ -1,4 +1,4 @@
-use admin::AdminAuth;
+use door::Door;
 use axum::http::{Method, Request, StatusCode};
 use service::testing::{call, untouchable};
 
@@ -19,28 +19,20 @@ const ROUTES: [(Method, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn an_unconfigured_service_shows_and_does_nothing() {
-    for auth in [AdminAuth::Google, AdminAuth::Iap] {
-        let router = router(absent(), auth).await;
-        for (method, path) in ROUTES {
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .body(untouchable());
-            let answer = call(router.clone(), request.unwrap()).await;
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
-            let problem = answer.problem(StatusCode::UNAUTHORIZED);
-            assert!(
-                problem["detail"].as_str().unwrap().contains("is required"),
-                "{problem}"
-            );
-        }
+async fn a_closed_door_shows_and_does_nothing() {
+    let router = router(absent(), Door::closed("an identity is required")).await;
+    for (method, path) in ROUTES {
+        let request = Request::builder().method(method).uri(path).body(untouchable());
+        let answer = call(router.clone(), request.unwrap()).await;
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        let problem = answer.problem(StatusCode::UNAUTHORIZED);
+        assert_eq!(problem["detail"], "an identity is required");
     }
 }
 
 #[tokio::test]
 async fn other_methods_and_paths_are_no_way_in() {
-    let router = router(absent(), AdminAuth::Off).await;
+    let router = router(absent(), Door::open()).await;
     for (method, path) in ROUTES {
         let request = Request::delete(path).body(untouchable()).unwrap();
         let answer = call(router.clone(), request).await;

@@ -1,6 +1,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use admin::{Admin, AdminAuth};
+use admin::Admin;
+use door::Door;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -23,7 +24,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) async fn start() -> Self {
         let database = database().await;
-        let router = router(database.store.clone(), AdminAuth::Off).await;
+        let router = router(database.store.clone(), Door::open()).await;
         Self { database, router }
     }
 
@@ -143,7 +144,7 @@ pub(crate) fn ids(events: &Value) -> Vec<EventId> {
         .collect()
 }
 
-pub(crate) async fn router(store: Store, auth: AdminAuth) -> Router {
+pub(crate) async fn router(store: Store, door: Door) -> Router {
     let publisher = Publisher::connect(PublisherConfig {
         project: "test".into(),
         topic: "events".into(),
@@ -155,7 +156,7 @@ pub(crate) async fn router(store: Store, auth: AdminAuth) -> Router {
     admin::router(Admin {
         store,
         publisher,
-        auth,
+        door,
     })
 }
 

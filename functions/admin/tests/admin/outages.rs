@@ -1,4 +1,4 @@
-use admin::AdminAuth;
+use door::Door;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use service::testing::call;
@@ -7,7 +7,7 @@ use crate::harness::{absent, router};
 
 #[tokio::test]
 async fn without_a_database_an_operator_is_told_to_come_back() {
-    let router = router(absent(), AdminAuth::Off).await;
+    let router = router(absent(), Door::open()).await;
     let id = "0199c0de-0000-7000-8000-000000000001";
     for request in [
         Request::get("/admin/events"),

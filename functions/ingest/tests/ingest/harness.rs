@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use gcp::{Publisher, PublisherConfig};
-use ingest::{Coalescer, IngestAuth, Limits};
+use door::Door;
+use ingest::{Coalescer, Limits};
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
@@ -24,7 +25,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) async fn start() -> Self {
         let database = database().await;
-        let router = router(database.store.clone(), IngestAuth::Off).await;
+        let router = router(database.store.clone(), Door::open()).await;
         Self { database, router }
     }
 
@@ -50,7 +51,7 @@ pub(crate) fn event(body: impl Into<Body>) -> Request<Body> {
         .unwrap()
 }
 
-pub(crate) async fn router(store: Store, auth: IngestAuth) -> Router {
+pub(crate) async fn router(store: Store, door: Door) -> Router {
     let publisher = Publisher::connect(PublisherConfig {
         project: "test".into(),
         topic: "events".into(),
@@ -65,7 +66,7 @@ pub(crate) async fn router(store: Store, auth: IngestAuth) -> Router {
     };
     ingest::router(ingest::Ingest {
         coalescer,
-        auth,
+        door,
         limits,
     })
 }

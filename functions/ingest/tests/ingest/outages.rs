@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use futures::future::join_all;
-use ingest::IngestAuth;
+use door::Door;
 use service::testing::call;
 
 use crate::harness::{Service, absent, event, router};
@@ -11,7 +11,7 @@ const EVENT: &str = r#"{"eventType":"a","payload":{}}"#;
 
 #[tokio::test]
 async fn without_a_database_the_client_is_told_to_come_back() {
-    let router = router(absent(Duration::from_millis(200)), IngestAuth::Off).await;
+    let router = router(absent(Duration::from_millis(200)), Door::open()).await;
     let start = Instant::now();
     let answer = call(router, event(EVENT)).await;
     assert!(start.elapsed() < Duration::from_secs(2));
@@ -28,7 +28,7 @@ async fn without_a_database_the_client_is_told_to_come_back() {
 
 #[tokio::test]
 async fn more_than_can_wait_are_told_to_come_back() {
-    let router = router(absent(Duration::from_millis(50)), IngestAuth::Off).await;
+    let router = router(absent(Duration::from_millis(50)), Door::open()).await;
     let answers = join_all((0..2_100).map(|_| call(router.clone(), event(EVENT)))).await;
     let mut told_at_once = 0;
     for answer in answers {
