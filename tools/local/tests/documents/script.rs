@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::markdown::Document;
 
 /// The commands of a document that wait for something give up by then.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whom a document calls.
 const CALLED: [Part; 7] = [
