@@ -25,11 +25,9 @@ async fn every_command_does_what_is_said() {
     let stack = Stack::start(Options::for_test(&[]).unwrap()).await.unwrap();
     let mut mistakes = Vec::new();
     for document in documents() {
-        let (output, calls) = script::run(&document, &stack).await;
-        if !output.status.success() {
-            let told = String::from_utf8_lossy(&output.stderr);
-            mistakes.push(format!("{}: {}\n{told}", document.path, output.status));
-        }
+        let (ended, calls) = script::run(&document, &stack).await;
+        let unended = ended.err();
+        mistakes.extend(unended.map(|why| format!("{}: {why}", document.path)));
         mistakes.extend(answers(&document, &calls));
     }
     stack.stop().await.unwrap();
