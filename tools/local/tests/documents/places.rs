@@ -67,29 +67,28 @@ fn is_at(here: &Path, path: &str) -> bool {
         .all(|step| steps.next().is_some_and(|here| step == "*" || step == here))
 }
 
-/// Every file and folder but what is built or hidden.
+/// Every file and folder of the project.
 fn tree() -> Vec<PathBuf> {
     let mut all = inside(&root());
     let mut next = 0;
     while let Some(path) = all.get(next) {
-        let inner = if path.is_dir() {
-            inside(path)
-        } else {
-            Vec::new()
-        };
-        all.extend(inner);
+        if path.is_dir() {
+            let inner = inside(path);
+            all.extend(inner);
+        }
         next += 1;
     }
     all
 }
 
+/// But for what is built, and what runs have left behind.
 fn inside(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     let entries = entries.map(|entry| entry.unwrap().path());
-    entries.filter(|path| !is_left_out(path)).collect()
-}
-
-fn is_left_out(path: &Path) -> bool {
-    let name = path.file_name().unwrap().to_str().unwrap();
-    name == "target" || name.starts_with('.') && !name.starts_with(".sqlx") && name != ".ci"
+    let is_ours = |path: &PathBuf| {
+        ![".git", ".local", "target"]
+            .iter()
+            .any(|name| path.ends_with(name))
+    };
+    entries.filter(is_ours).collect()
 }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::markdown::Document;
 
 /// The commands of a document that wait for something give up by then.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whom a document calls.
 const CALLED: [Part; 7] = [
@@ -33,8 +33,9 @@ pub(crate) struct Call {
     pub(crate) answer: String,
 }
 
-/// Runs all commands of a document in one shell, in which variables carry over.
-pub(crate) async fn run(document: &Document, stack: &Stack) -> (Output, Vec<Call>) {
+/// Runs all commands of a document in one shell, in which variables carry over. What came back
+/// tells also why one that waits has waited in vain.
+pub(crate) async fn run(document: &Document, stack: &Stack) -> (Result<(), String>, Vec<Call>) {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script");
     std::fs::write(&script, text(document)).unwrap();
@@ -47,9 +48,17 @@ pub(crate) async fn run(document: &Document, stack: &Stack) -> (Output, Vec<Call
         .env("PORTS", ports(stack))
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await;
-    let waited = |_| panic!("{} took longer than {PATIENCE:?}", document.path);
-    (output.unwrap_or_else(waited).unwrap(), calls(folder.path()))
+    let ended = match tokio::time::timeout(PATIENCE, command.output()).await {
+        Err(_) => Err(format!("it took longer than {PATIENCE:?}")),
+        Ok(output) => success(&output.unwrap()),
+    };
+    (ended, calls(folder.path()))
+}
+
+fn success(output: &Output) -> Result<(), String> {
+    let told = String::from_utf8_lossy(&output.stderr);
+    let failed = || format!("{}\n{told}", output.status);
+    output.status.success().then_some(()).ok_or_else(failed)
 }
 
 fn text(document: &Document) -> String {
