@@ -42,8 +42,14 @@ fn callers(env: &mut Env) -> Result<Callers, Noted> {
             Ok(Callers::Nobody("an identity is required, and this service was not told whose: ADMIN_AUTH is not set"))
         }
         None | Some("google") => Callers::google(env, "ADMIN_ACCOUNTS"),
-        Some("iap") => Callers::iap(env),
+        Some("iap") => iap(env),
         Some("off") => Ok(Callers::Everybody),
         Some(_) => Err(env.mistake("ADMIN_AUTH", "must be google, iap or off")),
     }
+}
+
+fn iap(env: &mut Env) -> Result<Callers, Noted> {
+    let audience = env.required("IAP_AUDIENCE");
+    let keys_url = env.optional("IAP_JWKS_URL");
+    Ok(Callers::Iap { audience: audience?, keys_url: keys_url? })
 }

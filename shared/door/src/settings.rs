@@ -28,12 +28,6 @@ impl Callers {
         Ok(Self::Google { identity, accounts: accounts_named })
     }
 
-    pub fn iap(env: &mut Env) -> Result<Self, Noted> {
-        let audience = env.required("IAP_AUDIENCE");
-        let keys_url = env.optional("IAP_JWKS_URL");
-        Ok(Self::Iap { audience: audience?, keys_url: keys_url? })
-    }
-
     pub fn door(self) -> Result<Door, gcp::Error> {
         Ok(match self {
             Self::Everybody => Door::open(),

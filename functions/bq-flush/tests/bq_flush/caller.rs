@@ -33,7 +33,9 @@ async fn nobody_but_the_scheduler_makes_it_flush() {
             problem["detail"].as_str().unwrap().contains(detail),
             "{problem}"
         );
-        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        if status == 401 {
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
     }
     assert_eq!(
         service

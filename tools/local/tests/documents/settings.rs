@@ -11,12 +11,13 @@ use crate::{document, none, root};
 const SERVICES: [&str; 4] = ["ingest", "process-push", "admin", "bq-flush"];
 
 /// What the host sets itself, so that its parts find each other and nothing finds a real cloud.
-const SET_BY_THE_HOST: [&str; 13] = [
+const SET_BY_THE_HOST: [&str; 14] = [
     "BIGQUERY_EMULATOR_HOST",
     "GCP_CREDENTIALS_PATH",
     "GCP_PROJECT_ID",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "HOST",
+    "IAP_JWKS_URL",
     "IDENTITY",
     "IDENTITY_AUDIENCE",
     "JWKS_URL",
@@ -117,9 +118,10 @@ fn names(cell: &str) -> impl Iterator<Item = &str> {
 /// Itself, or by what every service is made of.
 fn read_by(service: &str) -> Variables {
     let mut variables = Variables::new();
-    for folder in [&format!("functions/{service}/src"), "shared/service/src"] {
+    let folders = [&format!("functions/{service}/src"), "shared/door/src", "shared/service/src"];
+    for folder in folders {
         sources(&root().join(folder), &mut |text| {
-            let reads = text.lines().filter(|line| line.contains("env."));
+            let reads = text.lines().filter(|line| line.contains("env.") || line.contains("(env, "));
             for line in reads {
                 let names = literals(line);
                 let alone = names.len() == 1;
