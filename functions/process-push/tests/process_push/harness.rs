@@ -137,11 +137,10 @@ impl Service {
     pub(crate) async fn state(&self, id: EventId) -> String {
         let record = self.record(id).await;
         let history = self.database.store.history(id).await.unwrap();
-        let mut state = format!("{} {}", record.status, record.retry_count);
-        for attempt in history.attempts {
-            state += &format!(", {}: {}", attempt.ended, attempt.reason);
-        }
-        state
+        let failures = history.attempts.into_iter();
+        let told = failures.map(|attempt| format!(", {}: {}", attempt.ended, attempt.reason));
+        let state = format!("{} {}", record.status, record.retry_count);
+        [state].into_iter().chain(told).collect()
     }
 
     pub(crate) async fn is(&self, question: &str) -> bool {
@@ -164,8 +163,8 @@ pub(crate) fn settings() -> Settings {
         },
         retries: Retries {
             max: 3,
-            backoff_min: Duration::from_secs(60),
-            backoff_max: Duration::from_secs(600),
+            backoff_min: Duration::from_mins(1),
+            backoff_max: Duration::from_mins(10),
         },
         due_step: Duration::from_mins(12),
         concurrency: 4,
