@@ -113,7 +113,11 @@ impl Store {
     pub async fn ready(&self) -> Result<(), Error> {
         let migrated: bool = self
             .run(|pool| async move {
-                Ok(sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL").fetch_one(&pool).await?)
+                Ok(
+                    sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL")
+                        .fetch_one(&pool)
+                        .await?,
+                )
             })
             .await?;
         migrated.then_some(()).ok_or(Error::NotMigrated)
