@@ -12,38 +12,15 @@ fn main() {
         .method(unary("create_topic", "CreateTopic", "Topic", "Topic"))
         .method(unary("get_topic", "GetTopic", "GetTopicRequest", "Topic"))
         .method(listing("list_topics", "ListTopics"))
-        .method(listing(
-            "list_topic_subscriptions",
-            "ListTopicSubscriptions",
-        ))
-        .method(unary(
-            "delete_topic",
-            "DeleteTopic",
-            "DeleteTopicRequest",
-            "Empty",
-        ))
-        .method(unary(
-            "publish",
-            "Publish",
-            "PublishRequest",
-            "PublishResponse",
-        ))
+        .method(listing("list_topic_subscriptions", "ListTopicSubscriptions"))
+        .method(unary("delete_topic", "DeleteTopic", "DeleteTopicRequest", "Empty"))
+        .method(unary("publish", "Publish", "PublishRequest", "PublishResponse"))
         .build();
     let subscriber = Service::builder()
         .name("Subscriber")
         .package("google.pubsub.v1")
-        .method(unary(
-            "create_subscription",
-            "CreateSubscription",
-            "Subscription",
-            "Subscription",
-        ))
-        .method(unary(
-            "get_subscription",
-            "GetSubscription",
-            "GetSubscriptionRequest",
-            "Subscription",
-        ))
+        .method(unary("create_subscription", "CreateSubscription", "Subscription", "Subscription"))
+        .method(unary("get_subscription", "GetSubscription", "GetSubscriptionRequest", "Subscription"))
         .method(unary(
             "update_subscription",
             "UpdateSubscription",
@@ -51,36 +28,14 @@ fn main() {
             "Subscription",
         ))
         .method(listing("list_subscriptions", "ListSubscriptions"))
-        .method(unary(
-            "delete_subscription",
-            "DeleteSubscription",
-            "DeleteSubscriptionRequest",
-            "Empty",
-        ))
-        .method(unary(
-            "modify_push_config",
-            "ModifyPushConfig",
-            "ModifyPushConfigRequest",
-            "Empty",
-        ))
-        .method(unary(
-            "acknowledge",
-            "Acknowledge",
-            "AcknowledgeRequest",
-            "Empty",
-        ))
-        .method(unary(
-            "modify_ack_deadline",
-            "ModifyAckDeadline",
-            "ModifyAckDeadlineRequest",
-            "Empty",
-        ))
+        .method(unary("delete_subscription", "DeleteSubscription", "DeleteSubscriptionRequest", "Empty"))
+        .method(unary("modify_push_config", "ModifyPushConfig", "ModifyPushConfigRequest", "Empty"))
+        .method(unary("acknowledge", "Acknowledge", "AcknowledgeRequest", "Empty"))
+        .method(unary("modify_ack_deadline", "ModifyAckDeadline", "ModifyAckDeadlineRequest", "Empty"))
         .method(unary("pull", "Pull", "PullRequest", "PullResponse"))
         .method(streaming_pull())
         .build();
-    Builder::new()
-        .build_client(false)
-        .compile(&[publisher, subscriber]);
+    Builder::new().build_client(false).compile(&[publisher, subscriber]);
 }
 
 fn unary(name: &str, route: &str, request: &str, response: &str) -> Method {
@@ -88,24 +43,14 @@ fn unary(name: &str, route: &str, request: &str, response: &str) -> Method {
 }
 
 fn listing(name: &str, route: &str) -> Method {
-    unary(
-        name,
-        route,
-        &format!("{route}Request"),
-        &format!("{route}Response"),
-    )
+    unary(name, route, &format!("{route}Request"), &format!("{route}Response"))
 }
 
 fn streaming_pull() -> Method {
-    method(
-        "streaming_pull",
-        "StreamingPull",
-        "StreamingPullRequest",
-        "StreamingPullResponse",
-    )
-    .client_streaming()
-    .server_streaming()
-    .build()
+    method("streaming_pull", "StreamingPull", "StreamingPullRequest", "StreamingPullResponse")
+        .client_streaming()
+        .server_streaming()
+        .build()
 }
 
 fn method(name: &str, route: &str, request: &str, response: &str) -> MethodBuilder {

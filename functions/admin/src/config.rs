@@ -38,9 +38,9 @@ impl Config {
 /// A service that was told nothing about identities lets nobody in.
 fn callers(env: &mut Env) -> Result<Callers, Noted> {
     match env.optional::<String>("ADMIN_AUTH")?.as_deref() {
-        None if env.optional::<String>("IDENTITY_AUDIENCE")?.is_none() => {
-            Ok(Callers::Nobody("an identity is required, and this service was not told whose: ADMIN_AUTH is not set"))
-        }
+        None if env.optional::<String>("IDENTITY_AUDIENCE")?.is_none() => Ok(Callers::Nobody(
+            "an identity is required, and this service was not told whose: ADMIN_AUTH is not set",
+        )),
         None | Some("google") => Callers::google(env, "ADMIN_ACCOUNTS"),
         Some("iap") => iap(env),
         Some("off") => Ok(Callers::Everybody),

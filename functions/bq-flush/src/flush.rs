@@ -39,9 +39,15 @@ pub(crate) struct LoadDone {
 pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flushed>, Problem> {
     // To its end in a task of its own: a caller that goes away must not leave a lease behind.
     let flush = flush(flusher.clone()).in_current_span();
-    let done = flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
+    let done =
+        flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
     if done.rows > 0 {
-        tracing::info!(rows = done.rows, bytes = done.bytes, loads = done.loads.len(), "loaded into BigQuery");
+        tracing::info!(
+            rows = done.rows,
+            bytes = done.bytes,
+            loads = done.loads.len(),
+            "loaded into BigQuery"
+        );
     }
     Ok(Json(done))
 }
@@ -76,7 +82,9 @@ impl Flusher {
                 },
             };
             match self.clone().settle(&load, is_new, lease, deadline).await? {
-                Settled::Loaded { bytes } => done.push(LoadDone { job_id: load.job_id, rows: load.rows, bytes }),
+                Settled::Loaded { bytes } => {
+                    done.push(LoadDone { job_id: load.job_id, rows: load.rows, bytes });
+                }
                 Settled::NotYet => break,
             }
         }

@@ -9,7 +9,9 @@ use crate::flush::job_id;
 use crate::rows;
 
 pub(crate) enum Settled {
-    Loaded { bytes: i64 },
+    Loaded {
+        bytes: i64,
+    },
     /// The next flush asks about the same job.
     NotYet,
 }
@@ -46,8 +48,12 @@ impl Flusher {
             match job {
                 Job::Unknown => self.clone().upload(load, lease).await?,
                 Job::Running => sleep(self.settings.poll).await,
-                Job::Done { output_rows, output_bytes } => return self.loaded(load, output_rows, output_bytes).await,
-                Job::Failed { reason, message, .. } => return Err(self.failed(load, reason, message).await?),
+                Job::Done { output_rows, output_bytes } => {
+                    return self.loaded(load, output_rows, output_bytes).await;
+                }
+                Job::Failed { reason, message, .. } => {
+                    return Err(self.failed(load, reason, message).await?);
+                }
             }
             if Instant::now() >= deadline || self.shutdown.is_requested() {
                 return Ok(Settled::NotYet);

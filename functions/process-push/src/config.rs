@@ -53,7 +53,8 @@ impl Config {
         let push = env.required("PUSH_ACCOUNT");
         let scheduler = env.required("SCHEDULER_ACCOUNT");
         let settings = Settings::read(env);
-        let concurrency = u32::try_from(settings.as_ref().map_or(0, |settings| settings.concurrency)).unwrap_or(u32::MAX);
+        let concurrency =
+            u32::try_from(settings.as_ref().map_or(0, |settings| settings.concurrency)).unwrap_or(u32::MAX);
         Ok(Self {
             store: StoreConfig {
                 max_connections: concurrency.saturating_add(SPARE_CONNECTIONS),
@@ -110,8 +111,16 @@ impl Settings {
                 held = Err(env.mistake(name, why));
             }
         };
-        must(self.handler_limit < lease, "HANDLER_LIMIT_SECONDS", format!("must be below LEASE_SECONDS, {lease:?}"));
-        must(lease < ack_deadline, "LEASE_SECONDS", format!("must be below ACK_DEADLINE_SECONDS, {ack_deadline:?}"));
+        must(
+            self.handler_limit < lease,
+            "HANDLER_LIMIT_SECONDS",
+            format!("must be below LEASE_SECONDS, {lease:?}"),
+        );
+        must(
+            lease < ack_deadline,
+            "LEASE_SECONDS",
+            format!("must be below ACK_DEADLINE_SECONDS, {ack_deadline:?}"),
+        );
         must(first_due > lease, "FIRST_DUE_SECONDS", format!("must be above LEASE_SECONDS, {lease:?}"));
         let longest = self.retries.backoff_max + ack_deadline;
         must(

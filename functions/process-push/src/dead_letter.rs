@@ -33,7 +33,9 @@ pub(crate) async fn post(
     if processor.store.is_known(id).await.map_err(|error| unavailable(&error))? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    let unreadable =
-        Unreadable { reason: format!("no event {id} was ever accepted"), message_id: Some(envelope.message_id) };
+    let unreadable = Unreadable {
+        reason: format!("no event {id} was ever accepted"),
+        message_id: Some(envelope.message_id),
+    };
     keep(&processor, Some(envelope.subscription), unreadable, &body).await
 }

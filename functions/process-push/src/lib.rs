@@ -84,8 +84,10 @@ impl ProcessPush {
             attempts: attempts.clone(),
         });
         let door = |account| Door::google(self.identity.clone(), vec![account]);
-        let pushed = Router::new().route("/push", post(push::post)).route("/dead-letter", post(dead_letter::post));
-        let scheduled = Router::new().route("/relay", post(relay::post)).route("/maintain", post(maintain::post));
+        let pushed =
+            Router::new().route("/push", post(push::post)).route("/dead-letter", post(dead_letter::post));
+        let scheduled =
+            Router::new().route("/relay", post(relay::post)).route("/maintain", post(maintain::post));
         let pushed = door(self.callers.push).guard(pushed);
         let scheduled = door(self.callers.scheduler).guard(scheduled);
         (pushed.merge(scheduled).with_state(processor), attempts)

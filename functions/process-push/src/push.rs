@@ -35,9 +35,15 @@ pub(crate) async fn post(
     processor.attempts.spawn(work).await.map_err(Problem::internal)?
 }
 
-async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Vec<u8>) -> Result<StatusCode, Problem> {
+async fn deliver(
+    processor: Arc<Processor>,
+    envelope: Envelope,
+    body: Vec<u8>,
+) -> Result<StatusCode, Problem> {
     // Waiting happens before the claim: a lease is for working.
-    let Ok(Ok(_room)) = timeout(processor.settings.handler_limit / 2, processor.room.clone().acquire_owned()).await else {
+    let Ok(Ok(_room)) =
+        timeout(processor.settings.handler_limit / 2, processor.room.clone().acquire_owned()).await
+    else {
         return Err(nack(StatusCode::TOO_MANY_REQUESTS, "all handlers are busy"));
     };
     if processor.shutdown.is_requested() {
@@ -49,7 +55,9 @@ async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Vec<u8>) -
     match delivery.map_err(|error| unavailable(&error))? {
         Delivery::Claimed(claim) => answer(processor.run(claim).await),
         Delivery::LeaseAlive | Delivery::AlreadyProcessed => Ok(StatusCode::NO_CONTENT),
-        Delivery::TooEarly => Err(nack(StatusCode::TOO_EARLY, "it failed a moment ago, and its retry is later")),
+        Delivery::TooEarly => {
+            Err(nack(StatusCode::TOO_EARLY, "it failed a moment ago, and its retry is later"))
+        }
         // A nack, so that the subscription's own policy moves the message to the dead-letter topic.
         Delivery::LostForGood | Delivery::AlreadyDead => Err(nack(StatusCode::GONE, "the event is dead")),
         Delivery::Unknown => {
@@ -75,7 +83,11 @@ pub(crate) async fn keep(
     unreadable: Unreadable,
     body: &[u8],
 ) -> Result<StatusCode, Problem> {
-    tracing::warn!(reason = unreadable.reason, message_id = unreadable.message_id, "kept a push that is no event of ours");
+    tracing::warn!(
+        reason = unreadable.reason,
+        message_id = unreadable.message_id,
+        "kept a push that is no event of ours"
+    );
     processor
         .store
         .keep_unreadable(subscription, unreadable.message_id, unreadable.reason, body.to_vec())

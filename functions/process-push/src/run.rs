@@ -61,7 +61,12 @@ impl Processor {
         sleep(self.settings.drain_grace).await;
     }
 
-    async fn succeed(&self, id: EventId, attempt: u32, transaction: Option<Transaction>) -> Result<bool, Ending> {
+    async fn succeed(
+        &self,
+        id: EventId,
+        attempt: u32,
+        transaction: Option<Transaction>,
+    ) -> Result<bool, Ending> {
         let written = match transaction {
             Some(transaction) => transaction.succeed(id, attempt).await,
             None => self.store.succeed(id, attempt).await,
@@ -69,7 +74,14 @@ impl Processor {
         Ok(written.map_err(Failure::from)?)
     }
 
-    async fn fail(&self, id: EventId, attempt: u32, retry_count: u32, end: AttemptEnd, reason: String) -> Ended {
+    async fn fail(
+        &self,
+        id: EventId,
+        attempt: u32,
+        retry_count: u32,
+        end: AttemptEnd,
+        reason: String,
+    ) -> Ended {
         let failure = store::Failure {
             end,
             reason: reason.clone(),

@@ -8,9 +8,15 @@ pub enum Callers {
     Everybody,
     Nobody(&'static str),
     /// These accounts; where none are named, whom the invoker check of Cloud Run has let in.
-    Google { identity: IdentityConfig, accounts: Vec<String> },
+    Google {
+        identity: IdentityConfig,
+        accounts: Vec<String>,
+    },
     /// Whom Identity-Aware Proxy has let in, for this audience.
-    Iap { audience: String, keys_url: Option<String> },
+    Iap {
+        audience: String,
+        keys_url: Option<String>,
+    },
 }
 
 impl Callers {
@@ -32,7 +38,9 @@ impl Callers {
         Ok(match self {
             Self::Everybody => Door::open(),
             Self::Nobody(why) => Door::closed(why),
-            Self::Google { identity, accounts } if accounts.is_empty() => Door::any_google(Identity::new(identity)?),
+            Self::Google { identity, accounts } if accounts.is_empty() => {
+                Door::any_google(Identity::new(identity)?)
+            }
             Self::Google { identity, accounts } => Door::google(Identity::new(identity)?, accounts),
             Self::Iap { audience, keys_url } => Door::iap(Iap::new(audience, keys_url)?),
         })

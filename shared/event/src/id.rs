@@ -13,11 +13,7 @@ pub struct EventId(Uuid);
 impl EventId {
     /// A new id for the given time since 1970. The other bits are random.
     pub fn mint(since_epoch: Duration) -> Self {
-        Self(Uuid::new_v7(Timestamp::from_unix(
-            NoContext,
-            since_epoch.as_secs(),
-            since_epoch.subsec_nanos(),
-        )))
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, since_epoch.as_secs(), since_epoch.subsec_nanos())))
     }
 
     /// The lowest id that this millisecond can have: the bound of a partition, or of a search by time.

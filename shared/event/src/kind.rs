@@ -14,10 +14,9 @@ impl EventType {
     pub fn new(text: String) -> Result<Self, String> {
         match text.chars().count() {
             0 => Err("must not be empty".into()),
-            n if n > Self::MAX_CHARS => Err(format!(
-                "must have at most {} characters, has {n}",
-                Self::MAX_CHARS
-            )),
+            n if n > Self::MAX_CHARS => {
+                Err(format!("must have at most {} characters, has {n}", Self::MAX_CHARS))
+            }
             _ if text.contains('\0') => Err("must not contain a NUL character".into()),
             _ => Ok(Self(text)),
         }

@@ -76,18 +76,13 @@ impl Retries {
             AttemptEnd::Interrupted | AttemptEnd::Lost => AfterFailure::PutBack,
             AttemptEnd::Permanent => AfterFailure::Dead { retry_count },
             _ if retry_count >= self.max => AfterFailure::Dead { retry_count },
-            _ => AfterFailure::Retry {
-                retry_count: retry_count + 1,
-                after: self.backoff(retry_count),
-            },
+            _ => AfterFailure::Retry { retry_count: retry_count + 1, after: self.backoff(retry_count) },
         }
     }
 
     /// Half of what Pub/Sub waits before the same try, or its own redelivery would come too early and be refused.
     fn backoff(&self, retry_count: u32) -> Duration {
-        let doubled = self
-            .backoff_min
-            .saturating_mul(1_u32.checked_shl(retry_count).unwrap_or(u32::MAX));
+        let doubled = self.backoff_min.saturating_mul(1_u32.checked_shl(retry_count).unwrap_or(u32::MAX));
         doubled.min(self.backoff_max) / 2
     }
 }
@@ -107,45 +102,31 @@ impl<Claim> Delivery<Claim> {
 mod tests {
     use super::*;
 
-    const RETRIES: Retries = Retries {
-        max: 3,
-        backoff_min: Duration::from_secs(1),
-        backoff_max: Duration::from_secs(10),
-    };
+    const RETRIES: Retries =
+        Retries { max: 3, backoff_min: Duration::from_secs(1), backoff_max: Duration::from_secs(10) };
 
     #[test]
     fn three_retries_are_four_tries() {
         let mut retry_count = 0;
         for expected in 1..=3 {
             match RETRIES.after(AttemptEnd::Failed, retry_count) {
-                AfterFailure::Retry {
-                    retry_count: next, ..
-                } => retry_count = next,
+                AfterFailure::Retry { retry_count: next, .. } => retry_count = next,
                 other => panic!("{other:?}"),
             }
             assert_eq!(retry_count, expected);
         }
-        assert_eq!(
-            RETRIES.after(AttemptEnd::TimedOut, retry_count),
-            AfterFailure::Dead { retry_count: 3 }
-        );
+        assert_eq!(RETRIES.after(AttemptEnd::TimedOut, retry_count), AfterFailure::Dead { retry_count: 3 });
     }
 
     #[test]
     fn our_own_interruptions_are_no_tries() {
-        assert_eq!(
-            RETRIES.after(AttemptEnd::Interrupted, 3),
-            AfterFailure::PutBack
-        );
+        assert_eq!(RETRIES.after(AttemptEnd::Interrupted, 3), AfterFailure::PutBack);
         assert_eq!(RETRIES.after(AttemptEnd::Lost, 3), AfterFailure::PutBack);
     }
 
     #[test]
     fn permanent_dies_on_the_first_try() {
-        assert_eq!(
-            RETRIES.after(AttemptEnd::Permanent, 0),
-            AfterFailure::Dead { retry_count: 0 }
-        );
+        assert_eq!(RETRIES.after(AttemptEnd::Permanent, 0), AfterFailure::Dead { retry_count: 0 });
     }
 
     #[test]

@@ -45,10 +45,7 @@ impl NewEvent {
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
         let text = str::from_utf8(body).map_err(|error| {
             let byte = error.valid_up_to();
-            Invalid::at(
-                byte,
-                format!("the body is not UTF-8: byte {byte} is invalid"),
-            )
+            Invalid::at(byte, format!("the body is not UTF-8: byte {byte} is invalid"))
         })?;
         let fields = Self::fields(text)?;
         Ok(Self {
@@ -62,17 +59,11 @@ impl NewEvent {
     fn fields(text: &str) -> Result<Body<'_>, Invalid> {
         let start = text.trim_ascii_start();
         if start.is_empty() {
-            return Err(Invalid::at(
-                0,
-                "the body is empty; it must be a JSON object".into(),
-            ));
+            return Err(Invalid::at(0, "the body is empty; it must be a JSON object".into()));
         }
         // serde would take an array for a struct.
         if !start.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
-            return Err(Invalid::at(
-                text.len() - start.len(),
-                "the body must be a JSON object".into(),
-            ));
+            return Err(Invalid::at(text.len() - start.len(), "the body must be a JSON object".into()));
         }
         serde_json::from_str(text).map_err(|error| {
             let byte = offset(text, error.line(), error.column());
@@ -93,10 +84,7 @@ fn event_type(text: &str, value: Option<&RawValue>) -> Result<EventType, Invalid
     let name = "eventType";
     let raw = value.ok_or_else(|| Invalid::field(name, "is required"))?;
     if !raw.get().starts_with('"') {
-        return Err(Invalid::field(
-            name,
-            &format!("must be a string, is {}", kind(raw)),
-        ));
+        return Err(Invalid::field(name, &format!("must be a string, is {}", kind(raw))));
     }
     sound(text, name, raw)?;
     let value = serde_json::from_str(raw.get())
@@ -104,17 +92,10 @@ fn event_type(text: &str, value: Option<&RawValue>) -> Result<EventType, Invalid
     EventType::new(value).map_err(|why| Invalid::field(name, &why))
 }
 
-fn object(
-    text: &str,
-    name: &'static str,
-    value: Option<&RawValue>,
-) -> Result<Option<Json>, Invalid> {
+fn object(text: &str, name: &'static str, value: Option<&RawValue>) -> Result<Option<Json>, Invalid> {
     let Some(raw) = value else { return Ok(None) };
     if !raw.get().starts_with('{') {
-        return Err(Invalid::field(
-            name,
-            &format!("must be an object, is {}", kind(raw)),
-        ));
+        return Err(Invalid::field(name, &format!("must be an object, is {}", kind(raw))));
     }
     sound(text, name, raw)?;
     Ok(Some(raw.to_owned()))
@@ -130,11 +111,7 @@ fn sound(text: &str, name: &'static str, raw: &RawValue) -> Result<(), Invalid> 
         Flaw::Nul => "must not contain a NUL character (\\u0000)".into(),
         Flaw::LoneSurrogate => "must not contain half of a surrogate pair".into(),
     };
-    Err(Invalid {
-        detail: format!("{name} {why} (byte {byte})"),
-        field: Some(name),
-        byte: Some(byte),
-    })
+    Err(Invalid { detail: format!("{name} {why} (byte {byte})"), field: Some(name), byte: Some(byte) })
 }
 
 fn kind(raw: &RawValue) -> &'static str {
@@ -150,29 +127,17 @@ fn kind(raw: &RawValue) -> &'static str {
 
 /// `serde_json` counts lines and columns, in bytes and from 1.
 fn offset(text: &str, line: usize, column: usize) -> usize {
-    let lines_before: usize = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
+    let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     lines_before + column.saturating_sub(1)
 }
 
 impl Invalid {
     fn field(name: &'static str, why: &str) -> Self {
-        Self {
-            detail: format!("{name} {why}"),
-            field: Some(name),
-            byte: None,
-        }
+        Self { detail: format!("{name} {why}"), field: Some(name), byte: None }
     }
 
     fn at(byte: usize, detail: String) -> Self {
-        Self {
-            detail,
-            field: None,
-            byte: Some(byte),
-        }
+        Self { detail, field: None, byte: Some(byte) }
     }
 }
 

@@ -69,12 +69,9 @@ impl Envelope {
 }
 
 fn event_id(data: &str) -> Result<EventId, String> {
-    let bytes = BASE64_STANDARD
-        .decode(data)
-        .map_err(|error| format!("the data is not base64: {error}"))?;
+    let bytes = BASE64_STANDARD.decode(data).map_err(|error| format!("the data is not base64: {error}"))?;
     let text = str::from_utf8(&bytes).map_err(|_| "the data is not an event id: not UTF-8")?;
-    text.parse()
-        .map_err(|error| format!("the data is not an event id: {error}"))
+    text.parse().map_err(|error| format!("the data is not an event id: {error}"))
 }
 
 #[cfg(test)]
@@ -95,10 +92,8 @@ mod tests {
             r#""message_id":"7""#,
             r#""messageId":"7","message_id":"7","publishTime":"x","publish_time":"x""#,
         ] {
-            let envelope = push(&format!(
-                r#"{{"data":"{data}",{ids},"attributes":{{"eventType":"a"}}}}"#
-            ))
-            .unwrap();
+            let envelope =
+                push(&format!(r#"{{"data":"{data}",{ids},"attributes":{{"eventType":"a"}}}}"#)).unwrap();
             assert_eq!(envelope.event_id.to_string(), ID);
             assert_eq!(envelope.message_id, "7");
             assert_eq!(envelope.attributes[attribute::EVENT_TYPE], "a");
@@ -109,14 +104,8 @@ mod tests {
     fn says_why_it_cannot_read() {
         for (message, reason) in [
             (r#"{"data":"%","messageId":"7"}"#, "the data is not base64"),
-            (
-                r#"{"data":"","messageId":"7"}"#,
-                "the data is not an event id",
-            ),
-            (
-                r#"{"data":"/w==","messageId":"7"}"#,
-                "the data is not an event id: not UTF-8",
-            ),
+            (r#"{"data":"","messageId":"7"}"#, "the data is not an event id"),
+            (r#"{"data":"/w==","messageId":"7"}"#, "the data is not an event id: not UTF-8"),
             ("7", "not a Pub/Sub push"),
         ] {
             let unreadable = push(message).unwrap_err();

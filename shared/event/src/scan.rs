@@ -66,27 +66,17 @@ mod tests {
     fn finds_what_cannot_be_kept_and_where() {
         assert_eq!(first_flaw(r#"{"a":"x\u0000"}"#, 9), Some((7, Flaw::Nul)));
         assert_eq!(first_flaw(r#"{"\u0000":1}"#, 9), Some((2, Flaw::Nul)));
-        assert_eq!(
-            first_flaw(r#"["\ud83d"]"#, 9),
-            Some((2, Flaw::LoneSurrogate))
-        );
-        assert_eq!(
-            first_flaw(r#"["\ud83dx\ude00"]"#, 9),
-            Some((2, Flaw::LoneSurrogate))
-        );
-        assert_eq!(
-            first_flaw(r#"["\ude00"]"#, 9),
-            Some((2, Flaw::LoneSurrogate))
-        );
+        assert_eq!(first_flaw(r#"["\ud83d"]"#, 9), Some((2, Flaw::LoneSurrogate)));
+        assert_eq!(first_flaw(r#"["\ud83dx\ude00"]"#, 9), Some((2, Flaw::LoneSurrogate)));
+        assert_eq!(first_flaw(r#"["\ude00"]"#, 9), Some((2, Flaw::LoneSurrogate)));
         assert_eq!(first_flaw("[[[1]]]", 2), Some((2, Flaw::TooDeep)));
     }
 
     #[test]
     fn leaves_everything_else_alone() {
-        for json in [
-            r#"{"a":"\ud83d\ude00","b":"\\u0000","c":"\"[[[","d":[[1],[2]]}"#,
-            r#"{"e":"😀 é \u00e9 \n"}"#,
-        ] {
+        for json in
+            [r#"{"a":"\ud83d\ude00","b":"\\u0000","c":"\"[[[","d":[[1],[2]]}"#, r#"{"e":"😀 é \u00e9 \n"}"#]
+        {
             assert_eq!(first_flaw(json, 3), None, "{json}");
         }
     }

@@ -14,13 +14,8 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Self; 5] = [
-        Self::Pending,
-        Self::Processing,
-        Self::Processed,
-        Self::Failed,
-        Self::DeadLetter,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Processing, Self::Processed, Self::Failed, Self::DeadLetter];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,12 +43,9 @@ impl FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| {
-                let names: Vec<_> = Self::ALL.iter().map(|status| status.as_str()).collect();
-                format!("must be one of {}", names.join(", "))
-            })
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|status| status.as_str()).collect();
+            format!("must be one of {}", names.join(", "))
+        })
     }
 }

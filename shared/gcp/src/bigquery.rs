@@ -63,11 +63,7 @@ impl BigQuery {
     pub async fn connect(config: BigQueryConfig) -> Result<Self, crate::Error> {
         tls::ensure_provider();
         let bigquery = Self {
-            shared: Arc::new(Shared {
-                config,
-                connection: OnceCell::new(),
-                location: OnceCell::new(),
-            }),
+            shared: Arc::new(Shared { config, connection: OnceCell::new(), location: OnceCell::new() }),
         };
         match bigquery.connection().await {
             Err(error @ crate::Error::Credentials(_)) => {
@@ -80,10 +76,7 @@ impl BigQuery {
     }
 
     async fn connection(&self) -> Result<&Connection, crate::Error> {
-        self.shared
-            .connection
-            .get_or_try_init(|| Connection::new(&self.shared.config))
-            .await
+        self.shared.connection.get_or_try_init(|| Connection::new(&self.shared.config)).await
     }
 
     /// A job asked about without its location is a false 404 in most of them, and the wrong

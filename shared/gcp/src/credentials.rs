@@ -20,27 +20,18 @@ pub(crate) fn load(file: Option<&Path>) -> Result<AccessTokenCredentials, Error>
 
 /// The library reads only the file that the environment names, so the choice by type is ours.
 fn from_file(path: &Path) -> Result<AccessTokenCredentials, Error> {
-    let wrong =
-        |what: &dyn std::fmt::Display| Error::Credentials(format!("{}: {what}", path.display()));
+    let wrong = |what: &dyn std::fmt::Display| Error::Credentials(format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let json: Value = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
     let built = match json["type"].as_str() {
-        Some("service_account") => {
-            service_account::Builder::new(json).build_access_token_credentials()
-        }
-        Some("authorized_user") => {
-            user_account::Builder::new(json).build_access_token_credentials()
-        }
+        Some("service_account") => service_account::Builder::new(json).build_access_token_credentials(),
+        Some("authorized_user") => user_account::Builder::new(json).build_access_token_credentials(),
         Some("impersonated_service_account") => {
             impersonated::Builder::new(json).build_access_token_credentials()
         }
-        Some("external_account") => {
-            external_account::Builder::new(json).build_access_token_credentials()
-        }
+        Some("external_account") => external_account::Builder::new(json).build_access_token_credentials(),
         _ => {
-            return Err(wrong(
-                &"the field \"type\" names no kind of credentials that is known",
-            ));
+            return Err(wrong(&"the field \"type\" names no kind of credentials that is known"));
         }
     };
     built.map_err(|error| wrong(&with_causes(&error)))

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use google_cloud_auth::credentials::idtoken::verifier::{self, Verifier};
-use http::{HeaderMap, StatusCode};
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, StatusCode};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -45,9 +45,7 @@ impl FromStr for Mode {
         match text {
             "verify" => Ok(Self::Verify),
             "cloud-run" => Ok(Self::CloudRun),
-            _ => Err(Error::Config(format!(
-                "\"{text}\" is neither \"verify\" nor \"cloud-run\""
-            ))),
+            _ => Err(Error::Config(format!("\"{text}\" is neither \"verify\" nor \"cloud-run\""))),
         }
     }
 }
@@ -112,8 +110,8 @@ impl Identity {
             return Err(Error::Config("the audience is empty".into()));
         }
         tls::ensure_provider();
-        let mut verifier = verifier::Builder::new([&config.audience])
-            .with_clock_skew(Duration::from_secs(claims::LEEWAY));
+        let mut verifier =
+            verifier::Builder::new([&config.audience]).with_clock_skew(Duration::from_secs(claims::LEEWAY));
         if let Some(url) = config.jwks_url {
             verifier = verifier.with_jwks_url(url);
         }
@@ -161,16 +159,12 @@ impl Identity {
     /// The verifier gives up where two calls at once want its key cache, so they take turns.
     /// Its fetch has no time limit of its own, so waiting and fetching share ours.
     async fn verify(&self, token: &str) -> Result<(), Refusal> {
-        let verified = timeout(KEYS_TIMEOUT, async {
-            self.shared.verifier.lock().await.verify(token).await
-        })
-        .await;
+        let verified =
+            timeout(KEYS_TIMEOUT, async { self.shared.verifier.lock().await.verify(token).await }).await;
         match verified {
             Ok(Ok(_claims)) => Ok(()),
             Ok(Err(error)) => Err(refusal(&error)),
-            Err(_elapsed) => Err(Refusal::Unavailable(
-                "the issuer's keys did not come in time".into(),
-            )),
+            Err(_elapsed) => Err(Refusal::Unavailable("the issuer's keys did not come in time".into())),
         }
     }
 }
@@ -203,9 +197,5 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
     let text = value.to_str().map_err(|_| Refusal::Missing)?;
     let (scheme, token) = text.split_once(' ').ok_or(Refusal::Missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        Ok(token.trim())
-    } else {
-        Err(Refusal::Missing)
-    }
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refusal::Missing) }
 }

@@ -156,9 +156,7 @@ impl From<Message> for google_cloud_pubsub::model::Message {
         let attributes = [("eventType", message.event_type)]
             .into_iter()
             .chain(message.traceparent.map(|value| ("traceparent", value)));
-        Self::new()
-            .set_data(message.event_id)
-            .set_attributes(attributes)
+        Self::new().set_data(message.event_id).set_attributes(attributes)
     }
 }
 
@@ -167,15 +165,13 @@ async fn build(config: &PublisherConfig) -> Result<Client, Error> {
     let topic = format!("projects/{}/topics/{}", config.project, config.topic);
     // Without a limit of ours the client retries for ten minutes, and messages that nobody
     // waits for any more pile up while Pub/Sub is away.
-    let builder =
-        Client::builder(topic).with_retry_policy(RetryableErrors.with_time_limit(config.timeout));
+    let builder = Client::builder(topic).with_retry_policy(RetryableErrors.with_time_limit(config.timeout));
     let builder = match &config.emulator_host {
         Some(host) => builder
             .with_endpoint(format!("http://{host}"))
             .with_credentials(anonymous::Builder::new().build()),
-        None => builder.with_credentials(Credentials::from(credentials::load(
-            config.credentials_file.as_deref(),
-        )?)),
+        None => builder
+            .with_credentials(Credentials::from(credentials::load(config.credentials_file.as_deref())?)),
     };
     builder
         .build()

@@ -40,10 +40,7 @@ impl Issuer {
         let address = listener.local_addr().expect("it is bound");
         let router = Router::new().route("/certs", keys);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            jwks_url: format!("http://{address}/certs"),
-            fetches,
-        }
+        Self { jwks_url: format!("http://{address}/certs"), fetches }
     }
 
     /// How often the keys were asked for.

@@ -16,12 +16,7 @@ pub struct App {
 
 impl App {
     pub fn new(router: Router, readiness: Readiness) -> Self {
-        Self {
-            router,
-            readiness,
-            tasks: Vec::new(),
-            on_drained: std::future::ready(()).boxed(),
-        }
+        Self { router, readiness, tasks: Vec::new(), on_drained: std::future::ready(()).boxed() }
     }
 
     /// Names a task without which the service is of no use: when it ends before a stop was
@@ -48,9 +43,5 @@ impl App {
 
 /// Waits for the first task to end, and says how.
 pub(crate) async fn first_end(tasks: Vec<BoxFuture<'static, String>>) -> String {
-    if tasks.is_empty() {
-        std::future::pending().await
-    } else {
-        select_all(tasks).await.0
-    }
+    if tasks.is_empty() { std::future::pending().await } else { select_all(tasks).await.0 }
 }

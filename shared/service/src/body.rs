@@ -23,27 +23,18 @@ pub async fn read_body(body: Body, limit: usize, deadline: Duration) -> Result<B
     match timeout(deadline, Limited::new(body, limit).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "the body is malformed or ended early",
-        )),
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is malformed or ended early")),
         Err(_) => Err(too_slow(deadline)),
     }
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("the body is larger than the limit of {limit} bytes"),
-    )
-    .with("limit", limit)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than the limit of {limit} bytes"))
+        .with("limit", limit)
 }
 
 fn too_slow(deadline: Duration) -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        format!("the body did not arrive within {deadline:?}"),
-    )
+    Problem::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {deadline:?}"))
 }
 
 #[cfg(test)]

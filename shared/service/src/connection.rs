@@ -23,10 +23,7 @@ const BUFFER: usize = 64 * 1024;
 /// Serves one client to the end of its connection, or of our patience.
 pub(crate) async fn serve(stream: TcpStream, router: Router, limits: &Limits, drain: Shutdown) {
     let patience = Arc::new(Patience::new(limits));
-    let socket = Socket {
-        stream,
-        patience: Arc::clone(&patience),
-    };
+    let socket = Socket { stream, patience: Arc::clone(&patience) };
     let service = service_fn(|request: Request<Incoming>| {
         patience.request_came();
         let answer = router.clone().oneshot(request.map(Body::new));

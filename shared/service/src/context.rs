@@ -37,11 +37,7 @@ impl RequestContext {
             trace = trace.trace_id(),
             event_id = tracing::field::Empty
         );
-        Self {
-            request_id,
-            trace: Arc::new(Mutex::new(trace)),
-            span,
-        }
+        Self { request_id, trace: Arc::new(Mutex::new(trace)), span }
     }
 
     /// The context of the request that this task works on. A task that it spawns has none, but its
@@ -70,10 +66,7 @@ impl RequestContext {
 
     /// Gives the identifiers back to the caller. Both are visible ASCII, which is a header value.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let ids = [
-            (REQUEST_ID, self.request_id.clone()),
-            (TRACEPARENT, self.traceparent()),
-        ];
+        let ids = [(REQUEST_ID, self.request_id.clone()), (TRACEPARENT, self.traceparent())];
         for (name, id) in ids {
             headers.extend(HeaderValue::try_from(id).map(|id| (HeaderName::from_static(name), id)));
         }
@@ -88,11 +81,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(|| Self::of(&parts.headers)))
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::of(&parts.headers)))
     }
 }
 

@@ -52,14 +52,8 @@ impl Env {
     fn from_values(values: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         // An empty value counts as unset: Compose files, CI systems and `.env` files cannot leave
         // a variable out that they name.
-        let values = values
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
-        Self {
-            values,
-            mistakes: Vec::new(),
-        }
+        let values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        Self { values, mistakes: Vec::new() }
     }
 
     /// Reads the value of `old` where `name` is unset.
@@ -118,14 +112,12 @@ impl Env {
 
     /// Whole seconds, at least one.
     pub fn seconds(&mut self, name: &'static str, default: u64) -> Result<Duration, Noted> {
-        self.positive(name, default, "seconds")
-            .map(Duration::from_secs)
+        self.positive(name, default, "seconds").map(Duration::from_secs)
     }
 
     /// Whole milliseconds, at least one.
     pub fn millis(&mut self, name: &'static str, default: u64) -> Result<Duration, Noted> {
-        self.positive(name, default, "milliseconds")
-            .map(Duration::from_millis)
+        self.positive(name, default, "milliseconds").map(Duration::from_millis)
     }
 
     fn positive(&mut self, name: &'static str, default: u64, unit: &str) -> Result<u64, Noted> {
@@ -133,20 +125,16 @@ impl Env {
             return Ok(default);
         };
         match value.parse() {
-            Ok(0) | Err(_) => Err(self.mistake(
-                name,
-                format!("must be a whole number of {unit}, at least 1"),
-            )),
+            Ok(0) | Err(_) => {
+                Err(self.mistake(name, format!("must be a whole number of {unit}, at least 1")))
+            }
             Ok(count) => Ok(count),
         }
     }
 
     /// Writes down a mistake of the caller's own rules, such as one across several variables.
     pub fn mistake(&mut self, name: &'static str, why: impl Display) -> Noted {
-        let mistake = Mistake {
-            name,
-            why: why.to_string(),
-        };
+        let mistake = Mistake { name, why: why.to_string() };
         // Two readers of one variable find the same mistake; it is told once.
         if !self.mistakes.contains(&mistake) {
             self.mistakes.push(mistake);
@@ -155,11 +143,7 @@ impl Env {
     }
 
     pub fn all_told(self) -> Result<(), Mistakes> {
-        if self.mistakes.is_empty() {
-            Ok(())
-        } else {
-            Err(Mistakes(self.mistakes))
-        }
+        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
     }
 }
 
@@ -185,12 +169,8 @@ mod tests {
 
     #[test]
     fn every_mistake_is_told_at_once_and_by_name() {
-        let mut env = Env::of([
-            ("PORT", "eighty"),
-            ("LEASE_SECONDS", "1.5"),
-            ("EMPTY", ""),
-            ("WORKERS", "0"),
-        ]);
+        let mut env =
+            Env::of([("PORT", "eighty"), ("LEASE_SECONDS", "1.5"), ("EMPTY", ""), ("WORKERS", "0")]);
         let _: Result<u16, _> = env.or("PORT", 8080);
         let _ = env.count("WORKERS", 2);
         let _: Result<String, _> = env.required("DATABASE_URL");
@@ -213,10 +193,7 @@ mod tests {
         let mut env = Env::of([("PORT", "eighty")]);
         let _: Result<u16, _> = env.or("PORT", 8080);
         let _: Result<u16, _> = env.required("PORT");
-        assert_eq!(
-            env.all_told().unwrap_err().to_string(),
-            "PORT: invalid digit found in string"
-        );
+        assert_eq!(env.all_told().unwrap_err().to_string(), "PORT: invalid digit found in string");
     }
 
     #[test]
@@ -242,10 +219,7 @@ mod tests {
     fn times_are_whole_and_positive() {
         let mut env = Env::of([("A_SECONDS", "7"), ("B_MILLIS", "0")]);
         assert_eq!(env.seconds("A_SECONDS", 1).unwrap(), Duration::from_secs(7));
-        assert_eq!(
-            env.millis("UNSET_MILLIS", 250).unwrap(),
-            Duration::from_millis(250)
-        );
+        assert_eq!(env.millis("UNSET_MILLIS", 250).unwrap(), Duration::from_millis(250));
         assert!(env.millis("B_MILLIS", 1).is_err());
     }
 
@@ -253,12 +227,8 @@ mod tests {
     #[test]
     fn a_value_that_is_not_utf_8_is_a_mistake() {
         use std::os::unix::ffi::OsStringExt;
-        let mut env =
-            Env::from_values([(OsString::from("NAME"), OsString::from_vec(vec![0xff, 0xfe]))]);
+        let mut env = Env::from_values([(OsString::from("NAME"), OsString::from_vec(vec![0xff, 0xfe]))]);
         assert!(env.optional::<String>("NAME").is_err());
-        assert_eq!(
-            env.all_told().unwrap_err().to_string(),
-            "NAME: is not UTF-8"
-        );
+        assert_eq!(env.all_told().unwrap_err().to_string(), "NAME: is not UTF-8");
     }
 }

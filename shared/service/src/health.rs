@@ -23,13 +23,8 @@ pub struct Readiness {
 
 impl Readiness {
     pub fn waiting_for(names: &[&'static str]) -> Self {
-        let missing = names
-            .iter()
-            .map(|name| (*name, "not reached yet".to_owned()))
-            .collect();
-        Self {
-            missing: Arc::new(Mutex::new(missing)),
-        }
+        let missing = names.iter().map(|name| (*name, "not reached yet".to_owned())).collect();
+        Self { missing: Arc::new(Mutex::new(missing)) }
     }
 
     pub fn met(&self, name: &'static str) {
@@ -69,9 +64,6 @@ pub(crate) async fn ready(State(readiness): State<Readiness>) -> impl IntoRespon
     if missing.is_empty() {
         (StatusCode::OK, Json(json!({ "status": "ready" })))
     } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            Json(json!({ "status": "starting", "missing": missing })),
-        )
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "starting", "missing": missing })))
     }
 }

@@ -28,11 +28,6 @@ impl Limits {
         // Google's front ends reuse an idle connection for up to 600 seconds. A server that closes
         // it sooner crosses with a request that is on its way, and the caller gets a 502.
         let idle = env.seconds("IDLE_DEADLINE_SECONDS", 620);
-        Ok(Self {
-            connections: connections?,
-            headers: headers?,
-            idle: idle?,
-            drain: Self::DRAIN,
-        })
+        Ok(Self { connections: connections?, headers: headers?, idle: idle?, drain: Self::DRAIN })
     }
 }

@@ -17,12 +17,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Takes connections until `shutdown` is requested, lets them finish what they have begun, and
 /// cuts what is left when the drain is over.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    shutdown: Shutdown,
-) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
     let slots = Arc::new(Semaphore::new(limits.connections.get() as usize));
     let cut = CancellationToken::new();
     while let Some((stream, slot)) = next(&listener, &slots, &shutdown).await {
@@ -50,10 +45,7 @@ async fn next(
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     // The slot comes first: a connection that nobody serves is better off in the kernel's queue.
     if slots.available_permits() == 0 {
         tracing::warn!("as many connections as are allowed are open, the next one waits");
@@ -78,19 +70,13 @@ async fn accept(
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput};
     // BSD says "invalid" of an option that is set on a connection which is gone.
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput)
 }
 
 async fn drain(slots: &Semaphore, limits: &Limits, cut: &CancellationToken) {
     // Whoever holds every slot knows that no connection is left.
     let every = limits.connections.get();
-    if timeout(limits.drain, slots.acquire_many(every))
-        .await
-        .is_ok()
-    {
+    if timeout(limits.drain, slots.acquire_many(every)).await.is_ok() {
         return;
     }
     tracing::warn!("the drain is over, connections that are left are cut");

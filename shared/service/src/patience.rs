@@ -42,10 +42,7 @@ impl Patience {
         Self {
             headers: limits.headers,
             idle: limits.idle,
-            state: Mutex::new(State {
-                phase: Phase::Headers,
-                due: Some(Instant::now() + limits.headers),
-            }),
+            state: Mutex::new(State { phase: Phase::Headers, due: Some(Instant::now() + limits.headers) }),
         }
     }
 
@@ -87,10 +84,7 @@ impl Patience {
     }
 
     fn enter(&self, phase: Phase, wait: Option<Duration>) {
-        *self.state() = State {
-            phase,
-            due: wait.map(|wait| Instant::now() + wait),
-        };
+        *self.state() = State { phase, due: wait.map(|wait| Instant::now() + wait) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -35,9 +35,7 @@ pub(crate) async fn to_problem(response: Response) -> Response {
 }
 
 fn is_plain(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
+    headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
 }
 
 async fn text(body: Body) -> String {

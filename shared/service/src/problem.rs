@@ -37,10 +37,7 @@ struct Document {
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            detail: Some(detail.into()),
-            ..Self::bare(status)
-        }
+        Self { detail: Some(detail.into()), ..Self::bare(status) }
     }
 
     /// An error of ours: the log gets its whole chain, the caller nothing but the request ID that
@@ -51,12 +48,7 @@ impl Problem {
     }
 
     pub(crate) fn bare(status: StatusCode) -> Self {
-        Self {
-            status,
-            detail: None,
-            members: Map::new(),
-            headers: HeaderMap::new(),
-        }
+        Self { status, detail: None, members: Map::new(), headers: HeaderMap::new() }
     }
 
     /// Adds an extension member, such as the field at fault.
@@ -91,10 +83,7 @@ impl IntoResponse for Problem {
             request_id: RequestContext::current().map(|context| context.request_id),
         };
         let mut response = (self.status, self.headers, Json(document)).into_response();
-        response.headers_mut().insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
 }

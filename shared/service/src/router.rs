@@ -46,10 +46,7 @@ async fn in_context(mut request: Request, next: Next) -> Response {
         log.finish(response.status());
         response
     };
-    CONTEXT
-        .scope(context.clone(), answer)
-        .instrument(span)
-        .await
+    CONTEXT.scope(context.clone(), answer).instrument(span).await
 }
 
 /// A panic ends its own request and nothing else. The panic hook has logged it.

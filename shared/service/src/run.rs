@@ -50,17 +50,10 @@ fn configure<C>(
     let config = read(&mut env);
     env.all_told()?;
     // A `Noted` is proof of a mistake that was just told, so nothing is left to say about it.
-    settings
-        .and_then(|settings| Ok((settings, config?)))
-        .map_err(|_| Mistakes::default())
+    settings.and_then(|settings| Ok((settings, config?))).map_err(|_| Mistakes::default())
 }
 
-async fn live<C, F>(
-    name: &'static str,
-    settings: Settings,
-    config: C,
-    start: F,
-) -> Result<ExitCode, BoxError>
+async fn live<C, F>(name: &'static str, settings: Settings, config: C, start: F) -> Result<ExitCode, BoxError>
 where
     F: AsyncFnOnce(C, Shutdown) -> Result<App, BoxError>,
 {
@@ -75,12 +68,7 @@ where
     };
     tracing::info!("{name} listens on {address}");
     let router = router(app.router, &app.readiness);
-    let mut server = tokio::spawn(listen::serve(
-        listener,
-        router,
-        settings.limits,
-        shutdown.clone(),
-    ));
+    let mut server = tokio::spawn(listen::serve(listener, router, settings.limits, shutdown.clone()));
     let failed = tokio::select! {
         biased;
         () = shutdown.requested() => false,
@@ -99,14 +87,10 @@ where
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => format!(
-                "port {} is taken: cannot listen on {address}",
-                address.port()
-            )
-            .into(),
-            _ => format!("cannot listen on {address}: {error}").into(),
-        })
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("port {} is taken: cannot listen on {address}", address.port()).into()
+        }
+        _ => format!("cannot listen on {address}: {error}").into(),
+    })
 }

@@ -18,10 +18,6 @@ impl Settings {
         let port = env.or("PORT", 8080);
         let limits = Limits::read(env);
         let telemetry = Telemetry::read(env);
-        Ok(Self {
-            address: SocketAddr::new(host?, port?),
-            limits: limits?,
-            telemetry: telemetry?,
-        })
+        Ok(Self { address: SocketAddr::new(host?, port?), limits: limits?, telemetry: telemetry? })
     }
 }

@@ -23,29 +23,20 @@ pub struct Answer {
 /// The answer of the whole service that `app` belongs to.
 pub async fn call(app: Router, request: Request<Body>) -> Answer {
     let service = crate::router(app, &Readiness::waiting_for(&[]));
-    let response = service
-        .oneshot(request)
-        .await
-        .expect("a router always answers");
+    let response = service.oneshot(request).await.expect("a router always answers");
     let (parts, body) = response.into_parts();
     Answer {
         status: parts.status,
         headers: parts.headers,
-        body: body
-            .collect()
-            .await
-            .expect("an answer arrives whole")
-            .to_bytes(),
+        body: body.collect().await.expect("an answer arrives whole").to_bytes(),
     }
 }
 
 /// A body that makes a 500 of the answer where anybody reads it.
 pub fn untouchable() -> Body {
-    Body::from_stream(stream::poll_fn(
-        |_| -> std::task::Poll<Option<Result<Bytes, std::io::Error>>> {
-            panic!("the body was read")
-        },
-    ))
+    Body::from_stream(stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, std::io::Error>>> {
+        panic!("the body was read")
+    }))
 }
 
 impl Answer {
@@ -58,19 +49,11 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self, status: StatusCode) -> Value {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(
-            self.header(CONTENT_TYPE.as_str()),
-            "application/problem+json"
-        );
+        assert_eq!(self.header(CONTENT_TYPE.as_str()), "application/problem+json");
         let mut problem = self.json();
         assert_eq!(problem["status"], status.as_u16());
-        let request_id = problem
-            .as_object_mut()
-            .and_then(|members| members.remove("requestId"));
-        assert_eq!(
-            request_id.as_ref().and_then(Value::as_str),
-            Some(self.header("x-request-id"))
-        );
+        let request_id = problem.as_object_mut().and_then(|members| members.remove("requestId"));
+        assert_eq!(request_id.as_ref().and_then(Value::as_str), Some(self.header("x-request-id")));
         problem
     }
 

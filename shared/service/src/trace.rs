@@ -17,19 +17,12 @@ pub(crate) struct Malformed;
 impl Traceparent {
     /// The start of a trace. Nobody records its spans, so it is not marked as sampled.
     pub(crate) fn start() -> Self {
-        Self {
-            trace_id: Uuid::new_v4().simple().to_string(),
-            span_id: span_id(),
-            flags: 0,
-        }
+        Self { trace_id: Uuid::new_v4().simple().to_string(), span_id: span_id(), flags: 0 }
     }
 
     /// The next step of the same trace: what is sent on names this step as its parent.
     pub(crate) fn child(&self) -> Self {
-        Self {
-            span_id: span_id(),
-            ..self.clone()
-        }
+        Self { span_id: span_id(), ..self.clone() }
     }
 
     pub(crate) fn trace_id(&self) -> &str {
@@ -42,9 +35,7 @@ impl Traceparent {
         let (span, options) = rest.split_once(";o=").unwrap_or((rest, "0"));
         Ok(Self {
             trace_id: hex(trace_id, 32)?,
-            span_id: span
-                .parse::<u64>()
-                .map_or_else(|_| span_id(), |span| format!("{span:016x}")),
+            span_id: span.parse::<u64>().map_or_else(|_| span_id(), |span| format!("{span:016x}")),
             flags: u8::from(options == "1"),
         })
     }
@@ -75,11 +66,7 @@ impl FromStr for Traceparent {
 
 impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "00-{}-{}-{:02x}",
-            self.trace_id, self.span_id, self.flags
-        )
+        write!(f, "00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags)
     }
 }
 
@@ -95,8 +82,7 @@ fn hex(text: &str, length: usize) -> Result<String, Malformed> {
 }
 
 fn is_hex(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 #[cfg(test)]
@@ -114,10 +100,7 @@ mod tests {
         assert!(child.starts_with(&format!("00-{TRACE}-")));
         assert!(child.ends_with("-01"));
         assert!(!child.contains("00f067aa0ba902b7"));
-        assert_eq!(
-            parent.to_string(),
-            format!("00-{TRACE}-00f067aa0ba902b7-01")
-        );
+        assert_eq!(parent.to_string(), format!("00-{TRACE}-00f067aa0ba902b7-01"));
     }
 
     #[test]

@@ -15,10 +15,7 @@ use tower::ServiceExt;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 async fn call(app: Router, request: Request<Body>) -> Response {
-    router(app, &Readiness::waiting_for(&[]))
-        .oneshot(request)
-        .await
-        .unwrap()
+    router(app, &Readiness::waiting_for(&[])).oneshot(request).await.unwrap()
 }
 
 fn get_(path: &str) -> Request<Body> {
@@ -49,19 +46,13 @@ async fn health_tells_the_time() {
 async fn ready_names_what_is_missing_and_never_goes_back() {
     let readiness = Readiness::waiting_for(&["database"]);
     let ask = async || {
-        let response = router(Router::new(), &readiness)
-            .oneshot(get_("/ready"))
-            .await
-            .unwrap();
+        let response = router(Router::new(), &readiness).oneshot(get_("/ready")).await.unwrap();
         (response.status(), json_of(response).await)
     };
     readiness.missing("database", "connection refused");
     let (status, body) = ask().await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(
-        body,
-        json!({ "status": "starting", "missing": { "database": "connection refused" } })
-    );
+    assert_eq!(body, json!({ "status": "starting", "missing": { "database": "connection refused" } }));
     readiness.met("database");
     readiness.missing("database", "gone again");
     let (status, body) = ask().await;
@@ -71,16 +62,10 @@ async fn ready_names_what_is_missing_and_never_goes_back() {
 
 #[tokio::test]
 async fn an_unknown_path_is_a_problem() {
-    let request = Request::get("/nowhere")
-        .header("x-request-id", "abc")
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get("/nowhere").header("x-request-id", "abc").body(Body::empty()).unwrap();
     let response = call(Router::new(), request).await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
-    assert_eq!(
-        header(&response, "content-type"),
-        "application/problem+json"
-    );
+    assert_eq!(header(&response, "content-type"), "application/problem+json");
     assert_eq!(
         json_of(response).await,
         json!({
@@ -99,10 +84,7 @@ async fn a_wrong_method_is_told_the_right_one() {
     let response = call(app, get_("/events")).await;
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(header(&response, "allow"), "POST");
-    assert_eq!(
-        header(&response, "content-type"),
-        "application/problem+json"
-    );
+    assert_eq!(header(&response, "content-type"), "application/problem+json");
 }
 
 #[tokio::test]
@@ -154,10 +136,7 @@ async fn an_extractors_refusal_is_a_problem() {
         .route("/unbuilt", get(async |_: Extension<u64>| ()));
     let response = call(app.clone(), get_("/events/seven")).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(
-        header(&response, "content-type"),
-        "application/problem+json"
-    );
+    assert_eq!(header(&response, "content-type"), "application/problem+json");
     let body = json_of(response).await;
     assert!(body["detail"].as_str().unwrap().contains("seven"), "{body}");
 
@@ -173,10 +152,7 @@ async fn an_extractors_refusal_is_a_problem() {
 #[tokio::test]
 async fn ids_are_taken_in_and_given_back() {
     async fn told(context: RequestContext) -> String {
-        assert_eq!(
-            RequestContext::current().unwrap().request_id,
-            context.request_id
-        );
+        assert_eq!(RequestContext::current().unwrap().request_id, context.request_id);
         context.traceparent()
     }
     let request = Request::get("/")

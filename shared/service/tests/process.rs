@@ -30,10 +30,7 @@ const CHECKS: [Check; 8] = [
 ];
 
 fn main() -> ExitCode {
-    if let Some(kind) = std::env::args()
-        .nth(1)
-        .filter(|kind| kind.starts_with("be-"))
-    {
+    if let Some(kind) = std::env::args().nth(1).filter(|kind| kind.starts_with("be-")) {
         return be(&kind);
     }
     let running = CHECKS.map(|(name, check)| (name, thread::spawn(check)));
@@ -48,10 +45,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn be(kind: &str) -> ExitCode {
-    service::run("sample", read, async |_, shutdown| {
-        Ok(start(kind, shutdown))
-    })
-    .await
+    service::run("sample", read, async |_, shutdown| Ok(start(kind, shutdown))).await
 }
 
 fn read(env: &mut Env) -> Result<String, Noted> {
@@ -60,19 +54,13 @@ fn read(env: &mut Env) -> Result<String, Noted> {
 
 fn start(kind: &str, shutdown: Shutdown) -> App {
     let router = Router::new()
-        .route(
-            "/slow",
-            get(async || tokio::time::sleep(Duration::from_millis(600)).await),
-        )
+        .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(600)).await))
         .route("/stuck", get(async || sleep(Duration::from_mins(1))));
     let app = App::new(router, Readiness::waiting_for(&[]));
     match kind {
         "be-dying" => app.depends_on("writer", tokio::spawn(async { panic!("writer broke") })),
         _ => app
-            .depends_on(
-                "writer",
-                tokio::spawn(async move { shutdown.requested().await }),
-            )
+            .depends_on("writer", tokio::spawn(async move { shutdown.requested().await }))
             .on_drained(async { tracing::info!("the last words") }),
     }
 }
@@ -130,11 +118,7 @@ impl Sample {
 
     fn send(&self, path: &str) -> TcpStream {
         let mut stream = self.connect();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
         stream
     }
 
@@ -144,13 +128,7 @@ impl Sample {
 
     fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Its exit code and its log.
@@ -177,21 +155,12 @@ fn mistakes() {
     let output = Command::new(std::env::current_exe().unwrap())
         .arg("be-sound")
         .env_clear()
-        .envs([
-            ("PORT", "eighty"),
-            ("LOG_LEVEL", "inof"),
-            ("MAX_CONNECTIONS", "0"),
-        ])
+        .envs([("PORT", "eighty"), ("LOG_LEVEL", "inof"), ("MAX_CONNECTIONS", "0")])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8(output.stderr).unwrap();
-    for name in [
-        "PORT: ",
-        "LOG_LEVEL: ",
-        "MAX_CONNECTIONS: ",
-        "DATABASE_URL: ",
-    ] {
+    for name in ["PORT: ", "LOG_LEVEL: ", "MAX_CONNECTIONS: ", "DATABASE_URL: "] {
         assert!(told.lines().any(|line| line.starts_with(name)), "{told}");
     }
 }
@@ -251,8 +220,7 @@ fn dead_task() {
 fn out_of_files() {
     let itself = std::env::current_exe().unwrap();
     let mut few = Command::new("/bin/sh");
-    few.args(["-c", "ulimit -n 24; exec \"$0\" be-sound"])
-        .arg(itself);
+    few.args(["-c", "ulimit -n 24; exec \"$0\" be-sound"]).arg(itself);
     let mut sample = Sample::from(&mut few, free_port());
     let many: Vec<_> = (0..40).map(|_| sample.connect()).collect();
     sleep(Duration::from_secs(1));
@@ -262,10 +230,7 @@ fn out_of_files() {
     let (code, log) = sample.end();
     assert_eq!(code, Some(0));
     // A loop that span would have told the same thing thousands of times.
-    assert!(
-        (1..20).contains(&log.matches("cannot accept").count()),
-        "{log}"
-    );
+    assert!((1..20).contains(&log.matches("cannot accept").count()), "{log}");
 }
 
 fn hard_end() {

@@ -42,10 +42,7 @@ impl Store {
         claimant: Claimant,
         terms: ClaimTerms,
     ) -> Result<Delivery<Claim>, Error> {
-        let claimant = Claimant {
-            message_id: storable(claimant.message_id),
-            ..claimant
-        };
+        let claimant = Claimant { message_id: storable(claimant.message_id), ..claimant };
         self.run(move |pool| async move {
             // An event in neither `live` nor `outcomes` was being finished while the statement looked. A new one sees its end.
             for _ in 0..3 {
@@ -127,17 +124,13 @@ async fn try_claim(
                     id,
                     event_type: row.event_type?,
                     payload: RawValue::from_string(row.payload?).ok()?,
-                    metadata: row
-                        .metadata
-                        .and_then(|text| RawValue::from_string(text).ok()),
+                    metadata: row.metadata.and_then(|text| RawValue::from_string(text).ok()),
                     created_at: row.created_at?,
                     attempt: u32::try_from(row.attempt?).ok()?,
                     retry_count: u32::try_from(row.retry_count?).ok()?,
                 })
             })();
-            Some(Delivery::Claimed(
-                claim.ok_or(Error::Database(sqlx::Error::RowNotFound))?,
-            ))
+            Some(Delivery::Claimed(claim.ok_or(Error::Database(sqlx::Error::RowNotFound))?))
         }
         None => match row.ended.and_then(|status| status.parse::<Status>().ok()) {
             Some(status) => Delivery::of_outcome(status),

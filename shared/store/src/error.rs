@@ -30,17 +30,12 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
         match &error {
-            E::Io(_)
-            | E::Tls(_)
-            | E::PoolTimedOut
-            | E::PoolClosed
-            | E::WorkerCrashed
-            | E::Protocol(_) => Self::Unavailable(error),
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
+                Self::Unavailable(error)
+            }
             E::Database(database) => match database.code().as_deref() {
                 Some(code) if is_outage(code) => Self::Unavailable(error),
-                Some(code) if code.starts_with("22") || code.starts_with("23") => {
-                    Self::Refused(error)
-                }
+                Some(code) if code.starts_with("22") || code.starts_with("23") => Self::Refused(error),
                 _ => Self::Database(error),
             },
             _ => Self::Database(error),
@@ -51,10 +46,7 @@ impl From<sqlx::Error> for Error {
 /// Connection (08), invalid login (28) while a role is being made, rollback (40), resources (53), program limit (54),
 /// intervention and start-up (57), and 25006, a node that has become read-only.
 fn is_outage(code: &str) -> bool {
-    code == "25006"
-        || ["08", "28", "40", "53", "57"]
-            .iter()
-            .any(|class| code.starts_with(class))
+    code == "25006" || ["08", "28", "40", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 impl Error {

@@ -26,10 +26,7 @@ impl Store {
 
     /// Puts a failed attempt on record, with what follows. False where another attempt has overtaken this one.
     pub async fn fail(&self, id: EventId, attempt: u32, failure: Failure) -> Result<bool, Error> {
-        let failure = Failure {
-            reason: storable(failure.reason),
-            ..failure
-        };
+        let failure = Failure { reason: storable(failure.reason), ..failure };
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
             match failure.then {
@@ -47,11 +44,7 @@ impl Store {
 }
 
 /// In the handler's transaction where it has one, so that its effects and the outcome commit together.
-pub(crate) async fn succeed(
-    connection: &mut PgConnection,
-    id: EventId,
-    attempt: u32,
-) -> Result<bool, Error> {
+pub(crate) async fn succeed(connection: &mut PgConnection, id: EventId, attempt: u32) -> Result<bool, Error> {
     let done = sqlx::query!(
         "WITH done AS (
              DELETE FROM live WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING' RETURNING *

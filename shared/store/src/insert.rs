@@ -25,8 +25,7 @@ impl Batch {
         self.ids.push(id.uuid());
         self.event_types.push(event.event_type.as_str().to_owned());
         self.payloads.push(event.payload.get().to_owned());
-        self.metadata
-            .push(event.metadata.as_ref().map(|raw| raw.get().to_owned()));
+        self.metadata.push(event.metadata.as_ref().map(|raw| raw.get().to_owned()));
     }
 }
 
@@ -80,13 +79,10 @@ async fn insert(pool: &PgPool, batch: &Batch, first_due: Duration) -> Result<(),
     if stored > 0 {
         return Ok(());
     }
-    let seconds: f64 =
-        sqlx::query_scalar!(r#"SELECT extract(epoch FROM now())::float8 AS "seconds!""#)
-            .fetch_one(pool)
-            .await?;
-    Err(Error::ClockOff {
-        database_time: Duration::from_secs_f64(seconds),
-    })
+    let seconds: f64 = sqlx::query_scalar!(r#"SELECT extract(epoch FROM now())::float8 AS "seconds!""#)
+        .fetch_one(pool)
+        .await?;
+    Err(Error::ClockOff { database_time: Duration::from_secs_f64(seconds) })
 }
 
 /// 48 bits of milliseconds fit a float exactly.

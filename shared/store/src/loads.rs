@@ -75,12 +75,9 @@ impl Store {
 
     pub async fn release_flusher_lease(&self, lease: FlusherLease) -> Result<(), Error> {
         self.run(move |pool| async move {
-            sqlx::query!(
-                "DELETE FROM leases WHERE name = 'flush' AND holder = $1",
-                lease.holder
-            )
-            .execute(&pool)
-            .await?;
+            sqlx::query!("DELETE FROM leases WHERE name = 'flush' AND holder = $1", lease.holder)
+                .execute(&pool)
+                .await?;
             Ok(())
         })
         .await

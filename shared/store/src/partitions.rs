@@ -63,9 +63,7 @@ async fn make(
          COMMIT;"
     );
     // The names and bounds come from a date alone.
-    let done = sqlx::raw_sql(AssertSqlSafe(statements))
-        .execute(&mut *connection)
-        .await;
+    let done = sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut *connection).await;
     if done.is_err() {
         sqlx::raw_sql("ROLLBACK").execute(connection).await?;
     }
@@ -80,9 +78,7 @@ fn lowest(at: DateTime<Utc>) -> EventId {
 /// The Mondays, midnight UTC, of the week before `now`, its own, and those ahead.
 fn weeks_around(now: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
     let days_since_monday = u64::from(now.weekday().num_days_from_monday());
-    let first = (now.date_naive() - Days::new(days_since_monday + 7))
-        .and_time(NaiveTime::MIN)
-        .and_utc();
+    let first = (now.date_naive() - Days::new(days_since_monday + 7)).and_time(NaiveTime::MIN).and_utc();
     (0..WEEKS_AHEAD + 2).map(move |week| first + Days::new(7 * week))
 }
 

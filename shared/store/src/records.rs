@@ -144,11 +144,7 @@ impl Store {
     /// A page of events, newest first. Each kind of search walks an index that has its order.
     pub async fn list(&self, filter: Filter, limit: u32) -> Result<Vec<Record>, Error> {
         self.run(move |pool| async move {
-            list(&pool, &filter, i64::from(limit))
-                .await?
-                .into_iter()
-                .map(Record::try_from)
-                .collect()
+            list(&pool, &filter, i64::from(limit)).await?.into_iter().map(Record::try_from).collect()
         })
         .await
     }
@@ -249,16 +245,11 @@ struct Ids {
 impl Ids {
     fn of(filter: &Filter) -> Self {
         let hour = TimeDelta::hours(1);
-        let bound = |at: DateTime<Utc>| {
-            EventId::lowest_at(u64::try_from(at.timestamp_millis()).unwrap_or(0)).uuid()
-        };
-        let high = filter
-            .until
-            .map_or(Uuid::max(), |until| bound(until + hour));
+        let bound =
+            |at: DateTime<Utc>| EventId::lowest_at(u64::try_from(at.timestamp_millis()).unwrap_or(0)).uuid();
+        let high = filter.until.map_or(Uuid::max(), |until| bound(until + hour));
         Self {
-            low: filter
-                .since
-                .map_or(Uuid::nil(), |since| bound(since - hour)),
+            low: filter.since.map_or(Uuid::nil(), |since| bound(since - hour)),
             high: filter.before.map_or(high, |before| high.min(before.uuid())),
             since: filter.since.unwrap_or(DateTime::UNIX_EPOCH),
             until: filter.until.unwrap_or(FAR_FUTURE),

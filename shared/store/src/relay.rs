@@ -43,10 +43,8 @@ impl Store {
 
     /// What Pub/Sub did not take is due again at once, unless something else has happened to it since.
     pub async fn give_back(&self, overdue: Vec<Overdue>) -> Result<(), Error> {
-        let (ids, due): (Vec<_>, Vec<_>) = overdue
-            .iter()
-            .map(|event| (event.id.uuid(), event.due_at))
-            .unzip();
+        let (ids, due): (Vec<_>, Vec<_>) =
+            overdue.iter().map(|event| (event.id.uuid(), event.due_at)).unzip();
         self.run(move |pool| async move {
             sqlx::query!(
                 "UPDATE live SET due_at = now()

@@ -83,14 +83,9 @@ impl Store {
             .test_before_acquire(false)
             .before_acquire(|connection, _| {
                 Box::pin(async move {
-                    let fit: bool = sqlx::raw_sql(GATE)
-                        .fetch_one(connection)
-                        .await?
-                        .try_get(0)?;
+                    let fit: bool = sqlx::raw_sql(GATE).fetch_one(connection).await?.try_get(0)?;
                     if !fit {
-                        tracing::warn!(
-                            "closed a session that was inside a transaction, or read-only"
-                        );
+                        tracing::warn!("closed a session that was inside a transaction, or read-only");
                     }
                     Ok(fit)
                 })

@@ -15,19 +15,13 @@ pub struct Database {
 #[allow(clippy::expect_used)]
 pub async fn database() -> Database {
     let server = server();
-    let mut connection = server
-        .connect()
-        .await
-        .expect("the server of DATABASE_URL answers");
+    let mut connection = server.connect().await.expect("the server of DATABASE_URL answers");
     let template = template(&mut connection, &server).await;
     let name = format!("test_{}", Uuid::new_v4().simple());
     create(&mut connection, &name, &template).await;
     let url = server.database(&name).to_url_lossy().to_string();
-    let store = Store::new(&StoreConfig {
-        max_connections: 5,
-        ..StoreConfig::new(url.clone(), "test")
-    })
-    .expect("the URL was parsed before");
+    let store = Store::new(&StoreConfig { max_connections: 5, ..StoreConfig::new(url.clone(), "test") })
+        .expect("the URL was parsed before");
     Database { url, store }
 }
 
@@ -35,10 +29,7 @@ pub async fn database() -> Database {
 #[allow(clippy::expect_used)]
 pub async fn empty_database() -> String {
     let server = server();
-    let mut connection = server
-        .connect()
-        .await
-        .expect("the server of DATABASE_URL answers");
+    let mut connection = server.connect().await.expect("the server of DATABASE_URL answers");
     let name = format!("test_{}", Uuid::new_v4().simple());
     create(&mut connection, &name, "template1").await;
     server.database(&name).to_url_lossy().to_string()
@@ -47,8 +38,7 @@ pub async fn empty_database() -> String {
 /// Needs `DATABASE_URL` with the right to create databases: `make test` starts a server and sets it.
 #[allow(clippy::expect_used)]
 fn server() -> PgConnectOptions {
-    let url = std::env::var("DATABASE_URL")
-        .expect("DATABASE_URL is not set: run the tests with `make test`");
+    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: run the tests with `make test`");
     url.parse().expect("DATABASE_URL is not a PostgreSQL URL")
 }
 
@@ -57,54 +47,35 @@ fn server() -> PgConnectOptions {
 async fn template(connection: &mut PgConnection, server: &PgConnectOptions) -> String {
     let migrations = sqlx::migrate!("../../migrations");
     let sum = migrations.iter().fold(0_u64, |sum, migration| {
-        migration.checksum.iter().fold(sum, |sum, byte| {
-            sum.wrapping_mul(31).wrapping_add(u64::from(*byte))
-        })
+        migration.checksum.iter().fold(sum, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
     });
     let name = format!("template_{sum:x}");
-    sqlx::query("SELECT pg_advisory_lock(77)")
-        .execute(&mut *connection)
-        .await
-        .expect("a lock");
-    let there: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)",
-    )
-    .bind(&name)
-    .fetch_one(&mut *connection)
-    .await
-    .expect("a look at the databases");
+    sqlx::query("SELECT pg_advisory_lock(77)").execute(&mut *connection).await.expect("a lock");
+    let there: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)")
+            .bind(&name)
+            .fetch_one(&mut *connection)
+            .await
+            .expect("a look at the databases");
     if !there {
         let drop = format!("DROP DATABASE IF EXISTS {name}");
-        sqlx::raw_sql(AssertSqlSafe(drop))
-            .execute(&mut *connection)
-            .await
-            .expect("no half-made template");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *connection).await.expect("no half-made template");
         create(connection, &name, "template1").await;
         let url = server.clone().database(&name).to_url_lossy().to_string();
-        let store =
-            Store::new(&StoreConfig::new(url, "template")).expect("the URL was parsed before");
+        let store = Store::new(&StoreConfig::new(url, "template")).expect("the URL was parsed before");
         store.migrate().await.expect("the migrations apply");
         store.close().await;
         let seal = format!("ALTER DATABASE {name} IS_TEMPLATE true");
-        sqlx::raw_sql(AssertSqlSafe(seal))
-            .execute(&mut *connection)
-            .await
-            .expect("the template is sealed");
+        sqlx::raw_sql(AssertSqlSafe(seal)).execute(&mut *connection).await.expect("the template is sealed");
     }
-    sqlx::query("SELECT pg_advisory_unlock(77)")
-        .execute(connection)
-        .await
-        .expect("the lock is given back");
+    sqlx::query("SELECT pg_advisory_unlock(77)").execute(connection).await.expect("the lock is given back");
     name
 }
 
 #[allow(clippy::expect_used)]
 async fn create(connection: &mut PgConnection, name: &str, template: &str) {
     let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
-    sqlx::raw_sql(AssertSqlSafe(create))
-        .execute(connection)
-        .await
-        .expect("a database of its own");
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(connection).await.expect("a database of its own");
 }
 
 impl Database {
@@ -121,9 +92,7 @@ impl Database {
     /// For what a test looks at or arranges that no service does.
     #[allow(clippy::expect_used)]
     pub async fn sql(&self, statement: &str) -> Vec<sqlx::postgres::PgRow> {
-        let mut connection = PgConnection::connect(&self.url)
-            .await
-            .expect("the test's database answers");
+        let mut connection = PgConnection::connect(&self.url).await.expect("the test's database answers");
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
             .fetch_all(&mut connection)
             .await

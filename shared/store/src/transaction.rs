@@ -19,16 +19,9 @@ impl Store {
     /// half-way leaves its session inside a transaction. No statement in it may outlast `limit`.
     pub async fn begin(&self, limit: Duration) -> Result<Transaction, Error> {
         self.run(move |pool| async move {
-            let mut transaction = Transaction {
-                connection: Some(pool.acquire().await?),
-            };
-            let begin = format!(
-                "BEGIN; SET LOCAL statement_timeout = {}",
-                limit.as_millis().max(1)
-            );
-            sqlx::raw_sql(AssertSqlSafe(begin))
-                .execute(&mut *transaction)
-                .await?;
+            let mut transaction = Transaction { connection: Some(pool.acquire().await?) };
+            let begin = format!("BEGIN; SET LOCAL statement_timeout = {}", limit.as_millis().max(1));
+            sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *transaction).await?;
             Ok(transaction)
         })
         .await
@@ -65,17 +58,13 @@ impl Deref for Transaction {
     #[allow(clippy::expect_used)]
     fn deref(&self) -> &PgConnection {
         // It is taken by `succeed` and `drop` alone, which end the transaction.
-        self.connection
-            .as_ref()
-            .expect("a transaction has its connection")
+        self.connection.as_ref().expect("a transaction has its connection")
     }
 }
 
 impl DerefMut for Transaction {
     #[allow(clippy::expect_used)]
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.connection
-            .as_mut()
-            .expect("a transaction has its connection")
+        self.connection.as_mut().expect("a transaction has its connection")
     }
 }

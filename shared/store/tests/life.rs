@@ -9,27 +9,18 @@ use common::{Life, reason};
 use event::{AfterFailure, AttemptEnd, Delivery, EventId};
 use store::Replayed;
 
-const RETRY: AfterFailure = AfterFailure::Retry {
-    retry_count: 1,
-    after: Duration::ZERO,
-};
+const RETRY: AfterFailure = AfterFailure::Retry { retry_count: 1, after: Duration::ZERO };
 
 #[tokio::test]
 async fn a_first_delivery_claims_and_success_ends_the_event() {
     let life = Life::begin().await;
     let claim = life.claimed().await;
-    assert_eq!(
-        (claim.attempt, claim.retry_count, claim.event_type.as_str()),
-        (1, 0, "a")
-    );
+    assert_eq!((claim.attempt, claim.retry_count, claim.event_type.as_str()), (1, 0, "a"));
     assert_eq!(claim.payload.get(), r#"{"n": 1.50}"#);
     assert!(life.store.succeed(life.id, 1).await.unwrap());
     assert!(matches!(life.deliver().await, Delivery::AlreadyProcessed));
     assert_eq!(life.status().await, "PROCESSED");
-    assert!(
-        !life.store.succeed(life.id, 1).await.unwrap(),
-        "an end changes nothing"
-    );
+    assert!(!life.store.succeed(life.id, 1).await.unwrap(), "an end changes nothing");
 }
 
 #[tokio::test]
@@ -48,17 +39,8 @@ async fn a_lost_attempt_is_on_record_and_is_no_try() {
     let claim = life.claimed().await;
     assert_eq!((claim.attempt, claim.retry_count), (2, 0));
     let history = life.store.history(life.id).await.unwrap();
-    assert_eq!(
-        (
-            history.attempts[0].attempt,
-            history.attempts[0].ended.as_str()
-        ),
-        (1, "LOST")
-    );
-    assert!(
-        !life.store.succeed(life.id, 1).await.unwrap(),
-        "the overtaken changes nothing"
-    );
+    assert_eq!((history.attempts[0].attempt, history.attempts[0].ended.as_str()), (1, "LOST"));
+    assert!(!life.store.succeed(life.id, 1).await.unwrap(), "the overtaken changes nothing");
     assert!(life.store.succeed(life.id, 2).await.unwrap());
 }
 
@@ -79,26 +61,15 @@ async fn the_tenth_lost_attempt_is_the_end() {
     }
     assert!(matches!(life.deliver().await, Delivery::LostForGood));
     assert!(matches!(life.deliver().await, Delivery::AlreadyDead));
-    assert_eq!(
-        life.store.history(life.id).await.unwrap().attempts.len(),
-        10
-    );
+    assert_eq!(life.store.history(life.id).await.unwrap().attempts.len(), 10);
 }
 
 #[tokio::test]
 async fn a_failure_waits_for_its_time() {
     let life = Life::begin().await;
     life.claimed().await;
-    let then = AfterFailure::Retry {
-        retry_count: 1,
-        after: Duration::from_mins(1),
-    };
-    assert!(
-        life.store
-            .fail(life.id, 1, reason(AttemptEnd::Failed, then))
-            .await
-            .unwrap()
-    );
+    let then = AfterFailure::Retry { retry_count: 1, after: Duration::from_mins(1) };
+    assert!(life.store.fail(life.id, 1, reason(AttemptEnd::Failed, then)).await.unwrap());
     assert_eq!(life.status().await, "FAILED");
     assert!(matches!(life.deliver().await, Delivery::TooEarly));
     life.database.sql("UPDATE live SET retry_at = now()").await;
@@ -113,10 +84,7 @@ async fn a_death_keeps_its_reason() {
     assert!(life.store.fail(life.id, 1, dead).await.unwrap());
     assert!(matches!(life.deliver().await, Delivery::AlreadyDead));
     let record = life.store.record(life.id).await.unwrap().unwrap();
-    assert_eq!(
-        (record.failure_reason.as_deref(), record.failed_at.is_some()),
-        (Some("because"), true)
-    );
+    assert_eq!((record.failure_reason.as_deref(), record.failed_at.is_some()), (Some("because"), true));
 }
 
 #[tokio::test]
@@ -124,24 +92,10 @@ async fn what_a_drain_interrupts_is_due_at_once_and_no_try() {
     let life = Life::begin().await;
     life.claimed().await;
     assert!(
-        life.store
-            .fail(
-                life.id,
-                1,
-                reason(AttemptEnd::Interrupted, AfterFailure::PutBack)
-            )
-            .await
-            .unwrap()
+        life.store.fail(life.id, 1, reason(AttemptEnd::Interrupted, AfterFailure::PutBack)).await.unwrap()
     );
     assert_eq!(life.status().await, "PENDING");
-    assert_eq!(
-        life.store
-            .take_overdue(10, Duration::from_mins(1))
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(life.store.take_overdue(10, Duration::from_mins(1)).await.unwrap().len(), 1);
     assert_eq!(life.claimed().await.retry_count, 0);
 }
 
@@ -159,23 +113,14 @@ async fn a_handlers_effects_commit_with_the_outcome_or_not_at_all() {
     let life = Life::begin().await;
     life.claimed().await;
     let mut overtaken = life.store.begin(Duration::from_secs(5)).await.unwrap();
-    overtaken
-        .append_to_demo_ledger(life.id, 1, 7)
-        .await
-        .unwrap();
+    overtaken.append_to_demo_ledger(life.id, 1, 7).await.unwrap();
     life.lease_ends().await;
     life.claimed().await;
     assert!(!overtaken.succeed(life.id, 1).await.unwrap());
     let mut transaction = life.store.begin(Duration::from_secs(5)).await.unwrap();
-    transaction
-        .append_to_demo_ledger(life.id, 2, 7)
-        .await
-        .unwrap();
+    transaction.append_to_demo_ledger(life.id, 2, 7).await.unwrap();
     assert!(transaction.succeed(life.id, 2).await.unwrap());
-    assert!(
-        life.yes("SELECT count(*) = 1 AND min(attempt) = 2 FROM demo_ledger")
-            .await
-    );
+    assert!(life.yes("SELECT count(*) = 1 AND min(attempt) = 2 FROM demo_ledger").await);
 }
 
 #[tokio::test]
@@ -183,59 +128,32 @@ async fn a_replay_counts_attempts_on_and_retries_anew() {
     let life = Life::begin().await;
     assert_eq!(life.replay().await, Replayed::Not(event::Status::Pending));
     life.claimed().await;
-    life.store
-        .fail(life.id, 1, reason(AttemptEnd::Failed, RETRY))
-        .await
-        .unwrap();
+    life.store.fail(life.id, 1, reason(AttemptEnd::Failed, RETRY)).await.unwrap();
     assert_eq!(life.replay().await, Replayed::Queued);
     assert_eq!(life.status().await, "PENDING");
     let claim = life.claimed().await;
     assert_eq!((claim.attempt, claim.retry_count), (2, 0));
     life.store
-        .fail(
-            life.id,
-            2,
-            reason(AttemptEnd::Failed, AfterFailure::Dead { retry_count: 3 }),
-        )
+        .fail(life.id, 2, reason(AttemptEnd::Failed, AfterFailure::Dead { retry_count: 3 }))
         .await
         .unwrap();
     let (one, other) = tokio::join!(life.replay(), life.replay());
-    assert!(
-        [one, other].contains(&Replayed::Queued) && one != other,
-        "{one:?} {other:?}"
-    );
+    assert!([one, other].contains(&Replayed::Queued) && one != other, "{one:?} {other:?}");
     assert_eq!(life.claimed().await.attempt, 3);
     assert!(life.store.succeed(life.id, 3).await.unwrap());
     assert_eq!(life.replay().await, Replayed::Not(event::Status::Processed));
     let history = life.store.history(life.id).await.unwrap();
-    assert_eq!(
-        (
-            history.attempts.len(),
-            history.outcomes.len(),
-            history.replays.len()
-        ),
-        (2, 2, 2)
-    );
+    assert_eq!((history.attempts.len(), history.outcomes.len(), history.replays.len()), (2, 2, 2));
 }
 
 #[tokio::test]
 async fn a_dead_letter_message_is_a_hint_and_kills_nothing() {
     let life = Life::begin().await;
     assert!(life.store.due_again(life.id).await.unwrap());
-    assert_eq!(
-        life.store
-            .take_overdue(10, Duration::from_mins(1))
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(life.store.take_overdue(10, Duration::from_mins(1)).await.unwrap().len(), 1);
     life.claimed().await;
     life.store.due_again(life.id).await.unwrap();
-    assert!(
-        life.yes("SELECT due_at = lease_until FROM live").await,
-        "not before the lease ends"
-    );
+    assert!(life.yes("SELECT due_at = lease_until FROM live").await, "not before the lease ends");
     life.store.succeed(life.id, 1).await.unwrap();
     assert!(!life.store.due_again(life.id).await.unwrap());
     assert_eq!(life.status().await, "PROCESSED");
@@ -244,14 +162,9 @@ async fn a_dead_letter_message_is_a_hint_and_kills_nothing() {
 #[tokio::test]
 async fn two_relays_share_the_work_and_what_was_not_published_is_due_again() {
     let life = Life::begin().await;
-    life.database
-        .sql("UPDATE live SET due_at = now() - interval '1 second'")
-        .await;
+    life.database.sql("UPDATE live SET due_at = now() - interval '1 second'").await;
     let step = Duration::from_mins(1);
-    let (one, other) = tokio::join!(
-        life.store.take_overdue(10, step),
-        life.store.take_overdue(10, step)
-    );
+    let (one, other) = tokio::join!(life.store.take_overdue(10, step), life.store.take_overdue(10, step));
     let mut taken = one.unwrap();
     taken.extend(other.unwrap());
     assert_eq!(taken.len(), 1);

@@ -12,10 +12,7 @@ use store::{Error, FlusherLease, Xid};
 use uuid::Uuid;
 
 fn lease() -> FlusherLease {
-    FlusherLease {
-        holder: Uuid::new_v4(),
-        lasts: Duration::from_secs(15),
-    }
+    FlusherLease { holder: Uuid::new_v4(), lasts: Duration::from_secs(15) }
 }
 
 #[tokio::test]
@@ -25,36 +22,14 @@ async fn a_range_closes_below_every_running_transaction() {
     assert!(life.store.hold_flusher_lease(lease).await.unwrap());
     settled(&life.database).await;
     let mut writer = life.store.begin(Duration::from_secs(30)).await.unwrap();
-    sqlx::query("SELECT pg_current_xact_id()")
-        .execute(&mut *writer)
-        .await
-        .unwrap();
+    sqlx::query("SELECT pg_current_xact_id()").execute(&mut *writer).await.unwrap();
     insert(&life.store, "b", "{}").await;
-    let load = life
-        .store
-        .close_range(lease, "job-1".into(), 100)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        load.rows, 1,
-        "the event before the open writer, not the one behind it"
-    );
-    assert!(
-        life.store
-            .close_range(lease, "job-2".into(), 100)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    let load = life.store.close_range(lease, "job-1".into(), 100).await.unwrap().unwrap();
+    assert_eq!(load.rows, 1, "the event before the open writer, not the one behind it");
+    assert!(life.store.close_range(lease, "job-2".into(), 100).await.unwrap().is_none());
     drop(writer);
     settled(&life.database).await;
-    let next = life
-        .store
-        .close_range(lease, "job-3".into(), 100)
-        .await
-        .unwrap()
-        .unwrap();
+    let next = life.store.close_range(lease, "job-3".into(), 100).await.unwrap().unwrap();
     assert_eq!((next.rows, next.from), (1, load.to));
 }
 
@@ -65,19 +40,10 @@ async fn pages_hold_each_row_of_a_range_once() {
     assert!(database.store.hold_flusher_lease(lease).await.unwrap());
     let mut sent = Vec::new();
     for n in 0..23 {
-        sent.push(
-            insert(&database.store, "a", &format!("{{\"n\":{n}}}"))
-                .await
-                .uuid(),
-        );
+        sent.push(insert(&database.store, "a", &format!("{{\"n\":{n}}}")).await.uuid());
     }
     settled(&database).await;
-    let load = database
-        .store
-        .close_range(lease, "job".into(), 1000)
-        .await
-        .unwrap()
-        .unwrap();
+    let load = database.store.close_range(lease, "job".into(), 1000).await.unwrap().unwrap();
     assert_eq!(load.rows, 23);
     let (mut from, mut read) = (load.from, Vec::new());
     loop {
@@ -99,27 +65,13 @@ async fn one_flusher_works_at_a_time() {
     assert!(life.store.hold_flusher_lease(one).await.unwrap());
     assert!(!life.store.hold_flusher_lease(other).await.unwrap());
     assert!(
-        life.store
-            .close_range(other, "job".into(), 10)
-            .await
-            .unwrap()
-            .is_none(),
+        life.store.close_range(other, "job".into(), 10).await.unwrap().is_none(),
         "without the lease nothing closes"
     );
-    assert!(
-        life.store.hold_flusher_lease(one).await.unwrap(),
-        "a renewal"
-    );
+    assert!(life.store.hold_flusher_lease(one).await.unwrap(), "a renewal");
     life.database.sql("UPDATE leases SET until = now()").await;
     assert!(life.store.hold_flusher_lease(other).await.unwrap());
-    assert!(
-        life.store
-            .close_range(one, "job".into(), 10)
-            .await
-            .unwrap()
-            .is_none(),
-        "the lease was lost"
-    );
+    assert!(life.store.close_range(one, "job".into(), 10).await.unwrap().is_none(), "the lease was lost");
 }
 
 #[tokio::test]
@@ -128,27 +80,11 @@ async fn the_ledger_moves_only_from_the_job_that_was_seen() {
     let lease = lease();
     life.store.hold_flusher_lease(lease).await.unwrap();
     settled(&life.database).await;
-    let load = life
-        .store
-        .close_range(lease, "first".into(), 10)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(
-        life.store
-            .note_load_failure(&load, Some("second".into()), "quota".into())
-            .await
-            .unwrap()
-    );
-    assert!(
-        !life.store.mark_loaded(&load, 1).await.unwrap(),
-        "the first job is no longer the range's"
-    );
+    let load = life.store.close_range(lease, "first".into(), 10).await.unwrap().unwrap();
+    assert!(life.store.note_load_failure(&load, Some("second".into()), "quota".into()).await.unwrap());
+    assert!(!life.store.mark_loaded(&load, 1).await.unwrap(), "the first job is no longer the range's");
     let load = life.store.open_load().await.unwrap().unwrap();
-    assert_eq!(
-        (load.job_id.as_str(), load.failure.as_deref()),
-        ("second", Some("quota"))
-    );
+    assert_eq!((load.job_id.as_str(), load.failure.as_deref()), ("second", Some("quota")));
     assert_eq!(life.store.unloaded().await.unwrap().rows, 1);
     assert!(life.store.mark_loaded(&load, 1).await.unwrap());
     assert!(life.store.open_load().await.unwrap().is_none());
@@ -160,20 +96,10 @@ async fn a_cursor_refuses_a_database_that_is_not_its_own() {
     let life = Life::begin().await;
     let lease = lease();
     life.store.hold_flusher_lease(lease).await.unwrap();
-    life.database
-        .sql("UPDATE cursors SET position = '999999999'")
-        .await;
-    assert!(matches!(
-        life.store.close_range(lease, "job".into(), 10).await,
-        Err(Error::Foreign(_))
-    ));
-    life.database
-        .sql("UPDATE cursors SET position = '0', system_identifier = 1")
-        .await;
-    assert!(matches!(
-        life.store.close_range(lease, "job".into(), 10).await,
-        Err(Error::Foreign(_))
-    ));
+    life.database.sql("UPDATE cursors SET position = '999999999'").await;
+    assert!(matches!(life.store.close_range(lease, "job".into(), 10).await, Err(Error::Foreign(_))));
+    life.database.sql("UPDATE cursors SET position = '0', system_identifier = 1").await;
+    assert!(matches!(life.store.close_range(lease, "job".into(), 10).await, Err(Error::Foreign(_))));
     assert!(matches!(life.store.metrics().await, Err(Error::Foreign(_))));
 }
 
@@ -187,11 +113,7 @@ async fn counts_are_exact_at_every_moment() {
     assert_eq!((seen.total, seen.pending), (4, 4));
     life.claimed().await;
     life.store
-        .fail(
-            life.id,
-            1,
-            reason(AttemptEnd::Failed, AfterFailure::Dead { retry_count: 3 }),
-        )
+        .fail(life.id, 1, reason(AttemptEnd::Failed, AfterFailure::Dead { retry_count: 3 }))
         .await
         .unwrap();
     let seen = life.store.metrics().await.unwrap();
@@ -203,15 +125,8 @@ async fn counts_are_exact_at_every_moment() {
     life.store.succeed(life.id, 2).await.unwrap();
     for _ in 0..2 {
         let seen = life.store.metrics().await.unwrap();
-        assert_eq!(
-            (seen.total, seen.pending, seen.processed, seen.dead_letter),
-            (4, 3, 1, 0)
-        );
-        let types: Vec<_> = seen
-            .by_type
-            .iter()
-            .map(|t| (t.event_type.as_str(), t.count))
-            .collect();
+        assert_eq!((seen.total, seen.pending, seen.processed, seen.dead_letter), (4, 3, 1, 0));
+        let types: Vec<_> = seen.by_type.iter().map(|t| (t.event_type.as_str(), t.count)).collect();
         assert_eq!(types, [("b", 3), ("a", 1)]);
         assert!(seen.average_processing_seconds >= 0.0);
     }
@@ -220,10 +135,6 @@ async fn counts_are_exact_at_every_moment() {
 #[tokio::test]
 async fn an_xid_goes_in_and_out() {
     let database = database().await;
-    let page = database
-        .store
-        .load_page(Xid(0), Xid(u64::MAX >> 1), 10)
-        .await
-        .unwrap();
+    let page = database.store.load_page(Xid(0), Xid(u64::MAX >> 1), 10).await.unwrap();
     assert!(page.rows.is_empty() && page.next.is_none());
 }

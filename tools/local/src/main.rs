@@ -54,13 +54,8 @@ async fn main() -> ExitCode {
 /// For the stand-ins, whose output the host takes, so that no colours are in it.
 fn logging() -> Result<(), local::Error> {
     let level = std::env::var("LOG_LEVEL").unwrap_or_default();
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse(level)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stdout().is_terminal())
-        .init();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(level)?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stdout().is_terminal()).init();
     Ok(())
 }
 

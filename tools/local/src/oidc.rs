@@ -80,10 +80,7 @@ impl Issuer {
             iat: now,
             exp: now + LIFETIME_SECONDS,
         };
-        let header = Header {
-            kid: self.jwk.common.key_id.clone(),
-            ..Header::new(Algorithm::RS256)
-        };
+        let header = Header { kid: self.jwk.common.key_id.clone(), ..Header::new(Algorithm::RS256) };
         jsonwebtoken::encode(&header, &claims, &self.key)
     }
 }
@@ -94,12 +91,7 @@ fn write_new_key(dir: &Path, path: &Path) -> Result<(), Error> {
     let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048)?;
     let pem = key.to_pkcs8_pem(LineEnding::LF)?;
     let draft = dir.join("key.pem.new");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(pem.as_bytes())?;
     file.sync_all()?;
     Ok(fs::rename(draft, path)?)
@@ -130,17 +122,12 @@ pub fn router(issuer: Issuer, url: &str) -> Router {
     Router::new()
         .route("/certs", get(certs))
         .route("/token", post(issue))
-        .route(
-            "/.well-known/openid-configuration",
-            get(async move || Json(configuration.clone())),
-        )
+        .route("/.well-known/openid-configuration", get(async move || Json(configuration.clone())))
         .with_state(issuer)
 }
 
 async fn certs(State(issuer): State<Arc<Issuer>>) -> Json<JwkSet> {
-    Json(JwkSet {
-        keys: vec![issuer.jwk.clone()],
-    })
+    Json(JwkSet { keys: vec![issuer.jwk.clone()] })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -159,8 +146,7 @@ async fn issue(
     State(issuer): State<Arc<Issuer>>,
     identity: Result<Json<Identity>, JsonRejection>,
 ) -> Result<Json<Issued>, Problem> {
-    let Json(identity) =
-        identity.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Json(identity) = identity.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     if !identity.email.contains('@') {
         return Err(Problem::bad_request("email is not an e-mail address"));
     }
@@ -198,10 +184,7 @@ impl IntoResponse for Problem {
 
 /// Gets a token of the issuer at `issuer_url`; it is good for an hour, and callers keep it.
 pub async fn token(issuer_url: &str, email: &str, audience: &str) -> Result<String, Error> {
-    let identity = Identity {
-        email: email.to_owned(),
-        audience: audience.to_owned(),
-    };
+    let identity = Identity { email: email.to_owned(), audience: audience.to_owned() };
     let response = http_client()
         .post(format!("{issuer_url}/token"))
         .json(&identity)

@@ -23,10 +23,7 @@ pub struct Args {
     #[arg(long, default_value = "http://127.0.0.1:8086")]
     issuer: String,
     /// The service account that the calls come from.
-    #[arg(
-        long,
-        default_value = "scheduler@eventflow-local.iam.gserviceaccount.com"
-    )]
+    #[arg(long, default_value = "scheduler@eventflow-local.iam.gserviceaccount.com")]
     account: String,
     /// A call that takes longer, in seconds, has failed.
     #[arg(long, default_value = "180", value_parser = seconds)]

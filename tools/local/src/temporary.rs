@@ -12,11 +12,8 @@ use crate::Error;
 pub(crate) fn folder() -> Result<TempDir, Error> {
     let mut builder = Builder::new();
     builder.prefix("eventflow-");
-    let folder = if rustix::process::geteuid().is_root() {
-        builder.tempdir_in("/tmp")?
-    } else {
-        builder.tempdir()?
-    };
+    let folder =
+        if rustix::process::geteuid().is_root() { builder.tempdir_in("/tmp")? } else { builder.tempdir()? };
     // Not left to the umask, which may close it.
     set_permissions(folder.path(), Permissions::from_mode(0o711))?;
     Ok(folder)

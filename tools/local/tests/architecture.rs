@@ -35,33 +35,18 @@ struct Imports {
 
 fn workspace() -> BTreeMap<String, Imports> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     let workspace: Workspace = serde_json::from_slice(&output.stdout).unwrap();
-    workspace
-        .packages
-        .into_iter()
-        .map(|one| (one.name.clone(), imports(one)))
-        .collect()
+    workspace.packages.into_iter().map(|one| (one.name.clone(), imports(one))).collect()
 }
 
 fn imports(one: Crate) -> Imports {
-    let folder = Path::new(&one.manifest_path)
-        .ancestors()
-        .nth(2)
-        .and_then(Path::file_name);
-    let (tested, built): (Vec<_>, Vec<_>) = one
-        .dependencies
-        .into_iter()
-        .partition(|import| import.kind.as_deref() == Some("dev"));
+    let folder = Path::new(&one.manifest_path).ancestors().nth(2).and_then(Path::file_name);
+    let (tested, built): (Vec<_>, Vec<_>) =
+        one.dependencies.into_iter().partition(|import| import.kind.as_deref() == Some("dev"));
     let names = |imports: Vec<Dependency>| imports.into_iter().map(|import| import.name).collect();
     Imports {
         folder: folder.unwrap().to_str().unwrap().to_owned(),
@@ -71,12 +56,7 @@ fn imports(one: Crate) -> Imports {
 }
 
 /// Whether `importer`, of this folder, may be built with `imported`. Anything may be that no rule speaks of.
-fn may(
-    importer: &str,
-    folder: &str,
-    imported: &str,
-    workspace: &BTreeMap<String, Imports>,
-) -> bool {
+fn may(importer: &str, folder: &str, imported: &str, workspace: &BTreeMap<String, Imports>) -> bool {
     let of = workspace.get(imported).map(|one| one.folder.as_str());
     match (folder, of) {
         ("tools", _) => true,
@@ -100,10 +80,7 @@ fn no_crate_imports_what_it_may_not_know() {
     assert!(workspace.len() >= 9, "every member is seen");
     for (name, one) in &workspace {
         for imported in &one.built {
-            assert!(
-                may(name, &one.folder, imported, &workspace),
-                "{name} may not import {imported}"
-            );
+            assert!(may(name, &one.folder, imported, &workspace), "{name} may not import {imported}");
         }
     }
 }
@@ -140,9 +117,6 @@ fn the_rules_can_be_broken() {
         ("admin", "functions", "google-cloud-pubsub"),
         ("bq-flush", "functions", "gcp-bigquery-client"),
     ] {
-        assert!(
-            !may(importer, folder, imported, &workspace),
-            "{importer} might import {imported}"
-        );
+        assert!(!may(importer, folder, imported, &workspace), "{importer} might import {imported}");
     }
 }

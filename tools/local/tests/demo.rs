@@ -56,11 +56,7 @@ async fn take(State(system): Shared, Json(body): Json<Value>) -> (StatusCode, Js
 
 async fn status(State(system): Shared, Path(id): Path<EventId>) -> (StatusCode, Json<Value>) {
     let known = system.state.lock().unwrap().ids.contains(&id);
-    let status = if known {
-        StatusCode::OK
-    } else {
-        StatusCode::NOT_FOUND
-    };
+    let status = if known { StatusCode::OK } else { StatusCode::NOT_FOUND };
     (status, Json(json!({ "id": id, "status": "PROCESSED" })))
 }
 
@@ -106,24 +102,15 @@ async fn demo(ports: [(&str, String); 3]) -> (Option<i32>, String) {
 }
 
 async fn demo_with(faults: Faults) -> (Option<i32>, String, Arc<System>) {
-    let system = Arc::new(System {
-        faults,
-        ..System::default()
-    });
+    let system = Arc::new(System { faults, ..System::default() });
     let ingest = Router::new().route("/events", post(take));
     let admin = Router::new().route("/admin/events/{id}", get(status));
     let table = "/bigquery/v2/projects/eventflow-local/datasets/eventflow/tables/events/data";
     let bigquery = Router::new().route(table, get(rows));
     let ports = [
-        (
-            "INGEST_PORT",
-            listen(ingest.with_state(system.clone())).await,
-        ),
+        ("INGEST_PORT", listen(ingest.with_state(system.clone())).await),
         ("ADMIN_PORT", listen(admin.with_state(system.clone())).await),
-        (
-            "BIGQUERY_PORT",
-            listen(bigquery.with_state(system.clone())).await,
-        ),
+        ("BIGQUERY_PORT", listen(bigquery.with_state(system.clone())).await),
     ];
     let (code, told) = demo(ports).await;
     (code, told, system)
@@ -131,13 +118,9 @@ async fn demo_with(faults: Faults) -> (Option<i32>, String, Arc<System>) {
 
 /// The number in the books' line of that name.
 fn number(told: &str, name: &str) -> usize {
-    let mut words = told
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut words = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let line = words.find(|words| words.len() == 2 && words[0] == name);
-    line.unwrap_or_else(|| panic!("no {name} in\n{told}"))[1]
-        .parse()
-        .unwrap()
+    line.unwrap_or_else(|| panic!("no {name} in\n{told}"))[1].parse().unwrap()
 }
 
 #[tokio::test]
@@ -162,11 +145,7 @@ async fn every_example_is_sent_once_and_the_books_balance() {
 
 #[tokio::test]
 async fn a_row_that_a_later_flush_doubles_is_found() {
-    let (code, told, _) = demo_with(Faults {
-        doubles: true,
-        ..Faults::default()
-    })
-    .await;
+    let (code, told, _) = demo_with(Faults { doubles: true, ..Faults::default() }).await;
     assert_eq!(code, Some(1), "{told}");
     assert_eq!(number(&told, "rows"), 330);
     assert!(told.contains("is 2 rows in BigQuery"), "{told}");
@@ -174,11 +153,7 @@ async fn a_row_that_a_later_flush_doubles_is_found() {
 
 #[tokio::test]
 async fn a_refused_example_is_named() {
-    let (code, told, _) = demo_with(Faults {
-        refuses: true,
-        ..Faults::default()
-    })
-    .await;
+    let (code, told, _) = demo_with(Faults { refuses: true, ..Faults::default() }).await;
     assert_eq!(code, Some(1), "{told}");
     assert_eq!((number(&told, "sent"), number(&told, "stored")), (329, 328));
     let refused = "was refused: 413 Payload Too Large: the body is over the limit";
@@ -189,10 +164,6 @@ async fn a_refused_example_is_named() {
 async fn without_a_system_it_says_what_to_start() {
     let [ingest, admin, bigquery] = local::ports::free().unwrap().map(|port| port.to_string());
     let nothing = format!("error: nothing listens on port {ingest}: start `make run` first\n");
-    let ports = [
-        ("INGEST_PORT", ingest),
-        ("ADMIN_PORT", admin),
-        ("BIGQUERY_PORT", bigquery),
-    ];
+    let ports = [("INGEST_PORT", ingest), ("ADMIN_PORT", admin), ("BIGQUERY_PORT", bigquery)];
     assert_eq!(demo(ports).await, (Some(1), nothing));
 }

@@ -24,10 +24,7 @@ fn every_port_that_is_taken_is_named_with_who_took_it() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = [0, 0].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     let port = |listener: &TcpListener| listener.local_addr().unwrap().port().to_string();
-    let set = [
-        ("INGEST_PORT", &*port(&first)),
-        ("OIDC_PORT", &*port(&second)),
-    ];
+    let set = [("INGEST_PORT", &*port(&first)), ("OIDC_PORT", &*port(&second))];
     let (output, told) = run(folder.path(), &set);
     assert_eq!(output.status.code(), Some(1));
     for (name, port) in set {
@@ -45,8 +42,5 @@ fn the_env_file_is_read_and_the_environment_wins() {
     std::fs::write(folder.path().join(".env"), file).unwrap();
     let (output, told) = run(folder.path(), &[("ADMIN_PORT", "8082")]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        told.contains("INGEST_PORT") && !told.contains("ADMIN_PORT"),
-        "{told}"
-    );
+    assert!(told.contains("INGEST_PORT") && !told.contains("ADMIN_PORT"), "{told}");
 }

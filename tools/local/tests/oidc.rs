@@ -24,10 +24,7 @@ async fn start(dir: &Path) -> String {
 }
 
 fn verifier(url: &str, audience: &str) -> verifier::Verifier {
-    verifier::Builder::new([audience])
-        .with_email(EMAIL)
-        .with_jwks_url(format!("{url}/certs"))
-        .build()
+    verifier::Builder::new([audience]).with_email(EMAIL).with_jwks_url(format!("{url}/certs")).build()
 }
 
 #[tokio::test]
@@ -43,10 +40,7 @@ async fn google_s_verifier_takes_the_token() {
     let lifetime = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
     assert_eq!(lifetime, 3600);
     let other = verifier(&url, "http://localhost:8083").verify(&token).await;
-    assert!(
-        other.is_err(),
-        "a token for one audience passed for another"
-    );
+    assert!(other.is_err(), "a token for one audience passed for another");
 }
 
 #[tokio::test]
@@ -58,10 +52,7 @@ async fn a_restart_keeps_tokens_valid_and_the_key_private() {
     let after = start(dir.path()).await;
 
     verifier(&after, AUDIENCE).verify(&token).await.unwrap();
-    let mode = std::fs::metadata(dir.path().join("key.pem"))
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(dir.path().join("key.pem")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -81,30 +72,13 @@ async fn the_key_set_and_the_discovery_document_agree() {
     let url = start(dir.path()).await;
     let client = reqwest::Client::new();
     let discovery = format!("{url}/.well-known/openid-configuration");
-    let document: Value = client
-        .get(discovery)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let document: Value = client.get(discovery).send().await.unwrap().json().await.unwrap();
 
     let certs = document["jwks_uri"].as_str().unwrap();
-    let keys: Value = client
-        .get(certs)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let keys: Value = client.get(certs).send().await.unwrap().json().await.unwrap();
 
     let key = &keys["keys"][0];
-    assert_eq!(
-        (&key["alg"], &key["use"], &key["kty"]),
-        (&json!("RS256"), &json!("sig"), &json!("RSA"))
-    );
+    assert_eq!((&key["alg"], &key["use"], &key["kty"]), (&json!("RS256"), &json!("sig"), &json!("RSA")));
     assert!(!key["kid"].as_str().unwrap().is_empty());
     assert_eq!(document["token_endpoint"], format!("{url}/token"));
 }
@@ -119,24 +93,13 @@ async fn wrong_input_is_a_400_that_names_the_field() {
         (json!({"email": "nobody", "audience": AUDIENCE}), "email"),
         (json!({"email": EMAIL, "audience": ""}), "audience"),
         (json!({"email": EMAIL, "audience": 7}), "audience"),
-        (
-            json!({"email": EMAIL, "audience": AUDIENCE, "lifetime": 1}),
-            "lifetime",
-        ),
+        (json!({"email": EMAIL, "audience": AUDIENCE, "lifetime": 1}), "lifetime"),
     ] {
-        let request = reqwest::Client::new()
-            .post(format!("{url}/token"))
-            .json(&body);
+        let request = reqwest::Client::new().post(format!("{url}/token")).json(&body);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 400, "{body}");
-        assert_eq!(
-            response.headers()["content-type"],
-            "application/problem+json"
-        );
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
         let problem: Value = response.json().await.unwrap();
-        assert!(
-            problem["detail"].as_str().unwrap().contains(field),
-            "{problem}"
-        );
+        assert!(problem["detail"].as_str().unwrap().contains(field), "{problem}");
     }
 }

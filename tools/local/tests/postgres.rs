@@ -52,10 +52,7 @@ fn soon(what: &str, is_true: impl Fn() -> bool) {
 /// Starts one whose command writes down its `DATABASE_URL` and then waits.
 fn waiting(folder: &Path) -> (Child, String) {
     let file = folder.join("url");
-    let script = format!(
-        "echo $DATABASE_URL > {0}.new && mv {0}.new {0} && exec sleep 60",
-        file.display()
-    );
+    let script = format!("echo $DATABASE_URL > {0}.new && mv {0}.new {0} && exec sleep 60", file.display());
     let child = local(&[], &script).spawn().unwrap();
     soon("the command runs", || file.exists());
     let url = std::fs::read_to_string(file).unwrap();
@@ -68,10 +65,7 @@ async fn the_command_finds_a_server_which_ends_with_it() {
     let (mut child, url) = waiting(folder.path());
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let settings = "SELECT current_setting('is_superuser'), current_setting('server_encoding')";
-    let found: (String, String) = sqlx::query_as(settings)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+    let found: (String, String) = sqlx::query_as(settings).fetch_one(&mut connection).await.unwrap();
     assert_eq!(found, ("on".into(), "UTF8".into()));
 
     let pid = child.id().to_string();
@@ -98,10 +92,8 @@ fn a_server_does_not_outlive_a_host_that_is_killed() {
 
 #[test]
 fn a_database_url_that_is_given_is_passed_on() {
-    let output = local(&[], "echo $DATABASE_URL")
-        .env("DATABASE_URL", "postgres://elsewhere/given")
-        .output()
-        .unwrap();
+    let output =
+        local(&[], "echo $DATABASE_URL").env("DATABASE_URL", "postgres://elsewhere/given").output().unwrap();
     assert_eq!(out(&output), "postgres://elsewhere/given");
     assert!(err(&output).contains("DATABASE_URL"), "{}", err(&output));
 }

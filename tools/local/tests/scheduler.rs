@@ -46,11 +46,7 @@ async fn record(State(service): State<Service>, request: Request) -> StatusCode 
     });
     tokio::time::sleep(service.takes).await;
     let mut answers = service.answers.lock().unwrap();
-    if answers.len() > 1 {
-        answers.remove(0)
-    } else {
-        answers[0]
-    }
+    if answers.len() > 1 { answers.remove(0) } else { answers[0] }
 }
 
 async fn listen(router: Router) -> String {
@@ -78,38 +74,18 @@ impl Drop for Stage {
 impl Stage {
     async fn set(jobs: &[&str], answers: &[StatusCode], takes: Duration) -> Self {
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        let service = Service {
-            calls: Arc::default(),
-            answers: Arc::new(Mutex::new(answers.to_vec())),
-            takes,
-        };
-        let url = listen(
-            Router::new()
-                .fallback(any(record))
-                .with_state(service.clone()),
-        )
-        .await;
+        let service =
+            Service { calls: Arc::default(), answers: Arc::new(Mutex::new(answers.to_vec())), takes };
+        let url = listen(Router::new().fallback(any(record)).with_state(service.clone())).await;
         let key = tempfile::tempdir().unwrap();
         let issuer = listen(oidc::router(Issuer::open(key.path()).unwrap(), "")).await;
         let jobs = jobs.iter().map(|job| format!("--job={url}{job}"));
         let scheduler = Command::new(env!("CARGO_BIN_EXE_local"))
-            .args([
-                "scheduler",
-                "--issuer",
-                &issuer,
-                "--attempt-deadline",
-                "0.5",
-            ])
+            .args(["scheduler", "--issuer", &issuer, "--attempt-deadline", "0.5"])
             .args(jobs)
             .spawn()
             .unwrap();
-        Self {
-            service,
-            url,
-            issuer,
-            scheduler,
-            _key: key,
-        }
+        Self { service, url, issuer, scheduler, _key: key }
     }
 
     async fn calls(&self, count: usize) -> Vec<Call> {
@@ -129,18 +105,11 @@ async fn calls_carry_an_identity_for_the_service() {
     let calls = stage.calls(25).await;
     let call = &calls[24];
 
-    assert_eq!(
-        (&call.method, call.path.as_str(), call.body.as_str()),
-        (&Method::POST, "/relay", "{}")
-    );
+    assert_eq!((&call.method, call.path.as_str(), call.body.as_str()), (&Method::POST, "/relay", "{}"));
     assert_eq!(call.headers["user-agent"], "Google-Cloud-Scheduler");
     assert_eq!(call.headers["x-cloudscheduler"], "true");
     assert_eq!(call.headers["content-type"], "application/json");
-    let token = call.headers["authorization"]
-        .to_str()
-        .unwrap()
-        .strip_prefix("Bearer ")
-        .unwrap();
+    let token = call.headers["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap();
     let verifier = verifier::Builder::new([&stage.url])
         .with_email(ACCOUNT)
         .with_jwks_url(format!("{}/certs", stage.issuer))
@@ -154,12 +123,7 @@ async fn calls_carry_an_identity_for_the_service() {
 
 #[tokio::test]
 async fn each_job_has_its_own_interval() {
-    let stage = Stage::set(
-        &["/relay=0.05", "/flush=0.2"],
-        &[StatusCode::OK],
-        Duration::ZERO,
-    )
-    .await;
+    let stage = Stage::set(&["/relay=0.05", "/flush=0.2"], &[StatusCode::OK], Duration::ZERO).await;
     let calls = stage.calls(10).await;
     let of = |path| calls.iter().filter(|call| call.path == path).count();
     assert!(of("/flush") >= 1 && of("/relay") > 2 * of("/flush"));
@@ -177,11 +141,7 @@ async fn one_job_never_runs_twice_at_once() {
 
 #[tokio::test]
 async fn a_failed_call_is_repeated_before_its_turn() {
-    let answers = [
-        StatusCode::OK,
-        StatusCode::SERVICE_UNAVAILABLE,
-        StatusCode::OK,
-    ];
+    let answers = [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE, StatusCode::OK];
     let stage = Stage::set(&["/maintain=3"], &answers, Duration::ZERO).await;
     let calls = stage.calls(3).await;
     let gap = |i: usize| (calls[i + 1].at - calls[i].at).as_secs_f64();
@@ -200,20 +160,12 @@ async fn a_call_that_takes_too_long_has_failed() {
 
 #[test]
 fn a_job_that_cannot_be_read_is_told() {
-    for job in [
-        "http://localhost:1/relay",
-        "relay=2",
-        "http://localhost:1/relay=0",
-        "http://localhost:1/relay=x",
-    ] {
-        let run = Command::new(env!("CARGO_BIN_EXE_local"))
-            .args(["scheduler", "--job", job])
-            .output();
+    for job in
+        ["http://localhost:1/relay", "relay=2", "http://localhost:1/relay=0", "http://localhost:1/relay=x"]
+    {
+        let run = Command::new(env!("CARGO_BIN_EXE_local")).args(["scheduler", "--job", job]).output();
         let run = run.unwrap();
         assert!(!run.status.success(), "{job}");
-        assert!(
-            String::from_utf8_lossy(&run.stderr).contains("--job"),
-            "{job}"
-        );
+        assert!(String::from_utf8_lossy(&run.stderr).contains("--job"), "{job}");
     }
 }

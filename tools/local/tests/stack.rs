@@ -19,9 +19,7 @@ const ALL_BUT_THE_DATABASE: [Part; 8] = [
 
 #[tokio::test]
 async fn the_database_survives_its_crash_and_leaves_nothing() {
-    let options = Options::for_test(&[])
-        .unwrap()
-        .without(&ALL_BUT_THE_DATABASE);
+    let options = Options::for_test(&[]).unwrap().without(&ALL_BUT_THE_DATABASE);
     let stack = Stack::start(options).await.unwrap();
     let url = stack.database_url();
     let mut before = PgConnection::connect(&url).await.unwrap();

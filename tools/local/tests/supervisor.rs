@@ -51,11 +51,7 @@ impl Bench {
             written.lock().unwrap().push(format!("{name} {text}"));
         });
         let supervisor = Supervisor::new(folder.path().join("logs"), tell).unwrap();
-        Self {
-            folder,
-            supervisor,
-            told,
-        }
+        Self { folder, supervisor, told }
     }
 
     fn supervise(&self, script: &str) -> Supervised {
@@ -65,11 +61,7 @@ impl Bench {
     }
 
     fn told(&self, what: &str) -> bool {
-        self.told
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|line| line.contains(what))
+        self.told.lock().unwrap().iter().any(|line| line.contains(what))
     }
 }
 
@@ -94,11 +86,7 @@ async fn soon(what: &str, is_true: impl Fn() -> bool) {
 }
 
 fn number_in(path: &Path) -> u32 {
-    std::fs::read_to_string(path)
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap()
+    std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
 }
 
 #[tokio::test]
@@ -109,10 +97,7 @@ async fn who_dies_is_started_again_until_it_is_stopped() {
     let first = supervised.pid().unwrap();
 
     kill(first);
-    soon("another one", || {
-        supervised.pid().is_some_and(|pid| pid != first)
-    })
-    .await;
+    soon("another one", || supervised.pid().is_some_and(|pid| pid != first)).await;
     assert!(bench.told("script died (signal 9) and is started again"));
 
     let second = supervised.pid().unwrap();
@@ -125,15 +110,9 @@ async fn who_cannot_start_is_not_tried_again_and_its_last_words_are_told() {
     let bench = Bench::new();
     let supervised = bench.supervise("echo PORT is not a number >&2; exit 2");
     let error = supervised.ready().await.unwrap_err().to_string();
-    assert!(
-        error.contains("exit code 2") && error.contains("PORT is not a number"),
-        "{error}"
-    );
+    assert!(error.contains("exit code 2") && error.contains("PORT is not a number"), "{error}");
     let log = bench.folder.path().join("logs/script.log");
-    assert_eq!(
-        std::fs::read_to_string(log).unwrap(),
-        "PORT is not a number\n"
-    );
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "PORT is not a number\n");
     supervised.stop().await.unwrap();
 }
 
@@ -200,9 +179,6 @@ async fn nothing_is_told_once_all_of_it_ends() {
     bench.supervisor.end();
     supervised.stop().await.unwrap();
     let log = bench.folder.path().join("logs/script.log");
-    soon("it is logged", || {
-        std::fs::read_to_string(&log).unwrap().contains("farewell")
-    })
-    .await;
+    soon("it is logged", || std::fs::read_to_string(&log).unwrap().contains("farewell")).await;
     assert!(!bench.told("farewell") && !bench.told("died"));
 }

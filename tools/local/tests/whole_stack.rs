@@ -36,10 +36,7 @@ async fn is_processed(stack: &Stack, id: &str) {
         if event["status"] == "PROCESSED" {
             return;
         }
-        assert!(
-            Instant::now() < deadline,
-            "not processed within 10 s: {event}"
-        );
+        assert!(Instant::now() < deadline, "not processed within 10 s: {event}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -54,9 +51,7 @@ fn is_there(pid: u32) -> bool {
 #[tokio::test]
 async fn an_event_goes_its_way_whoever_has_died_before() {
     let options = Options::for_test(&[]).unwrap();
-    let stack = Stack::start(options.without(&[Part::Scheduler]))
-        .await
-        .unwrap();
+    let stack = Stack::start(options.without(&[Part::Scheduler])).await.unwrap();
     is_processed(&stack, &post(&stack).await).await;
 
     // Pub/Sub forgets its topics, and everybody has connections to the database.

@@ -52,7 +52,8 @@ struct Replay {
 /// `GET /admin/events/:id`
 pub(crate) async fn get(State(admin): State<Admin>, Path(id): Path<String>) -> Result<Json<Whole>, Problem> {
     let id = refusal::event_id(&id)?;
-    let record = admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
+    let record =
+        admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
     let history = admin.store.history(id).await.map_err(refusal::of_store)?;
     Ok(Json(whole(record.into(), history)))
 }

@@ -1,6 +1,6 @@
-use axum::{Extension, Json};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use gcp::{Caller, Message};
 use serde::Serialize;
 use service::{Problem, RequestContext};
@@ -40,7 +40,8 @@ pub(crate) async fn post(
             .with("eventStatus", status));
         }
     }
-    let record = admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
+    let record =
+        admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
     publish(&admin, &context, &record).await;
     Ok(Json(Queued { success: true, message: "Event queued for replay", event: record.into() }))
 }

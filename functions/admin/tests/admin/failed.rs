@@ -6,15 +6,7 @@ use crate::harness::{Service, ids};
 async fn failed_and_dead_events_come_in_pages_newest_first() {
     let service = Service::start().await;
     let mut expected = Vec::new();
-    for status in [
-        "DEAD_LETTER",
-        "PENDING",
-        "FAILED",
-        "PROCESSED",
-        "DEAD_LETTER",
-        "PROCESSING",
-        "FAILED",
-    ] {
+    for status in ["DEAD_LETTER", "PENDING", "FAILED", "PROCESSED", "DEAD_LETTER", "PROCESSING", "FAILED"] {
         let id = service.event_in(status).await;
         if matches!(status, "DEAD_LETTER" | "FAILED") {
             expected.insert(0, id);
@@ -24,27 +16,17 @@ async fn failed_and_dead_events_come_in_pages_newest_first() {
     expected.reverse();
     let all = service.found("/admin/events/failed").await;
     assert_eq!(ids(&all["events"]), expected);
-    assert_eq!(
-        all["pagination"],
-        json!({ "page": 1, "limit": 50, "total": 4, "totalPages": 1 })
-    );
+    assert_eq!(all["pagination"], json!({ "page": 1, "limit": 50, "total": 4, "totalPages": 1 }));
 
     let mut seen = Vec::new();
     for page in 1..=2 {
-        let found = service
-            .found(&format!("/admin/events/failed?page={page}&limit=3"))
-            .await;
-        assert_eq!(
-            found["pagination"],
-            json!({ "page": page, "limit": 3, "total": 4, "totalPages": 2 })
-        );
+        let found = service.found(&format!("/admin/events/failed?page={page}&limit=3")).await;
+        assert_eq!(found["pagination"], json!({ "page": page, "limit": 3, "total": 4, "totalPages": 2 }));
         seen.extend(ids(&found["events"]));
     }
     assert_eq!(seen, expected);
 
-    let beyond = service
-        .found("/admin/events/failed?page=4294967295&limit=200")
-        .await;
+    let beyond = service.found("/admin/events/failed?page=4294967295&limit=200").await;
     assert_eq!(beyond["events"], json!([]));
     assert_eq!(beyond["pagination"]["total"], 4);
 }
@@ -64,11 +46,7 @@ async fn replayed_events_are_gone_until_they_fail_again() {
         let id = service.event_in(status).await;
         assert!(service.replay(id).await.status.is_success());
         let none = service.found("/admin/events/failed").await;
-        assert_eq!(
-            (&none["events"], &none["pagination"]["total"]),
-            (&json!([]), &json!(0)),
-            "{status}"
-        );
+        assert_eq!((&none["events"], &none["pagination"]["total"]), (&json!([]), &json!(0)), "{status}");
         service.die(id).await;
         let again = service.found("/admin/events/failed").await;
         assert_eq!(ids(&again["events"]), [id]);
@@ -81,16 +59,8 @@ async fn replayed_events_are_gone_until_they_fail_again() {
 #[tokio::test]
 async fn a_page_that_cannot_be_is_told_by_name() {
     let service = Service::start().await;
-    let queries = [
-        "page=0",
-        "page=-1",
-        "page=x",
-        "page=4294967296",
-        "limit=0",
-        "limit=201",
-        "limit=",
-        "status=FAILED",
-    ];
+    let queries =
+        ["page=0", "page=-1", "page=x", "page=4294967296", "limit=0", "limit=201", "limit=", "status=FAILED"];
     insta::assert_snapshot!(service.refusals("/admin/events/failed", &queries).await, @r"
     page=0 | page | page must be a number from 1 to 4294967295
     page=-1 | page | page must be a number from 1 to 4294967295

@@ -1,5 +1,5 @@
-use door::Door;
 use axum::http::{Method, Request, StatusCode};
+use door::Door;
 use service::testing::{call, untouchable};
 
 use crate::harness::{absent, router};
@@ -7,14 +7,8 @@ use crate::harness::{absent, router};
 const ROUTES: [(Method, &str); 5] = [
     (Method::GET, "/admin/events"),
     (Method::GET, "/admin/events/failed"),
-    (
-        Method::GET,
-        "/admin/events/0199c0de-0000-7000-8000-000000000001",
-    ),
-    (
-        Method::POST,
-        "/admin/events/0199c0de-0000-7000-8000-000000000001/replay",
-    ),
+    (Method::GET, "/admin/events/0199c0de-0000-7000-8000-000000000001"),
+    (Method::POST, "/admin/events/0199c0de-0000-7000-8000-000000000001/replay"),
     (Method::GET, "/admin/metrics"),
 ];
 
@@ -37,15 +31,10 @@ async fn other_methods_and_paths_are_no_way_in() {
         let request = Request::delete(path).body(untouchable()).unwrap();
         let answer = call(router.clone(), request).await;
         answer.problem(StatusCode::METHOD_NOT_ALLOWED);
-        assert!(
-            answer.header("allow").contains(method.as_str()),
-            "{answer:?}"
-        );
+        assert!(answer.header("allow").contains(method.as_str()), "{answer:?}");
     }
     for path in ["/admin", "/admin/events/", "/admin/nothing", "/events"] {
         let request = Request::get(path).body(untouchable()).unwrap();
-        call(router.clone(), request)
-            .await
-            .problem(StatusCode::NOT_FOUND);
+        call(router.clone(), request).await.problem(StatusCode::NOT_FOUND);
     }
 }

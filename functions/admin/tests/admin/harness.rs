@@ -1,10 +1,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admin::Admin;
-use door::Door;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use door::Door;
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use gcp::{Publisher, PublisherConfig};
 use serde_json::Value;
@@ -50,11 +50,7 @@ impl Service {
         let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
         let mut batch = Batch::default();
         batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
-        self.database
-            .store
-            .insert(batch, Duration::from_mins(2))
-            .await
-            .unwrap();
+        self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
         id
     }
 
@@ -73,21 +69,9 @@ impl Service {
     }
 
     pub(crate) async fn claim(&self, id: EventId) -> u32 {
-        let claimant = Claimant {
-            instance: "worker-1".into(),
-            message_id: "7".into(),
-        };
-        let terms = ClaimTerms {
-            lease: Duration::from_secs(15),
-            max_lost: 10,
-        };
-        match self
-            .database
-            .store
-            .claim(id, claimant, terms)
-            .await
-            .unwrap()
-        {
+        let claimant = Claimant { instance: "worker-1".into(), message_id: "7".into() };
+        let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
+        match self.database.store.claim(id, claimant, terms).await.unwrap() {
             Delivery::Claimed(claim) => claim.attempt,
             other => panic!("{other:?}"),
         }
@@ -99,49 +83,26 @@ impl Service {
     }
 
     pub(crate) async fn fail(&self, id: EventId) {
-        let retry = AfterFailure::Retry {
-            retry_count: 1,
-            after: Duration::ZERO,
-        };
-        self.end(
-            id,
-            AttemptEnd::Failed,
-            retry,
-            "no answer from the mail server",
-        )
-        .await;
+        let retry = AfterFailure::Retry { retry_count: 1, after: Duration::ZERO };
+        self.end(id, AttemptEnd::Failed, retry, "no answer from the mail server").await;
     }
 
     pub(crate) async fn die(&self, id: EventId) {
         let dead = AfterFailure::Dead { retry_count: 3 };
-        self.end(id, AttemptEnd::Permanent, dead, "there is no such user")
-            .await;
+        self.end(id, AttemptEnd::Permanent, dead, "there is no such user").await;
     }
 
     async fn end(&self, id: EventId, end: AttemptEnd, then: AfterFailure, reason: &str) {
         let attempt = self.claim(id).await;
         let due_step = Duration::from_mins(12);
-        let failure = Failure {
-            end,
-            reason: reason.into(),
-            then,
-            due_step,
-        };
-        assert!(
-            self.database
-                .store
-                .fail(id, attempt, failure)
-                .await
-                .unwrap()
-        );
+        let failure = Failure { end, reason: reason.into(), then, due_step };
+        assert!(self.database.store.fail(id, attempt, failure).await.unwrap());
     }
 }
 
 pub(crate) fn ids(events: &Value) -> Vec<EventId> {
     let events = events.as_array().unwrap().iter();
-    events
-        .map(|event| event["id"].as_str().unwrap().parse().unwrap())
-        .collect()
+    events.map(|event| event["id"].as_str().unwrap().parse().unwrap()).collect()
 }
 
 pub(crate) async fn router(store: Store, door: Door) -> Router {
@@ -153,19 +114,12 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
         timeout: Duration::from_millis(50),
     });
     let publisher = publisher.await.unwrap();
-    admin::router(Admin {
-        store,
-        publisher,
-        door,
-    })
+    admin::router(Admin { store, publisher, door })
 }
 
 /// A database that is away.
 pub(crate) fn absent() -> Store {
     let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
-    Store::new(&StoreConfig {
-        acquire_timeout: Duration::from_millis(100),
-        ..StoreConfig::new(url, "test")
-    })
-    .unwrap()
+    Store::new(&StoreConfig { acquire_timeout: Duration::from_millis(100), ..StoreConfig::new(url, "test") })
+        .unwrap()
 }

@@ -5,13 +5,7 @@ use serde_json::json;
 use crate::harness::{Service, ids};
 use crate::told;
 
-const ALL: [&str; 5] = [
-    "PENDING",
-    "PROCESSING",
-    "PROCESSED",
-    "FAILED",
-    "DEAD_LETTER",
-];
+const ALL: [&str; 5] = ["PENDING", "PROCESSING", "PROCESSED", "FAILED", "DEAD_LETTER"];
 
 impl Service {
     async fn listed(&self, query: &str) -> Vec<EventId> {
@@ -54,10 +48,7 @@ async fn an_event_is_shown_whole() {
 #[tokio::test]
 async fn pages_walk_through_everything_once_newest_first() {
     let service = Service::start().await;
-    assert_eq!(
-        service.found("/admin/events").await,
-        json!({ "events": [], "nextCursor": null })
-    );
+    assert_eq!(service.found("/admin/events").await, json!({ "events": [], "nextCursor": null }));
     let mut all = Vec::new();
     for n in 0..7 {
         all.push(service.event("a", &format!(r#"{{"n":{n}}}"#)).await);
@@ -65,8 +56,7 @@ async fn pages_walk_through_everything_once_newest_first() {
     all.sort();
     all.reverse();
     for (limit, pages) in [(3, 3), (7, 1), (1, 7)] {
-        let (mut seen, mut seen_pages, mut path) =
-            (Vec::new(), 0, format!("/admin/events?limit={limit}"));
+        let (mut seen, mut seen_pages, mut path) = (Vec::new(), 0, format!("/admin/events?limit={limit}"));
         loop {
             let page = service.found(&path).await;
             seen.extend(ids(&page["events"]));
@@ -85,25 +75,9 @@ async fn a_status_is_asked_for() {
     let service = Service::start().await;
     for status in ALL {
         let id = service.event_in(status).await;
-        assert_eq!(
-            service.listed(&format!("status={status}")).await,
-            [id],
-            "{status}"
-        );
-        assert_eq!(
-            service
-                .listed(&format!("status={status}&eventType=a"))
-                .await,
-            [id],
-            "{status}"
-        );
-        assert!(
-            service
-                .listed(&format!("status={status}&eventType=b"))
-                .await
-                .is_empty(),
-            "{status}"
-        );
+        assert_eq!(service.listed(&format!("status={status}")).await, [id], "{status}");
+        assert_eq!(service.listed(&format!("status={status}&eventType=a")).await, [id], "{status}");
+        assert!(service.listed(&format!("status={status}&eventType=b")).await.is_empty(), "{status}");
     }
     assert_eq!(service.listed("").await.len(), ALL.len());
 }
@@ -127,10 +101,7 @@ async fn a_type_is_asked_for() {
     let id = service.event("user.signup", "{}").await;
     let other = service.event("日本", "{}").await;
     assert_eq!(service.listed("eventType=user.signup").await, [id]);
-    assert_eq!(
-        service.listed("eventType=%E6%97%A5%E6%9C%AC").await,
-        [other]
-    );
+    assert_eq!(service.listed("eventType=%E6%97%A5%E6%9C%AC").await, [other]);
     assert!(service.listed("eventType=user").await.is_empty());
 }
 
@@ -138,29 +109,15 @@ async fn a_type_is_asked_for() {
 async fn a_time_is_asked_for_from_its_first_moment_to_before_its_last() {
     let service = Service::start().await;
     for status in ALL {
-        let (early, late) = (
-            service.event_in(status).await,
-            service.event_in(status).await,
-        );
+        let (early, late) = (service.event_in(status).await, service.event_in(status).await);
         let record = service.database.store.record(late).await.unwrap().unwrap();
-        let at = record
-            .created_at
-            .to_rfc3339_opts(SecondsFormat::Micros, true);
-        for more in [
-            String::new(),
-            "&eventType=a".into(),
-            format!("&status={status}"),
-        ] {
+        let at = record.created_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        for more in [String::new(), "&eventType=a".into(), format!("&status={status}")] {
             assert_eq!(service.listed(&format!("since={at}{more}")).await, [late]);
             let before = service.listed(&format!("until={at}{more}")).await;
             assert_eq!(before[0], early);
             assert!(!before.contains(&late));
-            assert!(
-                service
-                    .listed(&format!("since={at}&until={at}{more}"))
-                    .await
-                    .is_empty()
-            );
+            assert!(service.listed(&format!("since={at}&until={at}{more}")).await.is_empty());
         }
     }
     let everything = "since=0000-01-01T00:00:00Z&until=9999-12-31T23:59:59%2B00:00";

@@ -5,21 +5,11 @@ use crate::harness::Service;
 #[tokio::test]
 async fn every_committed_event_is_counted_at_once() {
     let service = Service::start().await;
-    for status in [
-        "PENDING",
-        "PROCESSING",
-        "PROCESSED",
-        "PROCESSED",
-        "FAILED",
-        "DEAD_LETTER",
-    ] {
+    for status in ["PENDING", "PROCESSING", "PROCESSED", "PROCESSED", "FAILED", "DEAD_LETTER"] {
         service.event_in(status).await;
     }
     service.event("b", "{}").await;
-    service
-        .database
-        .sql("UPDATE outcomes SET queued_at = finished_at - interval '1500 ms'")
-        .await;
+    service.database.sql("UPDATE outcomes SET queued_at = finished_at - interval '1500 ms'").await;
     for _before_and_after_they_are_folded in 0..2 {
         let metrics = service.found("/admin/metrics").await;
         insta::allow_duplicates! {
@@ -54,10 +44,7 @@ async fn every_committed_event_is_counted_at_once() {
     }
     service.event("b", "{}").await;
     let metrics = service.found("/admin/metrics").await;
-    assert_eq!(
-        (&metrics["summary"]["total"], &metrics["summary"]["pending"]),
-        (&json!(8), &json!(3))
-    );
+    assert_eq!((&metrics["summary"]["total"], &metrics["summary"]["pending"]), (&json!(8), &json!(3)));
 }
 
 #[tokio::test]
@@ -66,16 +53,10 @@ async fn an_end_that_was_replayed_counts_no_more() {
     let id = service.event_in("DEAD_LETTER").await;
     assert!(service.replay(id).await.status.is_success());
     let summary = service.found("/admin/metrics").await["summary"].clone();
-    assert_eq!(
-        (&summary["deadLetter"], &summary["pending"]),
-        (&json!(0), &json!(1))
-    );
+    assert_eq!((&summary["deadLetter"], &summary["pending"]), (&json!(0), &json!(1)));
     service.succeed(id).await;
     let summary = service.found("/admin/metrics").await["summary"].clone();
-    assert_eq!(
-        (&summary["deadLetter"], &summary["processed"]),
-        (&json!(0), &json!(1))
-    );
+    assert_eq!((&summary["deadLetter"], &summary["processed"]), (&json!(0), &json!(1)));
     assert_eq!(summary["total"], 1);
 }
 
@@ -85,10 +66,7 @@ async fn nothing_is_counted_as_nothing() {
     let metrics = service.found("/admin/metrics").await;
     assert_eq!(metrics["summary"]["total"], 0);
     assert_eq!(metrics["eventsByType"], json!([]));
-    assert_eq!(
-        metrics["processingStats"]["averageProcessingTimeSeconds"],
-        0.0
-    );
+    assert_eq!(metrics["processingStats"]["averageProcessingTimeSeconds"], 0.0);
 }
 
 #[tokio::test]

@@ -18,26 +18,16 @@ fn admin(arguments: &[&str], database_url: Option<&str>) -> Output {
 /// The exit code, and what was said on standard output and error.
 fn said(output: &Output) -> (i32, &str, &str) {
     let text = |bytes| str::from_utf8(bytes).unwrap().trim_end();
-    (
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 #[tokio::test]
 async fn an_empty_database_is_brought_up_to_date_and_stays_so() {
     let url = empty_database().await;
     let first = admin(&["migrate"], Some(&url));
-    assert_eq!(
-        said(&first),
-        (0, "the database is up to date; partitions made: 18", "")
-    );
+    assert_eq!(said(&first), (0, "the database is up to date; partitions made: 18", ""));
     let second = admin(&["migrate"], Some(&url));
-    assert_eq!(
-        said(&second),
-        (0, "the database is up to date; partitions made: 0", "")
-    );
+    assert_eq!(said(&second), (0, "the database is up to date; partitions made: 0", ""));
 }
 
 #[test]
@@ -46,10 +36,7 @@ fn a_database_that_is_away_is_a_failure() {
     let output = admin(&["migrate"], Some(&url));
     let (code, out, error) = said(&output);
     assert_eq!((code, out), (1, ""));
-    assert!(
-        error.starts_with("admin migrate failed: the database is not available"),
-        "{error}"
-    );
+    assert!(error.starts_with("admin migrate failed: the database is not available"), "{error}");
     assert!(!error.contains("secret"), "{error}");
 }
 
@@ -57,14 +44,10 @@ fn a_database_that_is_away_is_a_failure() {
 fn a_wrong_environment_is_another_failure() {
     let start = "admin migrate cannot start with this environment:";
     let unset = admin(&["migrate"], None);
-    assert_eq!(
-        said(&unset),
-        (2, "", &*format!("{start}\nDATABASE_URL: is not set"))
-    );
+    assert_eq!(said(&unset), (2, "", &*format!("{start}\nDATABASE_URL: is not set")));
     let nonsense = admin(&["migrate"], Some("localhost"));
-    let told = format!(
-        "{start}\nDATABASE_URL: must be a URL such as postgres://user:password@host:5432/database"
-    );
+    let told =
+        format!("{start}\nDATABASE_URL: must be a URL such as postgres://user:password@host:5432/database");
     assert_eq!(said(&nonsense), (2, "", &*told));
 }
 
@@ -73,10 +56,6 @@ fn an_unknown_command_is_told() {
     let output = admin(&["migrat"], None);
     assert_eq!(
         said(&output),
-        (
-            2,
-            "",
-            "admin: unknown command `migrat`; there is `migrate`, and none to serve"
-        )
+        (2, "", "admin: unknown command `migrat`; there is `migrate`, and none to serve")
     );
 }

@@ -6,12 +6,7 @@ use crate::told;
 #[tokio::test]
 async fn an_event_comes_with_all_that_has_happened_to_it() {
     let service = Service::start().await;
-    let id = service
-        .event(
-            "user.signup",
-            r#"{"z": 12345678901234567890123, "a": 1.50}"#,
-        )
-        .await;
+    let id = service.event("user.signup", r#"{"z": 12345678901234567890123, "a": 1.50}"#).await;
     service.fail(id).await;
     service.die(id).await;
     assert!(service.replay(id).await.status.is_success());
@@ -89,10 +84,7 @@ async fn an_event_comes_with_all_that_has_happened_to_it() {
     }
     "#);
     let text = str::from_utf8(&answer.body).unwrap();
-    assert!(
-        text.contains(r#""payload":{"z": 12345678901234567890123, "a": 1.50}"#),
-        "{text}"
-    );
+    assert!(text.contains(r#""payload":{"z": 12345678901234567890123, "a": 1.50}"#), "{text}");
 }
 
 #[tokio::test]
@@ -128,30 +120,13 @@ async fn a_new_event_has_no_past() {
 #[tokio::test]
 async fn an_event_that_is_not_there_is_told_from_a_name_that_is_none() {
     let service = Service::start().await;
-    let unknown = service
-        .get("/admin/events/0199c0de-0000-7000-8000-000000000001")
-        .await;
+    let unknown = service.get("/admin/events/0199c0de-0000-7000-8000-000000000001").await;
     let problem = unknown.problem(StatusCode::NOT_FOUND);
-    assert_eq!(
-        problem["detail"],
-        "there is no event 0199c0de-0000-7000-8000-000000000001"
-    );
-    for name in [
-        "1",
-        "0199c0de",
-        "%FF",
-        "%00",
-        "0199c0de-0000-7000-8000-00000000000g",
-    ] {
-        let problem = service
-            .get(&format!("/admin/events/{name}"))
-            .await
-            .problem(StatusCode::BAD_REQUEST);
+    assert_eq!(problem["detail"], "there is no event 0199c0de-0000-7000-8000-000000000001");
+    for name in ["1", "0199c0de", "%FF", "%00", "0199c0de-0000-7000-8000-00000000000g"] {
+        let problem = service.get(&format!("/admin/events/{name}")).await.problem(StatusCode::BAD_REQUEST);
         if name != "%FF" {
-            assert_eq!(
-                (&problem["field"], &problem["detail"]),
-                (&"id".into(), &"id must be a UUID".into())
-            );
+            assert_eq!((&problem["field"], &problem["detail"]), (&"id".into(), &"id must be a UUID".into()));
         }
     }
 }

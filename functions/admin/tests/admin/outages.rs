@@ -1,6 +1,6 @@
-use door::Door;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use door::Door;
 use service::testing::call;
 
 use crate::harness::{absent, router};

@@ -52,7 +52,8 @@ async fn a_replay_is_due_at_once_begins_its_retries_anew_and_is_on_record() {
         assert_eq!(event["status"], "PENDING");
         let mut replay = event["replays"][0].clone();
         assert!(replay["createdAt"].take().is_string());
-        let on_record = json!({ "attempt": 1, "fromStatus": status, "requestedBy": "anonymous", "createdAt": null });
+        let on_record =
+            json!({ "attempt": 1, "fromStatus": status, "requestedBy": "anonymous", "createdAt": null });
         assert_eq!(replay, on_record);
         assert_eq!(service.claim(id).await, 2, "attempts are counted on");
     }
@@ -64,15 +65,11 @@ async fn what_has_not_failed_is_not_replayed() {
     for status in ["PENDING", "PROCESSING", "PROCESSED"] {
         let id = service.event_in(status).await;
         let problem = service.replay(id).await.problem(StatusCode::CONFLICT);
-        let detail =
-            format!("only FAILED and DEAD_LETTER events can be replayed: this one is {status}");
+        let detail = format!("only FAILED and DEAD_LETTER events can be replayed: this one is {status}");
         assert_eq!(problem["detail"], detail);
         assert_eq!(problem["eventStatus"], status);
         let event = service.found(&format!("/admin/events/{id}")).await;
-        assert_eq!(
-            (&event["status"], &event["replays"]),
-            (&json!(status), &json!([]))
-        );
+        assert_eq!((&event["status"], &event["replays"]), (&json!(status), &json!([])));
     }
 }
 
@@ -82,35 +79,17 @@ async fn of_many_replays_at_once_one_counts() {
     for status in ["FAILED", "DEAD_LETTER"] {
         let id = service.event_in(status).await;
         let answers = join_all((0..8).map(|_| service.replay(id))).await;
-        let queued = answers
-            .iter()
-            .filter(|answer| answer.status == StatusCode::OK)
-            .count();
-        let refused = answers
-            .iter()
-            .filter(|answer| answer.status == StatusCode::CONFLICT)
-            .count();
+        let queued = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+        let refused = answers.iter().filter(|answer| answer.status == StatusCode::CONFLICT).count();
         assert_eq!((queued, refused), (1, 7), "{status}: {answers:?}");
     }
-    assert_eq!(
-        service
-            .database
-            .value::<i64>("SELECT count(*) FROM replays")
-            .await,
-        2
-    );
+    assert_eq!(service.database.value::<i64>("SELECT count(*) FROM replays").await, 2);
 }
 
 #[tokio::test]
 async fn an_event_that_is_not_there_is_told_from_a_name_that_is_none() {
     let service = Service::start().await;
-    service
-        .replay("0199c0de-0000-7000-8000-000000000001")
-        .await
-        .problem(StatusCode::NOT_FOUND);
+    service.replay("0199c0de-0000-7000-8000-000000000001").await.problem(StatusCode::NOT_FOUND);
     let problem = service.replay("1").await.problem(StatusCode::BAD_REQUEST);
-    assert_eq!(
-        (&problem["field"], &problem["detail"]),
-        (&json!("id"), &json!("id must be a UUID"))
-    );
+    assert_eq!((&problem["field"], &problem["detail"]), (&json!("id"), &json!("id must be a UUID")));
 }

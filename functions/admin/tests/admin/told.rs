@@ -17,18 +17,14 @@ impl Service {
                 Value::Null => "-",
                 field => field.as_str().unwrap(),
             };
-            writeln!(
-                all,
-                "{query} | {field} | {}",
-                problem["detail"].as_str().unwrap()
-            )
-            .unwrap();
+            writeln!(all, "{query} | {field} | {}", problem["detail"].as_str().unwrap()).unwrap();
         }
         all
     }
 }
 
-/// In a snapshot a time is checked and not shown.
+/// In a snapshot a time is checked and not shown. The arguments are as insta passes them.
+#[allow(clippy::needless_pass_by_value)]
 pub(crate) fn time(value: Content, path: ContentPath<'_>) -> Content {
     let Some(text) = value.as_str() else {
         return value;

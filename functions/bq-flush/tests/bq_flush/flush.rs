@@ -6,7 +6,8 @@ use store::FlusherLease;
 
 use crate::harness::Service;
 
-const LEDGER: &str = "SELECT string_agg(format('%s rows as %s', rows, job_id), ', ') FROM loads WHERE loaded_at IS NULL";
+const LEDGER: &str =
+    "SELECT string_agg(format('%s rows as %s', rows, job_id), ', ') FROM loads WHERE loaded_at IS NULL";
 
 #[tokio::test]
 async fn with_nothing_to_load_bigquery_is_not_asked() {
@@ -42,13 +43,7 @@ async fn without_bigquery_the_ledger_keeps_the_range_and_its_job() {
     service.settled().await;
     service.flush().await.problem(StatusCode::BAD_GATEWAY);
     assert_eq!(service.database.value::<String>(LEDGER).await, ledger);
-    assert_eq!(
-        service
-            .database
-            .value::<i64>("SELECT count(*) FROM leases")
-            .await,
-        0
-    );
+    assert_eq!(service.database.value::<i64>("SELECT count(*) FROM leases").await, 0);
     assert_eq!(service.database.store.unloaded().await.unwrap().rows, 3);
 }
 
@@ -58,18 +53,8 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
     service.event().await;
     service.settled().await;
     service.flush().await.problem(StatusCode::BAD_GATEWAY);
-    let another = FlusherLease {
-        holder: uuid::Uuid::nil(),
-        lasts: Duration::from_mins(1),
-    };
-    assert!(
-        service
-            .database
-            .store
-            .hold_flusher_lease(another)
-            .await
-            .unwrap()
-    );
+    let another = FlusherLease { holder: uuid::Uuid::nil(), lasts: Duration::from_mins(1) };
+    assert!(service.database.store.hold_flusher_lease(another).await.unwrap());
     let answer = service.flush().await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     insta::assert_json_snapshot!(answer.json(), {
@@ -86,7 +71,8 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
     "#);
 }
 
-/// In a snapshot a time is checked and not shown.
+/// In a snapshot a time is checked and not shown. The arguments are as insta passes them.
+#[allow(clippy::needless_pass_by_value)]
 fn time(value: Content, path: ContentPath<'_>) -> Content {
     let text = value.as_str().unwrap();
     let is_time = text.len() == "2026-01-31T12:00:00.000Z".len()
@@ -99,10 +85,7 @@ fn time(value: Content, path: ContentPath<'_>) -> Content {
 #[tokio::test]
 async fn without_a_database_it_is_told_so() {
     let service = Service::without_database().await;
-    let problem = service
-        .flush()
-        .await
-        .problem(StatusCode::SERVICE_UNAVAILABLE);
+    let problem = service.flush().await.problem(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(problem["detail"], "the database is not available");
 }
 
@@ -110,23 +93,8 @@ async fn without_a_database_it_is_told_so() {
 async fn a_ledger_of_another_cluster_stops_it() {
     let service = Service::start().await;
     service.event().await;
-    service
-        .database
-        .sql("UPDATE cursors SET system_identifier = 1")
-        .await;
+    service.database.sql("UPDATE cursors SET system_identifier = 1").await;
     let problem = service.flush().await.problem(StatusCode::CONFLICT);
-    assert!(
-        problem["detail"]
-            .as_str()
-            .unwrap()
-            .contains("another PostgreSQL cluster"),
-        "{problem}"
-    );
-    assert_eq!(
-        service
-            .database
-            .value::<i64>("SELECT count(*) FROM loads")
-            .await,
-        0
-    );
+    assert!(problem["detail"].as_str().unwrap().contains("another PostgreSQL cluster"), "{problem}");
+    assert_eq!(service.database.value::<i64>("SELECT count(*) FROM loads").await, 0);
 }

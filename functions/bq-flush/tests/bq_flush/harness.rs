@@ -34,10 +34,8 @@ impl Service {
     /// The service with a database that is away.
     pub(crate) async fn without_database() -> Self {
         let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
-        let away = StoreConfig {
-            acquire_timeout: Duration::from_millis(100),
-            ..StoreConfig::new(url, "test")
-        };
+        let away =
+            StoreConfig { acquire_timeout: Duration::from_millis(100), ..StoreConfig::new(url, "test") };
         Self::beside(database().await, Store::new(&away).unwrap()).await
     }
 
@@ -52,11 +50,7 @@ impl Service {
             shutdown: Shutdown::new(),
         };
         let (router, _) = service.router();
-        Self {
-            database,
-            issuer,
-            router,
-        }
+        Self { database, issuer, router }
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
@@ -74,17 +68,12 @@ impl Service {
         let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
         let mut batch = Batch::default();
         batch.push(EventId::mint(now), &event);
-        self.database
-            .store
-            .insert(batch, Duration::from_mins(2))
-            .await
-            .unwrap();
+        self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
     }
 
     /// Transactions of other tests on the server hold a range open; this waits until it can close above every event.
     pub(crate) async fn settled(&self) {
-        let question =
-            "SELECT coalesce(max(xid), '0') < pg_snapshot_xmin(pg_current_snapshot()) FROM events";
+        let question = "SELECT coalesce(max(xid), '0') < pg_snapshot_xmin(pg_current_snapshot()) FROM events";
         let waiting = async {
             while !self.database.value::<bool>(question).await {
                 tokio::time::sleep(Duration::from_millis(20)).await;

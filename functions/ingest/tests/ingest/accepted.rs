@@ -18,8 +18,7 @@ impl Service {
 #[tokio::test]
 async fn an_event_is_stored_before_it_is_answered() {
     let service = Service::start().await;
-    let body =
-        r#"{"eventType":"user.signup","payload":{"userId":"123"},"metadata":{"source":"web"}}"#;
+    let body = r#"{"eventType":"user.signup","payload":{"userId":"123"},"metadata":{"source":"web"}}"#;
     let answer = service.post(body).await;
     insta::assert_json_snapshot!(answer.json(), { ".eventId" => "[id]" }, @r#"
     {
@@ -56,11 +55,9 @@ async fn json_comes_back_as_it_went_in() {
 #[tokio::test]
 async fn metadata_may_be_left_out_and_utf_8_be_named() {
     let service = Service::start().await;
-    for content_type in [
-        "application/json",
-        "Application/JSON; charset=UTF-8",
-        r#"application/json;charset="utf-8""#,
-    ] {
+    for content_type in
+        ["application/json", "Application/JSON; charset=UTF-8", r#"application/json;charset="utf-8""#]
+    {
         let request = Request::post("/events")
             .header("content-type", content_type)
             .body(Body::from(r#" {"eventType":"a","payload":{}} "#))
@@ -73,20 +70,12 @@ async fn metadata_may_be_left_out_and_utf_8_be_named() {
 #[tokio::test]
 async fn events_that_come_together_are_written_together() {
     let service = Service::start().await;
-    let posts =
-        (0..200).map(|n| service.post(format!(r#"{{"eventType":"a","payload":{{"n":{n}}}}}"#)));
+    let posts = (0..200).map(|n| service.post(format!(r#"{{"eventType":"a","payload":{{"n":{n}}}}}"#)));
     let answers = join_all(posts).await;
     for (n, answer) in answers.iter().enumerate() {
         let record = service.stored(answer).await;
-        assert_eq!(
-            record.payload.get(),
-            format!(r#"{{"n":{n}}}"#),
-            "each has its own id"
-        );
+        assert_eq!(record.payload.get(), format!(r#"{{"n":{n}}}"#), "each has its own id");
     }
-    let statements: i64 = service
-        .database
-        .value("SELECT count(DISTINCT xid) FROM events")
-        .await;
+    let statements: i64 = service.database.value("SELECT count(DISTINCT xid) FROM events").await;
     assert!(statements < 20, "{statements} statements for 200 events");
 }

@@ -26,10 +26,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
 
 #[test]
 fn what_is_not_set_has_a_safe_default() {
-    let mut env = Env::of([
-        ("DATABASE_URL", "postgres://localhost/eventflow"),
-        ("GCP_PROJECT_ID", "p"),
-    ]);
+    let mut env = Env::of([("DATABASE_URL", "postgres://localhost/eventflow"), ("GCP_PROJECT_ID", "p")]);
     let config = Config::read(&mut env).ok().unwrap();
     assert!(env.all_told().is_ok());
     assert!(matches!(config.callers, Callers::Nobody(_)));

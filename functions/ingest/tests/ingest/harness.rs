@@ -4,8 +4,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
-use gcp::{Publisher, PublisherConfig};
 use door::Door;
+use gcp::{Publisher, PublisherConfig};
 use ingest::{Coalescer, Limits};
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
@@ -45,10 +45,7 @@ impl Service {
 }
 
 pub(crate) fn event(body: impl Into<Body>) -> Request<Body> {
-    Request::post("/events")
-        .header(CONTENT_TYPE, "application/json")
-        .body(body.into())
-        .unwrap()
+    Request::post("/events").header(CONTENT_TYPE, "application/json").body(body.into()).unwrap()
 }
 
 pub(crate) async fn router(store: Store, door: Door) -> Router {
@@ -60,23 +57,12 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
         timeout: Duration::from_millis(50),
     });
     let (coalescer, _) = Coalescer::start(store, publisher.await.unwrap(), FIRST_DUE);
-    let limits = Limits {
-        body_bytes: MAX_BODY_BYTES,
-        body_deadline: service::BODY_DEADLINE,
-    };
-    ingest::router(ingest::Ingest {
-        coalescer,
-        door,
-        limits,
-    })
+    let limits = Limits { body_bytes: MAX_BODY_BYTES, body_deadline: service::BODY_DEADLINE };
+    ingest::router(ingest::Ingest { coalescer, door, limits })
 }
 
 /// A database that is away.
 pub(crate) fn absent(patience: Duration) -> Store {
     let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
-    Store::new(&StoreConfig {
-        acquire_timeout: patience,
-        ..StoreConfig::new(url, "test")
-    })
-    .unwrap()
+    Store::new(&StoreConfig { acquire_timeout: patience, ..StoreConfig::new(url, "test") }).unwrap()
 }

@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use futures::future::join_all;
 use door::Door;
+use futures::future::join_all;
 use service::testing::call;
 
 use crate::harness::{Service, absent, event, router};

@@ -15,12 +15,7 @@ fn told(answer: &Answer) -> String {
         value => format!(" {name}={value}"),
     };
     let detail = problem["detail"].as_str().unwrap();
-    format!(
-        "{}{}{} {detail}",
-        answer.status.as_u16(),
-        at("field"),
-        at("byte")
-    )
+    format!("{}{}{} {detail}", answer.status.as_u16(), at("field"), at("byte"))
 }
 
 fn typed(event_type: &str) -> String {
@@ -172,10 +167,7 @@ fn bodies() -> Vec<Vec<u8>> {
         r#"{"eventType":"a","payload":{},"colour":"red"}"#.into(),
         b"{\"eventType\":\"\xff\",\"payload\":{}}".into(),
         b"\xef\xbb\xbf{\"eventType\":\"a\",\"payload\":{}}".into(),
-        "{\"eventType\":\"a\",\"payload\":{}}"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect(),
+        "{\"eventType\":\"a\",\"payload\":{}}".encode_utf16().flat_map(u16::to_le_bytes).collect(),
     ]
 }
 
@@ -214,26 +206,14 @@ async fn a_body_over_the_limit_is_refused_and_told_the_limit() {
     let frame = carrying(r#"{"a":""}"#).len();
     let body = |bytes: usize| carrying(&format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - frame)));
     let chunks = |text: String| {
-        let chunks: Vec<_> = text
-            .as_bytes()
-            .chunks(60_000)
-            .map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec()))
-            .collect();
+        let chunks: Vec<_> =
+            text.as_bytes().chunks(60_000).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
         Body::from_stream(futures::stream::iter(chunks))
     };
-    for too_large in [
-        Body::from(body(MAX_BODY_BYTES + 1)),
-        chunks(body(MAX_BODY_BYTES + 1)),
-    ] {
-        let problem = service
-            .post(too_large)
-            .await
-            .problem(StatusCode::PAYLOAD_TOO_LARGE);
+    for too_large in [Body::from(body(MAX_BODY_BYTES + 1)), chunks(body(MAX_BODY_BYTES + 1))] {
+        let problem = service.post(too_large).await.problem(StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(problem["limit"], MAX_BODY_BYTES);
-        assert_eq!(
-            problem["detail"],
-            "the body is larger than the limit of 1048576 bytes"
-        );
+        assert_eq!(problem["detail"], "the body is larger than the limit of 1048576 bytes");
     }
     assert_eq!(service.rows().await, 0);
     let whole = service.post(chunks(body(MAX_BODY_BYTES))).await;
@@ -244,22 +224,12 @@ async fn a_body_over_the_limit_is_refused_and_told_the_limit() {
 async fn other_methods_and_paths_are_no_way_in() {
     let service = Service::start().await;
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
-        let request = Request::builder()
-            .method(method)
-            .uri("/events")
-            .body(untouchable());
+        let request = Request::builder().method(method).uri("/events").body(untouchable());
         let answer = service.call(request.unwrap()).await;
         answer.problem(StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(answer.header("allow"), "POST");
     }
-    for path in [
-        "/",
-        "/event",
-        "/events/",
-        "/events/1",
-        "/admin/events",
-        "/push",
-    ] {
+    for path in ["/", "/event", "/events/", "/events/1", "/admin/events", "/push"] {
         let request = Request::post(path).body(untouchable()).unwrap();
         service.call(request).await.problem(StatusCode::NOT_FOUND);
     }

@@ -31,10 +31,7 @@ async fn nobody_else_gets_a_byte_of_a_body_read() {
             }
             let answer = service.call(request.body(untouchable()).unwrap()).await;
             let problem = answer.problem(StatusCode::from_u16(status).unwrap());
-            assert!(
-                problem["detail"].as_str().unwrap().contains(detail),
-                "{path}: {problem}"
-            );
+            assert!(problem["detail"].as_str().unwrap().contains(detail), "{path}: {problem}");
             if status == 401 {
                 assert_eq!(answer.header("www-authenticate"), "Bearer");
             }
@@ -55,14 +52,10 @@ async fn each_route_lets_its_caller_in() {
 async fn other_methods_and_paths_are_no_way_in() {
     let service = Service::start().await;
     for (path, ..) in ROUTES {
-        let answer = service
-            .call(Request::get(path).body(untouchable()).unwrap())
-            .await;
+        let answer = service.call(Request::get(path).body(untouchable()).unwrap()).await;
         answer.problem(StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(answer.header("allow"), "POST");
     }
-    let answer = service
-        .call(Request::post("/events").body(untouchable()).unwrap())
-        .await;
+    let answer = service.call(Request::post("/events").body(untouchable()).unwrap()).await;
     answer.problem(StatusCode::NOT_FOUND);
 }

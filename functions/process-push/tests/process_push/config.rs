@@ -61,8 +61,5 @@ fn the_defaults_go_together() {
     let config = Config::read(&mut env).ok().unwrap();
     assert!(env.all_told().is_ok());
     assert_eq!(config.settings.retries.max, 3);
-    assert!(
-        config.store.max_connections > 16,
-        "each handler has a connection, and claims have some"
-    );
+    assert!(config.store.max_connections > 16, "each handler has a connection, and claims have some");
 }

@@ -21,11 +21,7 @@ async fn a_failed_event_is_due_when_its_retry_is() {
     let id = service.event("demo.flaky", r#"{"failTimes":1}"#).await;
     service.push(id).await;
     assert_eq!(service.dead_letter(id).await, StatusCode::NO_CONTENT);
-    assert!(
-        service
-            .is("SELECT due_at = retry_at AND retry_at > now() FROM live")
-            .await
-    );
+    assert!(service.is("SELECT due_at = retry_at AND retry_at > now() FROM live").await);
 }
 
 #[tokio::test]
@@ -33,10 +29,7 @@ async fn a_finished_event_is_left_alone() {
     let service = Service::start().await;
     for (payload, state) in [
         ("{}", "PROCESSED 0"),
-        (
-            r#"{"permanent":true}"#,
-            "DEAD_LETTER 0, PERMANENT: the payload asked for a permanent failure",
-        ),
+        (r#"{"permanent":true}"#, "DEAD_LETTER 0, PERMANENT: the payload asked for a permanent failure"),
     ] {
         let id = service.event("demo.flaky", payload).await;
         service.push(id).await;
@@ -55,12 +48,7 @@ async fn a_message_from_before_a_replay_kills_nothing() {
         service.push_later(id).await;
     }
     assert_eq!(service.record(id).await.status.as_str(), "DEAD_LETTER");
-    let replayed = service
-        .database
-        .store
-        .replay(id, "somebody".into())
-        .await
-        .unwrap();
+    let replayed = service.database.store.replay(id, "somebody".into()).await.unwrap();
     assert_eq!(replayed, Replayed::Queued);
     assert_eq!(service.dead_letter(id).await, StatusCode::NO_CONTENT);
     assert_eq!(service.record(id).await.status.as_str(), "PENDING");
@@ -75,9 +63,6 @@ async fn an_event_that_was_never_accepted_is_kept() {
     let service = Service::start().await;
     let id = "0199c0de-0000-7000-8000-000000000001".parse().unwrap();
     assert_eq!(service.dead_letter(id).await, StatusCode::NO_CONTENT);
-    let reason: String = service
-        .database
-        .value("SELECT reason FROM unreadable")
-        .await;
+    let reason: String = service.database.value("SELECT reason FROM unreadable").await;
     assert_eq!(reason, format!("no event {id} was ever accepted"));
 }

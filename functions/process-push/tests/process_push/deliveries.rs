@@ -11,27 +11,14 @@ use crate::harness::Service;
 impl Service {
     /// An attempt of another instance, which this test never ends.
     async fn claimed_elsewhere(&self, id: EventId) {
-        let claimant = Claimant {
-            instance: "another".into(),
-            message_id: "1".into(),
-        };
-        let terms = ClaimTerms {
-            lease: Duration::from_secs(15),
-            max_lost: 10,
-        };
-        let delivery = self
-            .database
-            .store
-            .claim(id, claimant, terms)
-            .await
-            .unwrap();
+        let claimant = Claimant { instance: "another".into(), message_id: "1".into() };
+        let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
+        let delivery = self.database.store.claim(id, claimant, terms).await.unwrap();
         assert!(matches!(delivery, Delivery::Claimed(_)), "{delivery:?}");
     }
 
     async fn lease_ends(&self) {
-        self.database
-            .sql("UPDATE live SET lease_until = now() - interval '1 second'")
-            .await;
+        self.database.sql("UPDATE live SET lease_until = now() - interval '1 second'").await;
     }
 }
 
@@ -51,16 +38,9 @@ async fn failed_is_refused_before_its_retry_and_run_after_it() {
     assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(service.state(id).await, "FAILED 1, FAILED: failure 1 of 1");
     assert_eq!(service.push(id).await, StatusCode::TOO_EARLY);
-    assert_eq!(
-        service.state(id).await,
-        "FAILED 1, FAILED: failure 1 of 1",
-        "an early copy is no try"
-    );
+    assert_eq!(service.state(id).await, "FAILED 1, FAILED: failure 1 of 1", "an early copy is no try");
     assert_eq!(service.push_later(id).await, StatusCode::NO_CONTENT);
-    assert_eq!(
-        service.state(id).await,
-        "PROCESSED 1, FAILED: failure 1 of 1"
-    );
+    assert_eq!(service.state(id).await, "PROCESSED 1, FAILED: failure 1 of 1");
 }
 
 #[tokio::test]
@@ -69,11 +49,7 @@ async fn processing_under_a_living_lease_is_acked_and_due_at_its_end() {
     let id = service.event("a", "{}").await;
     service.claimed_elsewhere(id).await;
     assert_eq!(service.push(id).await, StatusCode::NO_CONTENT);
-    assert!(
-        service
-            .is("SELECT due_at = lease_until AND status = 'PROCESSING' FROM live")
-            .await
-    );
+    assert!(service.is("SELECT due_at = lease_until AND status = 'PROCESSING' FROM live").await);
 }
 
 #[tokio::test]
@@ -83,10 +59,7 @@ async fn processing_whose_lease_is_over_was_lost_and_is_run() {
     service.claimed_elsewhere(id).await;
     service.lease_ends().await;
     assert_eq!(service.push(id).await, StatusCode::NO_CONTENT);
-    assert_eq!(
-        service.state(id).await,
-        "PROCESSED 0, LOST: its lease ended and nobody had finished it"
-    );
+    assert_eq!(service.state(id).await, "PROCESSED 0, LOST: its lease ended and nobody had finished it");
 }
 
 #[tokio::test]
@@ -103,16 +76,8 @@ async fn the_tenth_lost_attempt_is_the_end() {
     assert_eq!(service.push(id).await, StatusCode::GONE);
     let record = service.record(id).await;
     assert_eq!(record.status.as_str(), "DEAD_LETTER");
-    assert_eq!(
-        record.failure_reason.unwrap(),
-        "the process was lost in 10 attempts"
-    );
-    assert_eq!(
-        service
-            .count("SELECT count(*) FROM attempts WHERE ended = 'LOST'")
-            .await,
-        10
-    );
+    assert_eq!(record.failure_reason.unwrap(), "the process was lost in 10 attempts");
+    assert_eq!(service.count("SELECT count(*) FROM attempts WHERE ended = 'LOST'").await, 10);
 }
 
 #[tokio::test]
@@ -121,12 +86,7 @@ async fn processed_is_acked_without_work() {
     let id = service.event("demo.ledger", r#"{"weight":3}"#).await;
     assert_eq!(service.push(id).await, StatusCode::NO_CONTENT);
     assert_eq!(service.push(id).await, StatusCode::NO_CONTENT);
-    assert_eq!(
-        service
-            .count("SELECT sum(weight)::bigint FROM demo_ledger")
-            .await,
-        3
-    );
+    assert_eq!(service.count("SELECT sum(weight)::bigint FROM demo_ledger").await, 3);
 }
 
 #[tokio::test]
@@ -158,33 +118,18 @@ async fn four_failures_are_the_end_and_a_replay_a_new_beginning() {
     let service = Service::start().await;
     let id = service.event("demo.flaky", r#"{"failTimes":5}"#).await;
     for _ in 0..4 {
-        assert_eq!(
-            service.push_later(id).await,
-            StatusCode::UNPROCESSABLE_ENTITY
-        );
+        assert_eq!(service.push_later(id).await, StatusCode::UNPROCESSABLE_ENTITY);
     }
     let record = service.record(id).await;
-    assert_eq!(
-        (record.status.as_str(), record.retry_count),
-        ("DEAD_LETTER", 3)
-    );
+    assert_eq!((record.status.as_str(), record.retry_count), ("DEAD_LETTER", 3));
     assert_eq!(record.failure_reason.as_deref(), Some("failure 4 of 5"));
     assert!(record.failed_at.is_some());
 
-    let replayed = service
-        .database
-        .store
-        .replay(id, "somebody".into())
-        .await
-        .unwrap();
+    let replayed = service.database.store.replay(id, "somebody".into()).await.unwrap();
     assert_eq!(replayed, Replayed::Queued);
     assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
     let record = service.record(id).await;
     assert_eq!((record.status.as_str(), record.retry_count), ("FAILED", 1));
-    assert_eq!(
-        service.push_later(id).await,
-        StatusCode::NO_CONTENT,
-        "the sixth attempt succeeds"
-    );
+    assert_eq!(service.push_later(id).await, StatusCode::NO_CONTENT, "the sixth attempt succeeds");
     assert_eq!(service.record(id).await.retry_count, 1);
 }

@@ -19,11 +19,7 @@ async fn both_spellings_are_read() {
         let answer = service.call_as(PUSHER, "/push", body).await;
         answer.problem(StatusCode::UNPROCESSABLE_ENTITY);
         let history = service.database.store.history(id).await.unwrap();
-        assert_eq!(
-            history.attempts[0].message_id.as_deref(),
-            Some("7"),
-            "{ids}"
-        );
+        assert_eq!(history.attempts[0].message_id.as_deref(), Some("7"), "{ids}");
     }
 }
 

@@ -29,10 +29,7 @@ async fn a_handler_that_takes_too_long_is_a_try() {
     let service = Service::with(handlers::registered(), settings).await;
     let slow = service.event("demo.flaky", r#"{"sleepMs":60000}"#).await;
     assert_eq!(service.push(slow).await, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(
-        service.state(slow).await,
-        "FAILED 1, TIMED_OUT: the handler took longer than 100ms"
-    );
+    assert_eq!(service.state(slow).await, "FAILED 1, TIMED_OUT: the handler took longer than 100ms");
     let quick = service.event("demo.flaky", r#"{"sleepMs":1}"#).await;
     assert_eq!(service.push(quick).await, StatusCode::NO_CONTENT);
 }
@@ -43,10 +40,7 @@ async fn a_payload_that_never_fits_is_dead_at_once() {
     let id = service.event("demo.ledger", r#"{"weight":"heavy"}"#).await;
     assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
     let state = service.state(id).await;
-    assert!(
-        state.starts_with("DEAD_LETTER 0, PERMANENT: the payload does not fit this handler"),
-        "{state}"
-    );
+    assert!(state.starts_with("DEAD_LETTER 0, PERMANENT: the payload does not fit this handler"), "{state}");
 }
 
 #[tokio::test]
@@ -73,10 +67,7 @@ async fn whatever_a_handler_says_is_on_record() {
     let service = Service::with(Handlers::otherwise(Speechless), settings()).await;
     let id = service.event("a", "{}").await;
     assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(
-        service.state(id).await,
-        "FAILED 1, FAILED: they said \u{fffd}"
-    );
+    assert_eq!(service.state(id).await, "FAILED 1, FAILED: they said \u{fffd}");
 }
 
 /// Writes, and then ends as its payload says.
@@ -85,11 +76,7 @@ struct Writes;
 impl Handler for Writes {
     async fn handle(&self, attempt: &mut Attempt) -> Result<(), Failure> {
         let (id, number) = (attempt.event.id, attempt.number());
-        attempt
-            .transaction()
-            .await?
-            .append_to_demo_ledger(id, number, 1)
-            .await?;
+        attempt.transaction().await?.append_to_demo_ledger(id, number, 1).await?;
         match attempt.event.payload.get() {
             r#"{"then":"retry"}"# => Err(Failure::Retry("later".into())),
             r#"{"then":"permanent"}"# => Err(Failure::Permanent("never".into())),
@@ -107,14 +94,8 @@ async fn what_a_failed_handler_wrote_is_rolled_back() {
     for (payload, state) in [
         (r#"{"then":"retry"}"#, "FAILED 1, FAILED: later"),
         (r#"{"then":"permanent"}"#, "DEAD_LETTER 0, PERMANENT: never"),
-        (
-            r#"{"then":"panic"}"#,
-            "FAILED 1, PANICKED: the handler panicked: now",
-        ),
-        (
-            r#"{"then":"hang"}"#,
-            "FAILED 1, TIMED_OUT: the handler took longer than 300ms",
-        ),
+        (r#"{"then":"panic"}"#, "FAILED 1, PANICKED: the handler panicked: now"),
+        (r#"{"then":"hang"}"#, "FAILED 1, TIMED_OUT: the handler took longer than 300ms"),
     ] {
         let id = service.event("a", payload).await;
         assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
@@ -129,11 +110,7 @@ struct Overtaken(Store);
 impl Handler for Overtaken {
     async fn handle(&self, attempt: &mut Attempt) -> Result<(), Failure> {
         let (id, number) = (attempt.event.id, attempt.number());
-        attempt
-            .transaction()
-            .await?
-            .append_to_demo_ledger(id, number, 1)
-            .await?;
+        attempt.transaction().await?.append_to_demo_ledger(id, number, 1).await?;
         self.0.succeed(id, number).await?;
         Ok(())
     }
@@ -168,10 +145,7 @@ async fn a_push_that_finds_no_room_is_nacked_and_claims_nothing() {
     settings.concurrency = 1;
     let begun = Arc::new(Semaphore::new(0));
     let service = Service::with(Handlers::otherwise(Busy(begun.clone())), settings).await;
-    let (first, second) = (
-        service.event("a", "{}").await,
-        service.event("a", "{}").await,
-    );
+    let (first, second) = (service.event("a", "{}").await, service.event("a", "{}").await);
     let late = async {
         let _begun = begun.acquire().await.unwrap();
         service.push(second).await

@@ -49,43 +49,26 @@ impl Service {
     pub(crate) async fn without_database() -> Self {
         let away = StoreConfig {
             acquire_timeout: Duration::from_millis(100),
-            ..StoreConfig::new(
-                format!("postgres://postgres@{CLOSED_PORT}/eventflow"),
-                "test",
-            )
+            ..StoreConfig::new(format!("postgres://postgres@{CLOSED_PORT}/eventflow"), "test")
         };
         let store = Store::new(&away).unwrap();
         Self::beside(database().await, store, handlers::registered(), settings()).await
     }
 
-    async fn beside(
-        database: Database,
-        store: Store,
-        handlers: Handlers,
-        settings: Settings,
-    ) -> Self {
+    async fn beside(database: Database, store: Store, handlers: Handlers, settings: Settings) -> Self {
         let issuer = Issuer::start().await;
         let shutdown = Shutdown::new();
         let service = ProcessPush {
             store,
             publisher: publisher().await,
             identity: issuer.identity(AUDIENCE),
-            callers: Callers {
-                push: PUSHER.into(),
-                scheduler: SCHEDULER.into(),
-            },
+            callers: Callers { push: PUSHER.into(), scheduler: SCHEDULER.into() },
             handlers,
             settings,
             shutdown: shutdown.clone(),
         };
         let (router, attempts) = service.router();
-        Self {
-            database,
-            issuer,
-            shutdown,
-            attempts,
-            router,
-        }
+        Self { database, issuer, shutdown, attempts, router }
     }
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
@@ -110,9 +93,7 @@ impl Service {
     }
 
     pub(crate) async fn dead_letter(&self, id: EventId) -> StatusCode {
-        self.call_as(PUSHER, "/dead-letter", envelope(id))
-            .await
-            .status
+        self.call_as(PUSHER, "/dead-letter", envelope(id)).await.status
     }
 
     pub(crate) async fn event(&self, event_type: &str, payload: &str) -> EventId {
@@ -121,11 +102,7 @@ impl Service {
         let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
         let mut batch = Batch::default();
         batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
-        self.database
-            .store
-            .insert(batch, Duration::from_mins(2))
-            .await
-            .unwrap();
+        self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
         id
     }
 
@@ -137,11 +114,10 @@ impl Service {
     pub(crate) async fn state(&self, id: EventId) -> String {
         let record = self.record(id).await;
         let history = self.database.store.history(id).await.unwrap();
-        let mut state = format!("{} {}", record.status, record.retry_count);
-        for attempt in history.attempts {
-            state += &format!(", {}: {}", attempt.ended, attempt.reason);
-        }
-        state
+        let failures = history.attempts.into_iter();
+        let told = failures.map(|attempt| format!(", {}: {}", attempt.ended, attempt.reason));
+        let state = format!("{} {}", record.status, record.retry_count);
+        [state].into_iter().chain(told).collect()
     }
 
     pub(crate) async fn is(&self, question: &str) -> bool {
@@ -158,14 +134,11 @@ pub(crate) fn settings() -> Settings {
     Settings {
         instance: "test".into(),
         handler_limit: Duration::from_secs(10),
-        claim: ClaimTerms {
-            lease: Duration::from_secs(15),
-            max_lost: 10,
-        },
+        claim: ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 },
         retries: Retries {
             max: 3,
-            backoff_min: Duration::from_secs(60),
-            backoff_max: Duration::from_secs(600),
+            backoff_min: Duration::from_mins(1),
+            backoff_max: Duration::from_mins(10),
         },
         due_step: Duration::from_mins(12),
         concurrency: 4,

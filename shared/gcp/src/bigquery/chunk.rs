@@ -30,11 +30,7 @@ impl Chunk {
 
     /// How long the whole is; known with the last chunk only.
     fn total(&self) -> String {
-        if self.last {
-            self.end().to_string()
-        } else {
-            "*".into()
-        }
+        if self.last { self.end().to_string() } else { "*".into() }
     }
 }
 
@@ -43,11 +39,7 @@ mod tests {
     use super::*;
 
     fn chunk(last: bool) -> Chunk {
-        Chunk {
-            start: 100,
-            bytes: Bytes::from_static(b"0123456789"),
-            last,
-        }
+        Chunk { start: 100, bytes: Bytes::from_static(b"0123456789"), last }
     }
 
     #[test]
@@ -61,10 +53,7 @@ mod tests {
     #[test]
     fn the_rest_begins_where_the_upload_stands() {
         let (range, bytes) = chunk(true).rest(104);
-        assert_eq!(
-            (range.as_str(), &bytes[..]),
-            ("bytes 104-109/110", &b"456789"[..])
-        );
+        assert_eq!((range.as_str(), &bytes[..]), ("bytes 104-109/110", &b"456789"[..]));
     }
 
     #[test]

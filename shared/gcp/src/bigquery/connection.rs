@@ -46,13 +46,7 @@ impl Connection {
             .timeout(config.timeout)
             .build()
             .map_err(|error| Error::Config(with_causes(&error)))?;
-        Ok(Self {
-            client,
-            http,
-            token,
-            timeout: config.timeout,
-            origin,
-        })
+        Ok(Self { client, http, token, timeout: config.timeout, origin })
     }
 
     /// Where the metadata server is away, google-cloud-auth tries again for long.

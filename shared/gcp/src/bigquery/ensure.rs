@@ -32,10 +32,7 @@ impl BigQuery {
         match self.make_table().await {
             Err(error) if error.has_reason(&Reason::NotFound) => Ok(Ensured {
                 dataset_made: self.make_dataset().await?,
-                table_made: self
-                    .make_table()
-                    .await
-                    .map_err(|error| self.advise(error, "make"))?,
+                table_made: self.make_table().await.map_err(|error| self.advise(error, "make"))?,
             }),
             made => Ok(Ensured {
                 dataset_made: false,
@@ -47,8 +44,7 @@ impl BigQuery {
     async fn table(&self) -> Result<Table, Error> {
         let config = &self.shared.config;
         let tables = self.connection().await?.client.table();
-        self.bounded(tables.get(&config.project, &config.dataset, &config.table, None))
-            .await
+        self.bounded(tables.get(&config.project, &config.dataset, &config.table, None)).await
     }
 
     async fn make_table(&self) -> Result<bool, Error> {
@@ -56,9 +52,7 @@ impl BigQuery {
         let schema = TableSchema::new(columns()?);
         let table = Table::new(&config.project, &config.dataset, &config.table, schema)
             .time_partitioning(TimePartitioning::per_day().field("createdAt"))
-            .clustering(Clustering {
-                fields: Some(vec!["eventType".into()]),
-            });
+            .clustering(Clustering { fields: Some(vec!["eventType".into()]) });
         let tables = self.connection().await?.client.table();
         made(self.bounded(tables.create(table)).await)
     }
@@ -92,10 +86,7 @@ impl BigQuery {
 
     fn fits(&self, table: &Table) -> Result<(), Error> {
         let there = table.schema.fields.as_deref().unwrap_or_default();
-        let columns: Vec<_> = columns()?
-            .iter()
-            .filter_map(|column| misfit(column, there))
-            .collect();
+        let columns: Vec<_> = columns()?.iter().filter_map(|column| misfit(column, there)).collect();
         if columns.is_empty() {
             return Ok(());
         }
@@ -118,11 +109,7 @@ fn made<T>(answer: Result<T, Error>) -> Result<bool, Error> {
 
 fn missing_right(error: Error, advice: String) -> Error {
     match error {
-        Error::Refused {
-            reason: Reason::Access,
-            message,
-            ..
-        } => Error::MissingRight { message, advice },
+        Error::Refused { reason: Reason::Access, message, .. } => Error::MissingRight { message, advice },
         other => other,
     }
 }

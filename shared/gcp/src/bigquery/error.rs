@@ -11,11 +11,7 @@ pub enum Error {
     Connect(#[from] crate::Error),
     /// BigQuery said no.
     #[error("BigQuery refused ({status}, {reason:?}): {message}")]
-    Refused {
-        status: u16,
-        reason: Reason,
-        message: String,
-    },
+    Refused { status: u16, reason: Reason, message: String },
     /// A right is missing, and this is the one to grant.
     #[error("{message} {advice}")]
     MissingRight { message: String, advice: String },
@@ -79,14 +75,8 @@ pub(super) fn read_refusal(status: u16, body: &str) -> (Reason, String) {
     match serde_json::from_str::<Body>(body) {
         Ok(Body { error }) => {
             let word = error.errors.first().map(|item| item.reason.as_str());
-            (
-                word.map_or_else(|| Reason::from_status(status), Reason::from),
-                error.message,
-            )
+            (word.map_or_else(|| Reason::from_status(status), Reason::from), error.message)
         }
-        Err(_) => (
-            Reason::from_status(status),
-            body.chars().take(200).collect(),
-        ),
+        Err(_) => (Reason::from_status(status), body.chars().take(200).collect()),
     }
 }

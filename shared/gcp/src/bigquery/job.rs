@@ -36,9 +36,7 @@ impl BigQuery {
     pub async fn job(&self, job_id: &str) -> Result<Job, Error> {
         let location = self.location().await?;
         let jobs = self.connection().await?.client.job();
-        let answer = self
-            .bounded(jobs.get_job(&self.shared.config.project, job_id, location))
-            .await;
+        let answer = self.bounded(jobs.get_job(&self.shared.config.project, job_id, location)).await;
         match answer {
             Ok(resource) => read(resource),
             Err(error) if error.has_reason(&Reason::NotFound) => Ok(Job::Unknown),
@@ -55,15 +53,9 @@ fn read(resource: Resource) -> Result<Job, Error> {
         state => return Err(Error::Unknown(format!("a job in the state {state:?}"))),
     }
     if let Some(error) = status.error_result {
-        let JobError {
-            reason, message, ..
-        } = error.into();
+        let JobError { reason, message, .. } = error.into();
         let errors = status.errors.unwrap_or_default();
-        return Ok(Job::Failed {
-            reason,
-            message,
-            errors: errors.into_iter().map(JobError::from).collect(),
-        });
+        return Ok(Job::Failed { reason, message, errors: errors.into_iter().map(JobError::from).collect() });
     }
     let load = resource.statistics.and_then(|statistics| statistics.load);
     let load = load.unwrap_or_default();

@@ -33,11 +33,7 @@ pub enum Accepted {
 pub enum LoadError {
     /// BigQuery said no: there is no such job.
     #[error("BigQuery refused the load ({status}, {reason:?}): {message}")]
-    Refused {
-        status: u16,
-        reason: Reason,
-        message: String,
-    },
+    Refused { status: u16, reason: Reason, message: String },
     /// The rows broke off: there is no such job.
     #[error("the rows broke off: {0}")]
     Rows(#[source] BoxError),
@@ -49,15 +45,7 @@ pub enum LoadError {
 impl From<Error> for LoadError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused {
-                status,
-                reason,
-                message,
-            } => Self::Refused {
-                status,
-                reason,
-                message,
-            },
+            Error::Refused { status, reason, message } => Self::Refused { status, reason, message },
             Error::Unknown(text) => Self::Unknown(text),
             other => Self::Unknown(other.to_string()),
         }
@@ -89,11 +77,7 @@ impl BigQuery {
         loop {
             let last = fill(&mut buffer, rows.as_mut()).await?;
             let length = if last { buffer.len() } else { CHUNK };
-            let chunk = Chunk {
-                start,
-                bytes: buffer.split_to(length).freeze(),
-                last,
-            };
+            let chunk = Chunk { start, bytes: buffer.split_to(length).freeze(), last };
             start = chunk.end();
             match session.send(&chunk).await? {
                 Progress::Accepted(accepted) => return Ok(accepted),
@@ -127,11 +111,7 @@ fn resource(
 ) -> Resource {
     let labels = labels.iter().map(|&(k, v)| (k.into(), v.into())).collect();
     let load = JobConfigurationLoad {
-        destination_table: Some(TableReference::new(
-            &config.project,
-            &config.dataset,
-            &config.table,
-        )),
+        destination_table: Some(TableReference::new(&config.project, &config.dataset, &config.table)),
         source_format: Some("NEWLINE_DELIMITED_JSON".into()),
         write_disposition: Some("WRITE_APPEND".into()),
         create_disposition: Some("CREATE_NEVER".into()),

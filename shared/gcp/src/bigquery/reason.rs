@@ -19,10 +19,9 @@ impl From<&str> for Reason {
     fn from(word: &str) -> Self {
         match word {
             "invalid" | "invalidQuery" | "parseError" | "badRequest" => Self::Invalid,
-            "quotaExceeded"
-            | "rateLimitExceeded"
-            | "userRateLimitExceeded"
-            | "jobRateLimitExceeded" => Self::Quota,
+            "quotaExceeded" | "rateLimitExceeded" | "userRateLimitExceeded" | "jobRateLimitExceeded" => {
+                Self::Quota
+            }
             "backendError" | "internalError" | "jobBackendError" | "jobInternalError"
             | "tableUnavailable" | "timeout" => Self::Backend,
             "accessDenied"

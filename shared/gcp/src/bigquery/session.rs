@@ -78,11 +78,7 @@ impl<'a> Session<'a> {
         let mut asking = false;
         let mut setbacks = Setbacks::default();
         loop {
-            let (range, body) = if asking {
-                chunk.question()
-            } else {
-                chunk.rest(from)
-            };
+            let (range, body) = if asking { chunk.question() } else { chunk.rest(from) };
             match self.put(range, body).await? {
                 Reply::Accepted(accepted) => return Ok(Progress::Accepted(accepted)),
                 Reply::Failed(error) => {
@@ -126,11 +122,7 @@ impl<'a> Session<'a> {
             Answer::Taken(_job) => Ok(Reply::Accepted(Accepted::Made)),
             Answer::AlreadyThere => Ok(Reply::Accepted(Accepted::AlreadyThere)),
             // The session is gone, and whether it ended in a job is not said.
-            Answer::Refused(
-                error @ LoadError::Refused {
-                    status: 404 | 410, ..
-                },
-            ) => Err(unknown(error)),
+            Answer::Refused(error @ LoadError::Refused { status: 404 | 410, .. }) => Err(unknown(error)),
             Answer::Refused(error) => Err(error),
             Answer::Failed(error) => Ok(Reply::Failed(error)),
         }
@@ -182,11 +174,7 @@ async fn ask(connection: &Connection, request: RequestBuilder) -> Result<Answer,
         Err(error) => (Reason::from_status(status.as_u16()), with_causes(&error)),
     };
     let duplicate = reason == Reason::Other("duplicate".into());
-    let refused = LoadError::Refused {
-        status: status.as_u16(),
-        reason,
-        message,
-    };
+    let refused = LoadError::Refused { status: status.as_u16(), reason, message };
     Ok(match status {
         StatusCode::CONFLICT if duplicate => Answer::AlreadyThere,
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Answer::Failed(refused),

@@ -35,10 +35,7 @@ impl Verified {
         if tokens.len() >= CAPACITY {
             tokens.clear();
         }
-        let known = Known {
-            email: claims.email.clone(),
-            exp: claims.exp,
-        };
+        let known = Known { email: claims.email.clone(), exp: claims.exp };
         tokens.insert(token.to_owned(), known);
     }
 

@@ -86,8 +86,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const FAILURE: [Result<(), PublishError>; 2] =
-        [Err(PublishError::TimedOut), Err(PublishError::TimedOut)];
+    const FAILURE: [Result<(), PublishError>; 2] = [Err(PublishError::TimedOut), Err(PublishError::TimedOut)];
     const SUCCESS: [Result<(), PublishError>; 2] = [Err(PublishError::TimedOut), Ok(())];
 
     fn opened() -> Breaker {
@@ -138,9 +137,6 @@ mod tests {
         tokio::time::advance(PAUSE).await;
         assert!(breaker.allows());
         tokio::time::advance(PAUSE).await;
-        assert!(
-            breaker.allows(),
-            "the trial before this one was never recorded"
-        );
+        assert!(breaker.allows(), "the trial before this one was never recorded");
     }
 }

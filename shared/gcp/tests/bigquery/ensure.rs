@@ -31,10 +31,7 @@ fn table(fields: &Value) -> Value {
 async fn dataset_and_table_are_made_where_they_are_missing() {
     let warehouse = Warehouse::start().await;
     let bigquery = bigquery(warehouse.host()).await;
-    let both = Ensured {
-        dataset_made: true,
-        table_made: true,
-    };
+    let both = Ensured { dataset_made: true, table_made: true };
     assert_eq!(bigquery.ensure_table().await.unwrap(), both);
     assert_eq!(warehouse.books().dataset, Some(dataset()));
     assert_eq!(warehouse.books().table, Some(table(&schema())));
@@ -48,10 +45,7 @@ async fn a_dataset_that_is_there_is_kept() {
     let warehouse = Warehouse::start().await;
     warehouse.books().dataset = Some(dataset());
     let ensured = bigquery(warehouse.host()).await.ensure_table().await;
-    let table_alone = Ensured {
-        dataset_made: false,
-        table_made: true,
-    };
+    let table_alone = Ensured { dataset_made: false, table_made: true };
     assert_eq!(ensured.unwrap(), table_alone);
 }
 
@@ -96,10 +90,7 @@ async fn columns_of_others_are_no_matter() {
 
 #[tokio::test]
 async fn a_missing_right_comes_with_what_to_grant() {
-    for (there, place) in [
-        (None, "on the project"),
-        (Some(dataset()), "on the dataset"),
-    ] {
+    for (there, place) in [(None, "on the project"), (Some(dataset()), "on the dataset")] {
         let warehouse = Warehouse::start().await;
         warehouse.books().dataset = there;
         let denied = "Access Denied: User does not have permission";

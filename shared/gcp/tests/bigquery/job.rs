@@ -35,10 +35,7 @@ fn resource(status: &Value) -> Value {
 #[tokio::test]
 async fn a_finished_job_tells_its_rows_and_bytes() {
     let job = job_answered(200, resource(&json!({ "state": "DONE" }))).await;
-    let done = Job::Done {
-        output_rows: 3,
-        output_bytes: 9_007_199_254_740_993,
-    };
+    let done = Job::Done { output_rows: 3, output_bytes: 9_007_199_254_740_993 };
     assert_eq!(job.unwrap(), done);
 }
 
@@ -71,10 +68,7 @@ async fn a_job_that_is_done_with_an_error_has_failed() {
     let failed = Job::Failed {
         reason: Reason::Invalid,
         message: message.into(),
-        errors: vec![
-            one(None, message),
-            one(Some("gs://x"), "Only optional fields"),
-        ],
+        errors: vec![one(None, message), one(Some("gs://x"), "Only optional fields")],
     };
     assert_eq!(job, failed);
 }
@@ -113,23 +107,12 @@ async fn a_job_that_is_not_there_is_unknown() {
 async fn no_answer_says_nothing_about_the_job() {
     let refused = job_answered(503, error(503, "backendError", "later")).await;
     assert!(
-        matches!(
-            refused,
-            Err(Error::Refused {
-                status: 503,
-                reason: Reason::Backend,
-                ..
-            })
-        ),
+        matches!(refused, Err(Error::Refused { status: 503, reason: Reason::Backend, .. })),
         "{refused:?}"
     );
     let mut without_counts = resource(&json!({ "state": "DONE" }));
     without_counts["statistics"] = json!({});
-    for strange in [
-        without_counts,
-        resource(&json!({ "state": "LOST" })),
-        json!("a proxy's page"),
-    ] {
+    for strange in [without_counts, resource(&json!({ "state": "LOST" })), json!("a proxy's page")] {
         let answer = job_answered(200, strange).await;
         assert!(matches!(answer, Err(Error::Unknown(_))), "{answer:?}");
     }

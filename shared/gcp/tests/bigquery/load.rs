@@ -22,10 +22,7 @@ fn rows(length: usize) -> Vec<u8> {
 }
 
 fn stream_of(rows: &[u8]) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + use<> {
-    let pieces: Vec<_> = rows
-        .chunks(70_000)
-        .map(|piece| Ok(Bytes::copy_from_slice(piece)))
-        .collect();
+    let pieces: Vec<_> = rows.chunks(70_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     stream::iter(pieces)
 }
 
@@ -38,9 +35,7 @@ async fn load_through(faults: impl IntoIterator<Item = Fault>) -> (Warehouse, Ve
     let warehouse = Warehouse::start().await;
     warehouse.books().sending.extend(faults);
     let sent = rows(2 * CHUNK + 1000);
-    let accepted = load(&bigquery(warehouse.host()).await, &sent)
-        .await
-        .unwrap();
+    let accepted = load(&bigquery(warehouse.host()).await, &sent).await.unwrap();
     assert_eq!(accepted, Accepted::Made);
     let loaded = warehouse.job("job-1").1;
     assert!(loaded == sent, "{} of {} bytes", loaded.len(), sent.len());
@@ -52,9 +47,7 @@ async fn the_job_appends_json_lines_to_a_table_that_is_there() {
     let warehouse = Warehouse::start().await;
     let bigquery = bigquery(warehouse.host()).await;
     let labels = [("service", "bq-flush"), ("range", "42")];
-    let accepted = bigquery
-        .load("job-1", &labels, stream_of(b"{}\n{}\n"))
-        .await;
+    let accepted = bigquery.load("job-1", &labels, stream_of(b"{}\n{}\n")).await;
     assert_eq!(accepted.unwrap(), Accepted::Made);
 
     let (job, loaded) = warehouse.job("job-1");
@@ -86,11 +79,7 @@ async fn the_job_appends_json_lines_to_a_table_that_is_there() {
 #[tokio::test]
 async fn many_rows_go_in_chunks() {
     let (warehouse, _) = load_through([]).await;
-    let ranges = [
-        "bytes 0-4194303/*",
-        "bytes 4194304-8388607/*",
-        "bytes 8388608-8389607/8389608",
-    ];
+    let ranges = ["bytes 0-4194303/*", "bytes 4194304-8388607/*", "bytes 8388608-8389607/8389608"];
     assert_eq!(warehouse.books().ranges, ranges);
 }
 
@@ -98,9 +87,7 @@ async fn many_rows_go_in_chunks() {
 async fn a_whole_number_of_chunks_ends_with_the_last_of_them() {
     let warehouse = Warehouse::start().await;
     let sent = rows(2 * CHUNK);
-    load(&bigquery(warehouse.host()).await, &sent)
-        .await
-        .unwrap();
+    load(&bigquery(warehouse.host()).await, &sent).await.unwrap();
     assert!(warehouse.job("job-1").1 == sent);
     let ranges = ["bytes 0-4194303/*", "bytes 4194304-8388607/8388608"];
     assert_eq!(warehouse.books().ranges, ranges);
@@ -145,9 +132,7 @@ async fn the_question_how_far_it_is_may_fail_too() {
 async fn a_lost_answer_to_the_last_chunk_is_asked_for() {
     let warehouse = Warehouse::start().await;
     warehouse.books().sending.push_back(Fault::LoseAnswer);
-    let accepted = load(&bigquery(warehouse.host()).await, b"{}\n")
-        .await
-        .unwrap();
+    let accepted = load(&bigquery(warehouse.host()).await, b"{}\n").await.unwrap();
     assert_eq!(accepted, Accepted::Made);
     assert_eq!(warehouse.books().ranges, ["bytes 0-2/3", "bytes */3"]);
 }
@@ -195,26 +180,15 @@ async fn a_refusal_says_why() {
     let warehouse = Warehouse::start().await;
     let bigquery = bigquery(warehouse.host()).await;
     for (status, word, reason) in cases {
-        warehouse
-            .books()
-            .opening
-            .push_back(Fault::Answer(status, word));
+        warehouse.books().opening.push_back(Fault::Answer(status, word));
         assert_refused(&load(&bigquery, b"{}\n").await, status, &reason);
     }
-    warehouse
-        .books()
-        .sending
-        .push_back(Fault::Answer(403, "accessDenied"));
+    warehouse.books().sending.push_back(Fault::Answer(403, "accessDenied"));
     assert_refused(&load(&bigquery, b"{}\n").await, 403, &Reason::Access);
 }
 
 fn assert_refused(result: &Result<Accepted, LoadError>, wanted: u16, why: &Reason) {
-    let Err(LoadError::Refused {
-        status,
-        reason,
-        message,
-    }) = result
-    else {
+    let Err(LoadError::Refused { status, reason, message }) = result else {
         panic!("{wanted}: {result:?}");
     };
     assert_eq!((*status, reason), (wanted, why));
@@ -234,12 +208,8 @@ async fn an_upload_that_never_opens_made_no_job() {
 async fn what_cannot_be_found_out_is_not_called_failed() {
     let failed = Fault::Answer(503, "backendError");
     let gone = Fault::Answer(404, "notFound");
-    let cases = [
-        vec![failed; 20],
-        vec![Fault::Hang; 20],
-        vec![Fault::LoseAnswer, gone],
-        vec![Fault::Keep(0); 20],
-    ];
+    let cases =
+        [vec![failed; 20], vec![Fault::Hang; 20], vec![Fault::LoseAnswer, gone], vec![Fault::Keep(0); 20]];
     let results = join_all(cases.map(async |faults| {
         let warehouse = Warehouse::start().await;
         warehouse.books().sending.extend(faults);
@@ -272,10 +242,7 @@ async fn without_a_location_of_ours_that_of_the_dataset_is_used() {
         "datasetReference": { "projectId": "eventflow-local", "datasetId": "eventflow" },
         "location": "europe-west6",
     }));
-    let config = BigQueryConfig {
-        location: None,
-        ..config(warehouse.host())
-    };
+    let config = BigQueryConfig { location: None, ..config(warehouse.host()) };
     let bigquery = BigQuery::connect(config).await.unwrap();
     load(&bigquery, b"{}\n").await.unwrap();
     let job = warehouse.job("job-1").0;

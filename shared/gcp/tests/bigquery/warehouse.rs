@@ -52,19 +52,13 @@ pub(crate) struct Books {
 impl Warehouse {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let warehouse = Self {
-            host: listener.local_addr().unwrap().to_string(),
-            state: Arc::default(),
-        };
+        let warehouse = Self { host: listener.local_addr().unwrap().to_string(), state: Arc::default() };
         let datasets = "/bigquery/v2/projects/{project}/datasets";
         let router = Router::new()
             .route(datasets, post(make_dataset))
             .route(&format!("{datasets}/{{dataset}}"), get(get_dataset))
             .route(&format!("{datasets}/{{dataset}}/tables"), post(make_table))
-            .route(
-                &format!("{datasets}/{{dataset}}/tables/{{table}}"),
-                get(get_table),
-            )
+            .route(&format!("{datasets}/{{dataset}}/tables/{{table}}"), get(get_table))
             .route("/bigquery/v2/projects/{project}/jobs/{job}", get(get_job))
             .route("/upload/bigquery/v2/projects/{project}/jobs", post(open))
             .route("/session/{number}", put(send))
@@ -185,9 +179,7 @@ async fn send(
     };
     match fault {
         None => warehouse.books().take(number, range, &body),
-        Some(Fault::Answer(status, reason)) => {
-            answer(status, error(status, reason, "as asked for"))
-        }
+        Some(Fault::Answer(status, reason)) => answer(status, error(status, reason, "as asked for")),
         Some(Fault::LoseAnswer) => {
             warehouse.books().take(number, range, &body);
             answer(503, error(503, "backendError", "lost"))
@@ -212,11 +204,7 @@ impl Books {
     /// Takes one `PUT` as BigQuery does, and is as strict.
     fn take(&mut self, number: usize, range: &str, body: &[u8]) -> Response {
         let (job, bytes) = &mut self.sessions[number];
-        let (piece, total) = range
-            .strip_prefix("bytes ")
-            .unwrap()
-            .split_once('/')
-            .unwrap();
+        let (piece, total) = range.strip_prefix("bytes ").unwrap().split_once('/').unwrap();
         if piece != "*" {
             let (from, to) = piece.split_once('-').unwrap();
             let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());

@@ -67,7 +67,10 @@ async fn whom_the_proxy_lets_in_comes_in_by_name() {
 async fn another_assertion_is_refused() {
     let (proxy, stranger) = (Proxy::start().await, Proxy::start().await);
     assert_invalid(&proxy.check(proxy.assertion(json!({"aud": "/projects/9"}))).await, "InvalidAudience");
-    assert_invalid(&proxy.check(proxy.assertion(json!({"iss": "https://accounts.google.com"}))).await, "InvalidIssuer");
+    assert_invalid(
+        &proxy.check(proxy.assertion(json!({"iss": "https://accounts.google.com"}))).await,
+        "InvalidIssuer",
+    );
     assert_invalid(&proxy.check(proxy.assertion(json!({"exp": 1}))).await, "ExpiredSignature");
     assert_invalid(&proxy.check(stranger.assertion(json!({}))).await, "InvalidSignature");
     assert!(matches!(proxy.check("nonsense".into()).await, Err(Refusal::Invalid(_))));

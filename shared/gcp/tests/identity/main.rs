@@ -8,26 +8,19 @@ use futures::future::join_all;
 use gcp::{Caller, Identity, IdentityConfig, Mode, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use issuer::{
-    AUDIENCE, Issuer, PUSHER, claims, claims_but, claims_without, forged_token, good_token,
-    hmac_token, stripped, unsigned_token,
+    AUDIENCE, Issuer, PUSHER, claims, claims_but, claims_without, forged_token, good_token, hmac_token,
+    stripped, unsigned_token,
 };
 use serde_json::json;
 
 fn identity(mode: Mode, jwks_url: &str) -> Identity {
-    Identity::new(IdentityConfig {
-        mode,
-        audience: AUDIENCE.into(),
-        jwks_url: Some(jwks_url.into()),
-    })
-    .unwrap()
+    Identity::new(IdentityConfig { mode, audience: AUDIENCE.into(), jwks_url: Some(jwks_url.into()) })
+        .unwrap()
 }
 
 fn headers(pairs: &[(&'static str, String)]) -> HeaderMap {
     let pair = |(name, value): &(&'static str, String)| {
-        (
-            HeaderName::from_static(name),
-            HeaderValue::from_str(value).unwrap(),
-        )
+        (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
     };
     let mut headers = HeaderMap::new();
     for (name, value) in pairs.iter().map(pair) {
@@ -42,9 +35,7 @@ async fn check(identity: &Identity, token: &str) -> Result<Caller, Refusal> {
 }
 
 fn the_pusher() -> Caller {
-    Caller {
-        email: PUSHER.into(),
-    }
+    Caller { email: PUSHER.into() }
 }
 
 #[track_caller]
@@ -79,9 +70,8 @@ async fn the_scheme_is_not_case_sensitive() {
 async fn many_at_once_are_all_let_in() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
-    let tokens: Vec<_> = (0..20)
-        .map(|number| issuer.token(&claims_but("sub", json!(number.to_string()))))
-        .collect();
+    let tokens: Vec<_> =
+        (0..20).map(|number| issuer.token(&claims_but("sub", json!(number.to_string())))).collect();
     let results = join_all(tokens.iter().map(|token| check(&identity, token))).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
 }
@@ -130,9 +120,7 @@ async fn a_good_token_of_somebody_else_is_forbidden_each_time() {
     let identity = identity(Mode::Verify, &issuer.jwks_url);
     let token = issuer.token(&claims_but("email", json!("eve@example.com")));
     for _ in 0..2 {
-        let forbidden = Refusal::Forbidden {
-            email: "eve@example.com".into(),
-        };
+        let forbidden = Refusal::Forbidden { email: "eve@example.com".into() };
         assert_eq!(check(&identity, &token).await, Err(forbidden));
     }
 }
@@ -143,10 +131,7 @@ async fn nobody_is_allowed_where_no_one_is_named() {
     let identity = identity(Mode::Verify, &issuer.jwks_url);
     let headers = headers(&[("authorization", format!("Bearer {}", good_token(&issuer)))]);
     let refused = identity.check(&headers, &[]).await;
-    assert!(
-        matches!(refused, Err(Refusal::Forbidden { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Refusal::Forbidden { .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -210,19 +195,11 @@ async fn the_header_that_cloud_run_checked_decides() {
     let identity = identity(Mode::CloudRun, &issuer.jwks_url);
     let eve = issuer.token(&claims_but("email", json!("eve@example.com")));
     let pairs = [
-        (
-            "authorization",
-            format!("Bearer {}", stripped(&good_token(&issuer))),
-        ),
-        (
-            "x-serverless-authorization",
-            format!("Bearer {}", stripped(&eve)),
-        ),
+        ("authorization", format!("Bearer {}", stripped(&good_token(&issuer)))),
+        ("x-serverless-authorization", format!("Bearer {}", stripped(&eve))),
     ];
     let result = identity.check(&headers(&pairs), &[PUSHER.to_owned()]).await;
-    let forbidden = Refusal::Forbidden {
-        email: "eve@example.com".into(),
-    };
+    let forbidden = Refusal::Forbidden { email: "eve@example.com".into() };
     assert_eq!(result, Err(forbidden));
 }
 
@@ -241,9 +218,7 @@ async fn no_bearer_token_is_missing() {
     let issuer = Issuer::start().await;
     let identity = identity(Mode::Verify, &issuer.jwks_url);
     for value in ["", "Bearer", "Basic dXNlcjpwYXNz", &good_token(&issuer)] {
-        let result = identity
-            .check(&headers(&[("authorization", value.into())]), &[])
-            .await;
+        let result = identity.check(&headers(&[("authorization", value.into())]), &[]).await;
         assert_eq!(result, Err(Refusal::Missing), "{value:?}");
     }
     let result = identity.check(&HeaderMap::new(), &[]).await;
@@ -260,10 +235,7 @@ async fn keys_that_cannot_be_had_are_no_reason_against_the_caller() {
     let not_found = issuer.jwks_url.replace("/certs", "/elsewhere");
     for url in [nowhere, not_found] {
         let result = check(&identity(Mode::Verify, &url), &good_token(&issuer)).await;
-        assert!(
-            matches!(result, Err(Refusal::Unavailable(_))),
-            "{url}: {result:?}"
-        );
+        assert!(matches!(result, Err(Refusal::Unavailable(_))), "{url}: {result:?}");
     }
 }
 
@@ -289,10 +261,6 @@ fn the_mode_is_one_of_two_words() {
 
 #[test]
 fn an_empty_audience_is_a_mistake_of_the_settings() {
-    let config = IdentityConfig {
-        mode: Mode::Verify,
-        audience: String::new(),
-        jwks_url: None,
-    };
+    let config = IdentityConfig { mode: Mode::Verify, audience: String::new(), jwks_url: None };
     assert!(Identity::new(config).is_err());
 }

@@ -25,11 +25,8 @@ async fn publisher(host: String) -> Publisher {
 }
 
 fn messages(ids: impl IntoIterator<Item = usize>) -> Vec<Message> {
-    let message = |id| Message {
-        event_id: format!("event-{id}"),
-        event_type: "user.signup".into(),
-        traceparent: None,
-    };
+    let message =
+        |id| Message { event_id: format!("event-{id}"), event_type: "user.signup".into(), traceparent: None };
     ids.into_iter().map(message).collect()
 }
 
@@ -57,10 +54,7 @@ async fn the_event_id_is_the_data_and_the_rest_are_attributes() {
     assert_eq!(received.topic, "projects/eventflow-local/topics/events");
     assert_eq!(received.data, "0198f2c4");
     assert_eq!(received.attributes["eventType"], "user.signup");
-    assert_eq!(
-        received.attributes["traceparent"],
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    );
+    assert_eq!(received.attributes["traceparent"], "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 }
 
 #[tokio::test]
@@ -73,10 +67,7 @@ async fn no_traceparent_is_no_attribute() {
 #[tokio::test]
 async fn a_batch_beyond_the_clients_own_batches_is_confirmed_whole() {
     let server = PubSub::start().await;
-    let results = publisher(server.host())
-        .await
-        .publish(messages(0..250))
-        .await;
+    let results = publisher(server.host()).await.publish(messages(0..250)).await;
     assert_eq!(results.len(), 250);
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(server.received().len(), 250);
@@ -125,10 +116,7 @@ async fn publishers_at_the_same_time_share_round_trips() {
 async fn a_refusal_comes_with_its_reason() {
     let server = PubSub::start().await;
     server.behave(Behaviour::Fail(tonic::Code::NotFound, "Topic not found"));
-    let results = publisher(server.host())
-        .await
-        .publish(messages([1, 2]))
-        .await;
+    let results = publisher(server.host()).await.publish(messages([1, 2])).await;
     assert_eq!(results.len(), 2);
     for result in results {
         let Err(PublishError::Failed(reason)) = result else {
@@ -186,23 +174,16 @@ async fn fails_within_the_bound_then_at_once(publisher: &Publisher) {
         let results = publisher.publish(messages([1, 2])).await;
         assert_eq!(results.len(), 2);
         assert!(
-            results.iter().all(|result| matches!(
-                result,
-                Err(PublishError::TimedOut | PublishError::Failed(_))
-            )),
+            results
+                .iter()
+                .all(|result| matches!(result, Err(PublishError::TimedOut | PublishError::Failed(_)))),
             "{results:?}"
         );
         assert!(start.elapsed() < TIMEOUT + Duration::from_millis(900));
     }
     let start = Instant::now();
     let results = publisher.publish(messages([3, 4])).await;
-    assert!(
-        matches!(
-            results[..],
-            [Err(PublishError::Open), Err(PublishError::Open)]
-        ),
-        "{results:?}"
-    );
+    assert!(matches!(results[..], [Err(PublishError::Open), Err(PublishError::Open)]), "{results:?}");
     assert!(start.elapsed() < TIMEOUT / 2);
 }
 

@@ -11,10 +11,8 @@ pub(crate) struct Proxy {
 impl Proxy {
     pub(crate) async fn start(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = Self {
-            host: listener.local_addr().unwrap().to_string(),
-            silence: watch::Sender::new(()),
-        };
+        let proxy =
+            Self { host: listener.local_addr().unwrap().to_string(), silence: watch::Sender::new(()) };
         let silence = proxy.silence.clone();
         tokio::spawn(async move {
             loop {

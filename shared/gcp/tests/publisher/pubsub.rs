@@ -115,12 +115,7 @@ impl PubSub {
 async fn publish(State(server): State<PubSub>, request: Request) -> Response {
     let method = tower::service_fn(move |request: tonic::Request<PublishRequest>| {
         let server = server.clone();
-        async move {
-            server
-                .take(request.into_inner())
-                .await
-                .map(tonic::Response::new)
-        }
+        async move { server.take(request.into_inner()).await.map(tonic::Response::new) }
     });
     tonic::server::Grpc::new(tonic_prost::ProstCodec::default())
         .unary(method, request)

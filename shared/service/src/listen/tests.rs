@@ -46,11 +46,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
         let task = tokio::spawn(serve(listener, app, limits, shutdown.clone()));
-        Self {
-            address,
-            shutdown,
-            task,
-        }
+        Self { address, shutdown, task }
     }
 
     async fn client(&self, first: &str) -> Client {
@@ -62,10 +58,7 @@ impl Server {
     async fn stop(self) -> Duration {
         let start = Instant::now();
         self.shutdown.request();
-        timeout(LIMITS.drain + GRACE, self.task)
-            .await
-            .unwrap()
-            .unwrap();
+        timeout(LIMITS.drain + GRACE, self.task).await.unwrap().unwrap();
         start.elapsed()
     }
 }
@@ -185,10 +178,7 @@ async fn a_handler_may_take_longer_than_headers() {
 
 #[tokio::test]
 async fn one_connection_too_many_waits_for_another_to_end() {
-    let one = Limits {
-        connections: NonZero::<u32>::MIN,
-        ..LIMITS
-    };
+    let one = Limits { connections: NonZero::<u32>::MIN, ..LIMITS };
     let server = Server::start(one).await;
     let mut first = server.client(HELLO).await;
     first.answer().await;
@@ -225,10 +215,7 @@ async fn a_stopped_service_takes_no_connections() {
 
 #[tokio::test]
 async fn a_drain_ends_whatever_clients_do() {
-    let patient = Limits {
-        headers: Duration::from_mins(1),
-        ..LIMITS
-    };
+    let patient = Limits { headers: Duration::from_mins(1), ..LIMITS };
     let server = Server::start(patient).await;
     let dripper = server.client("GET / HTTP/1.1\r\n").await;
     let dripping = tokio::spawn(dripper.drip("X-A: b\r\n"));

@@ -5,16 +5,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
 /// Dependencies that say much about themselves and little about us.
-const NOISY: [&str; 8] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "reqwest",
-    "rustls",
-    "sqlx",
-    "tonic",
-    "tower",
-];
+const NOISY: [&str; 8] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "sqlx", "tonic", "tower"];
 
 /// `LOG_LEVEL`: a level, or an `EnvFilter` such as `info,store=debug`.
 #[derive(Debug, Clone)]

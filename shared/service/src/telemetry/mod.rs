@@ -50,12 +50,7 @@ impl Telemetry {
         let filter = env.or("LOG_LEVEL", Filter::default());
         let format = env.or("LOG_FORMAT", natural);
         let project = env.optional("GOOGLE_CLOUD_PROJECT");
-        Ok(Self {
-            filter: filter?,
-            format: format?,
-            colours: terminal,
-            project: project?,
-        })
+        Ok(Self { filter: filter?, format: format?, colours: terminal, project: project? })
     }
 
     /// Everything that this process logs from here on goes to stdout.
@@ -71,16 +66,11 @@ impl Telemetry {
     {
         let lines: Box<dyn Layer<_> + Send + Sync> = match self.format {
             Format::Text => Box::new(text::layer(writer, self.colours)),
-            Format::Json => Box::new(FindTrace.and_then(tracing_stackdriver::layer().with_writer(
-                WithTrace {
-                    lines: writer,
-                    project: self.project,
-                },
-            ))),
+            Format::Json => Box::new(FindTrace.and_then(
+                tracing_stackdriver::layer().with_writer(WithTrace { lines: writer, project: self.project }),
+            )),
         };
-        Registry::default()
-            .with(self.filter.env_filter())
-            .with(lines)
+        Registry::default().with(self.filter.env_filter()).with(lines)
     }
 }
 

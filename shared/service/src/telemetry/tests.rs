@@ -36,10 +36,7 @@ impl Lines {
     }
 
     fn json(&self) -> Vec<Value> {
-        self.text()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -96,10 +93,7 @@ async fn each_line_carries_the_trace_and_the_event() {
     let lines = lines.json();
     assert_eq!(lines.len(), 2);
     for line in &lines {
-        assert_eq!(
-            line["logging.googleapis.com/trace"],
-            format!("projects/my-project/traces/{TRACE}")
-        );
+        assert_eq!(line["logging.googleapis.com/trace"], format!("projects/my-project/traces/{TRACE}"));
         assert_eq!(line["span"]["event_id"], "17");
         assert_eq!(line["span"]["request_id"], "abc");
     }
@@ -130,12 +124,7 @@ async fn a_followed_trace_shows_from_there_on_also_in_other_tasks() {
     let lines = lines.json();
     assert_eq!(lines.len(), 2);
     for line in lines {
-        assert!(
-            line["logging.googleapis.com/trace"]
-                .as_str()
-                .unwrap()
-                .ends_with(TRACE)
-        );
+        assert!(line["logging.googleapis.com/trace"].as_str().unwrap().ends_with(TRACE));
     }
 }
 

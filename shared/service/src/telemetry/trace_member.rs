@@ -41,9 +41,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let trace = context.event_scope(event).and_then(|mut scope| {
-            scope.find_map(|span| Some(span.extensions().get::<Trace>()?.0.clone()))
-        });
+        let trace = context
+            .event_scope(event)
+            .and_then(|mut scope| scope.find_map(|span| Some(span.extensions().get::<Trace>()?.0.clone())));
         LINE.set(trace);
     }
 }
@@ -85,10 +85,7 @@ impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for WithTrace<M> {
             Some(project) => format!("projects/{project}/traces/{id}"),
             None => id,
         });
-        Line {
-            out: self.lines.make_writer(),
-            trace,
-        }
+        Line { out: self.lines.make_writer(), trace }
     }
 }
 

@@ -7,20 +7,15 @@ use sqlx::Row;
 use store::testing::{Database, database};
 use store::{Batch, Claim, ClaimTerms, Claimant, Failure, Replayed, Store};
 
-pub fn now() -> Duration {
+pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
 }
 
-pub fn reason(end: AttemptEnd, then: AfterFailure) -> Failure {
-    Failure {
-        end,
-        reason: "because".into(),
-        then,
-        due_step: Duration::from_mins(1),
-    }
+pub(crate) fn reason(end: AttemptEnd, then: AfterFailure) -> Failure {
+    Failure { end, reason: "because".into(), then, due_step: Duration::from_mins(1) }
 }
 
-pub async fn insert(store: &Store, event_type: &str, payload: &str) -> EventId {
+pub(crate) async fn insert(store: &Store, event_type: &str, payload: &str) -> EventId {
     let id = EventId::mint(now());
     let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
     let mut batch = Batch::default();
@@ -30,76 +25,60 @@ pub async fn insert(store: &Store, event_type: &str, payload: &str) -> EventId {
 }
 
 /// One event in a database of its own.
-pub struct Life {
-    pub database: Database,
-    pub store: Store,
-    pub id: EventId,
+pub(crate) struct Life {
+    pub(crate) database: Database,
+    pub(crate) store: Store,
+    pub(crate) id: EventId,
 }
 
 impl Life {
-    pub async fn begin() -> Self {
+    pub(crate) async fn begin() -> Self {
         let database = database().await;
         let store = database.store.clone();
         let id = insert(&store, "a", r#"{"n": 1.50}"#).await;
-        Self {
-            database,
-            store,
-            id,
-        }
+        Self { database, store, id }
     }
 
-    pub async fn deliver(&self) -> Delivery<Claim> {
+    pub(crate) async fn deliver(&self) -> Delivery<Claim> {
         self.deliver_to(self.id).await
     }
 
-    pub async fn deliver_to(&self, id: EventId) -> Delivery<Claim> {
-        let claimant = Claimant {
-            instance: "test".into(),
-            message_id: "1".into(),
-        };
-        let terms = ClaimTerms {
-            lease: Duration::from_secs(15),
-            max_lost: 10,
-        };
+    pub(crate) async fn deliver_to(&self, id: EventId) -> Delivery<Claim> {
+        let claimant = Claimant { instance: "test".into(), message_id: "1".into() };
+        let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
         self.store.claim(id, claimant, terms).await.unwrap()
     }
 
-    pub async fn claimed(&self) -> Claim {
+    pub(crate) async fn claimed(&self) -> Claim {
         match self.deliver().await {
             Delivery::Claimed(claim) => claim,
             other => panic!("not claimed but {other:?}"),
         }
     }
 
-    pub async fn lease_ends(&self) {
-        self.database
-            .sql("UPDATE live SET lease_until = now() - interval '1 second'")
-            .await;
+    pub(crate) async fn lease_ends(&self) {
+        self.database.sql("UPDATE live SET lease_until = now() - interval '1 second'").await;
     }
 
-    pub async fn replay(&self) -> Replayed {
+    pub(crate) async fn replay(&self) -> Replayed {
         self.store.replay(self.id, "somebody".into()).await.unwrap()
     }
 
-    pub async fn status(&self) -> String {
-        self.store
-            .record(self.id)
-            .await
-            .unwrap()
-            .unwrap()
-            .status
-            .to_string()
+    pub(crate) async fn status(&self) -> String {
+        self.store.record(self.id).await.unwrap().unwrap().status.to_string()
     }
 
-    pub async fn yes(&self, question: &str) -> bool {
+    pub(crate) async fn yes(&self, question: &str) -> bool {
         self.database.sql(question).await[0].try_get(0).unwrap()
     }
 }
 
 /// Transactions of other tests hold the whole server's watermark back; this waits until what `database` holds lies below it.
-pub async fn settled(database: &Database) {
+pub(crate) async fn settled(database: &Database) {
     for _ in 0..500 {
-        let rows = database.sql("SELECT coalesce(max(xid), '0') < pg_snapshot_xmin(pg_current_snapshot()) FROM events").await;
+        let rows = database
+            .sql("SELECT coalesce(max(xid), '0') < pg_snapshot_xmin(pg_current_snapshot()) FROM events")
+            .await;
         if rows[0].try_get(0).unwrap() {
             return;
         }

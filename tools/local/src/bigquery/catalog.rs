@@ -42,8 +42,7 @@ impl Catalog {
     pub(crate) fn apply(&mut self, record: Record) {
         match record {
             Record::Dataset(dataset) => {
-                self.datasets
-                    .insert(dataset.dataset_reference.clone(), dataset);
+                self.datasets.insert(dataset.dataset_reference.clone(), dataset);
             }
             Record::DatasetDeleted(reference) => {
                 self.tables.retain(|table, _| table.dataset() != reference);
@@ -64,10 +63,7 @@ impl Catalog {
     fn apply_job(&mut self, job: Job) {
         if let Some(Outcome::Loaded(loaded)) = job.outcome() {
             let load = &job.configuration.load;
-            let files = self
-                .files
-                .entry(load.destination_table.clone())
-                .or_default();
+            let files = self.files.entry(load.destination_table.clone()).or_default();
             if load.write_disposition == WriteDisposition::Truncate {
                 files.clear();
             }
@@ -78,15 +74,11 @@ impl Catalog {
     }
 
     pub(crate) fn dataset(&self, reference: &DatasetRef) -> Result<&Dataset, ApiError> {
-        self.datasets
-            .get(reference)
-            .ok_or_else(|| ApiError::not_found(format_args!("Dataset {reference}")))
+        self.datasets.get(reference).ok_or_else(|| ApiError::not_found(format_args!("Dataset {reference}")))
     }
 
     pub(crate) fn table(&self, reference: &TableRef) -> Result<&Table, ApiError> {
-        self.tables
-            .get(reference)
-            .ok_or_else(|| ApiError::not_found(format_args!("Table {reference}")))
+        self.tables.get(reference).ok_or_else(|| ApiError::not_found(format_args!("Table {reference}")))
     }
 
     pub(crate) fn files(&self, table: &TableRef) -> &[RowFile] {

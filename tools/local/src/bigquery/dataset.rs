@@ -78,11 +78,7 @@ pub(crate) async fn insert(
     let Json(mut dataset) = body?;
     dataset.dataset_reference.project_id = project_id;
     dataset.created_at = chrono::Utc::now().timestamp_millis();
-    check_id(
-        "datasetReference.datasetId",
-        &dataset.dataset_reference.dataset_id,
-        &[],
-    )?;
+    check_id("datasetReference.datasetId", &dataset.dataset_reference.dataset_id, &[])?;
     if warehouse.faults.denies_dataset() {
         return Err(ApiError::access_denied(format_args!(
             "Project {0}: User does not have bigquery.datasets.create permission in project {0}.",
@@ -138,10 +134,7 @@ pub(crate) async fn delete(
     warehouse
         .transact(move |catalog| {
             catalog.dataset(&reference)?;
-            let in_use = catalog
-                .tables
-                .keys()
-                .any(|table| table.dataset() == reference);
+            let in_use = catalog.tables.keys().any(|table| table.dataset() == reference);
             if in_use && !delete_contents {
                 return Err(ApiError::new(
                     StatusCode::BAD_REQUEST,

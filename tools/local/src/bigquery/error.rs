@@ -22,11 +22,7 @@ impl ApiError {
         reason: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            status,
-            reason: reason.into(),
-            message: message.into(),
-        }
+        Self { status, reason: reason.into(), message: message.into() }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -34,27 +30,15 @@ impl ApiError {
     }
 
     pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "notFound",
-            format!("Not found: {what}"),
-        )
+        Self::new(StatusCode::NOT_FOUND, "notFound", format!("Not found: {what}"))
     }
 
     pub(crate) fn duplicate(what: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "duplicate",
-            format!("Already Exists: {what}"),
-        )
+        Self::new(StatusCode::CONFLICT, "duplicate", format!("Already Exists: {what}"))
     }
 
     pub(crate) fn access_denied(message: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "accessDenied",
-            format!("Access Denied: {message}"),
-        )
+        Self::new(StatusCode::FORBIDDEN, "accessDenied", format!("Access Denied: {message}"))
     }
 
     fn canonical_code(&self) -> &'static str {

@@ -110,11 +110,7 @@ impl FaultPlan {
             400..=499 => "invalid",
             _ => "internalError",
         };
-        Err(ApiError::new(
-            status,
-            reason,
-            "This request was told to fail.",
-        ))
+        Err(ApiError::new(status, reason, "This request was told to fail."))
     }
 
     pub(crate) fn fail_job(&self) -> Option<ErrorProto> {

@@ -14,23 +14,14 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<Record>)> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)?;
-        file.try_lock()
-            .map_err(|_| io::Error::other(format!("{} is in use", path.display())))?;
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+        file.try_lock().map_err(|_| io::Error::other(format!("{} is in use", path.display())))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         // A line without its end was being written when the process died: it was never promised.
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
         let records = parse(&bytes[..whole])?;
-        let mut journal = Self {
-            file,
-            end: whole as u64,
-        };
+        let mut journal = Self { file, end: whole as u64 };
         journal.cut_to_end()?;
         Ok((journal, records))
     }

@@ -35,10 +35,7 @@ pub(crate) struct JobKey {
 
 impl TableRef {
     pub(crate) fn dataset(&self) -> DatasetRef {
-        DatasetRef {
-            project_id: self.project_id.clone(),
-            dataset_id: self.dataset_id.clone(),
-        }
+        DatasetRef { project_id: self.project_id.clone(), dataset_id: self.dataset_id.clone() }
     }
 }
 
@@ -50,11 +47,7 @@ impl fmt::Display for DatasetRef {
 
 impl fmt::Display for TableRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}.{}",
-            self.project_id, self.dataset_id, self.table_id
-        )
+        write!(f, "{}:{}.{}", self.project_id, self.dataset_id, self.table_id)
     }
 }
 
@@ -70,7 +63,5 @@ pub(crate) fn check_id(field: &str, id: &str, also: &[char]) -> Result<(), ApiEr
     if (1..=1024).contains(&id.len()) && id.chars().all(fits) {
         return Ok(());
     }
-    Err(ApiError::invalid(format!(
-        "Invalid value for {field}: \"{id}\""
-    )))
+    Err(ApiError::invalid(format!("Invalid value for {field}: \"{id}\"")))
 }

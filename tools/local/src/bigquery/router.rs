@@ -17,9 +17,7 @@ use super::{dataset, faults, job, rows, table, upload};
 const MULTIPART_LIMIT: usize = 16 << 20;
 
 pub(crate) fn router(warehouse: Arc<Warehouse>) -> Router {
-    let uploads = post(upload::post)
-        .layer(DefaultBodyLimit::max(MULTIPART_LIMIT))
-        .put(upload::put);
+    let uploads = post(upload::post).layer(DefaultBodyLimit::max(MULTIPART_LIMIT)).put(upload::put);
     Router::new()
         .nest("/bigquery/v2/projects/{projectId}", api())
         .route("/upload/bigquery/v2/projects/{projectId}/jobs", uploads)
@@ -32,22 +30,10 @@ pub(crate) fn router(warehouse: Arc<Warehouse>) -> Router {
 fn api() -> Router<Arc<Warehouse>> {
     Router::new()
         .route("/datasets", get(dataset::list).post(dataset::insert))
-        .route(
-            "/datasets/{datasetId}",
-            get(dataset::get).delete(dataset::delete),
-        )
-        .route(
-            "/datasets/{datasetId}/tables",
-            get(table::list).post(table::insert),
-        )
-        .route(
-            "/datasets/{datasetId}/tables/{tableId}",
-            get(table::get).delete(table::delete),
-        )
-        .route(
-            "/datasets/{datasetId}/tables/{tableId}/data",
-            get(rows::list),
-        )
+        .route("/datasets/{datasetId}", get(dataset::get).delete(dataset::delete))
+        .route("/datasets/{datasetId}/tables", get(table::list).post(table::insert))
+        .route("/datasets/{datasetId}/tables/{tableId}", get(table::get).delete(table::delete))
+        .route("/datasets/{datasetId}/tables/{tableId}/data", get(rows::list))
         .route("/jobs", get(job::list).post(job::insert))
         .route("/jobs/{jobId}", get(job::get))
 }

@@ -50,10 +50,7 @@ pub(crate) async fn list(
     let (columns, files) = {
         let catalog = warehouse.read();
         let fields = &catalog.table(&reference)?.schema.fields;
-        (
-            Columns::select(fields, &query)?,
-            catalog.files(&reference).to_vec(),
-        )
+        (Columns::select(fields, &query)?, catalog.files(&reference).to_vec())
     };
     let total: u64 = files.iter().map(|file| file.rows).sum();
     let start = match &query.page_token {
@@ -87,10 +84,7 @@ impl Columns {
             Some(names) => names.split(',').map(column).collect::<Result<_, _>>()?,
             None => fields.iter().map(|field| field.kind).enumerate().collect(),
         };
-        Ok(Self {
-            selected,
-            int64_timestamps: query.use_int64_timestamp.eq_ignore_ascii_case("true"),
-        })
+        Ok(Self { selected, int64_timestamps: query.use_int64_timestamp.eq_ignore_ascii_case("true") })
     }
 
     fn show<'a>(&self, cells: &'a Cells) -> Row<'a> {
@@ -98,17 +92,13 @@ impl Columns {
             // A row that is older than its column has NULL there.
             let cell = cells.get(*index).and_then(Option::as_deref);
             match (cell, kind) {
-                (Some(micros), FieldType::Timestamp) if !self.int64_timestamps => micros
-                    .parse()
-                    .map(timestamp::to_float_seconds)
-                    .map(Cow::Owned)
-                    .ok(),
+                (Some(micros), FieldType::Timestamp) if !self.int64_timestamps => {
+                    micros.parse().map(timestamp::to_float_seconds).map(Cow::Owned).ok()
+                }
                 _ => cell.map(Cow::Borrowed),
             }
         });
-        Row {
-            f: shown.map(|v| Cell { v }).collect(),
-        }
+        Row { f: shown.map(|v| Cell { v }).collect() }
     }
 }
 
@@ -145,31 +135,19 @@ impl Position {
         let mut skip = index;
         for (file, RowFile { rows, .. }) in files.iter().enumerate() {
             if skip < *rows {
-                return Self {
-                    file,
-                    byte: 0,
-                    skip,
-                };
+                return Self { file, byte: 0, skip };
             }
             skip -= rows;
         }
         let file = files.len();
-        Self {
-            file,
-            byte: 0,
-            skip,
-        }
+        Self { file, byte: 0, skip }
     }
 
     fn parse(token: &str, files: &[RowFile]) -> Result<Self, ApiError> {
         let parsed = token.split_once(':').and_then(|(name, byte)| {
             let file = files.iter().position(|file| file.name == name)?;
             let byte = byte.parse().ok()?;
-            Some(Self {
-                file,
-                byte,
-                skip: 0,
-            })
+            Some(Self { file, byte, skip: 0 })
         });
         let invalid = || ApiError::invalid(format!("Invalid value for pageToken: \"{token}\""));
         parsed.ok_or_else(invalid)

@@ -65,9 +65,9 @@ impl Schema {
 
     /// Whether rows written for `other` fit this table; the description is free to differ.
     pub(crate) fn has_all_of(&self, other: &Self) -> bool {
-        other.fields.iter().all(|theirs| {
-            self.field(&theirs.name)
-                .is_some_and(|ours| ours.kind == theirs.kind)
-        })
+        other
+            .fields
+            .iter()
+            .all(|theirs| self.field(&theirs.name).is_some_and(|ours| ours.kind == theirs.kind))
     }
 }

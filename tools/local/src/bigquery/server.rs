@@ -36,10 +36,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) -> Infallible {
 async fn serve_connection(stream: TcpStream, router: Router) {
     let service = service_fn(move |request| answer(router.clone(), request));
     let connection = hyper::server::conn::http1::Builder::new();
-    if let Err(error) = connection
-        .serve_connection(TokioIo::new(stream), service)
-        .await
-    {
+    if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "connection ended");
     }
 }

@@ -17,12 +17,8 @@ use super::schema::{FieldType, Schema};
 use super::warehouse::Warehouse;
 
 /// What rows can be clustered by.
-const ORDERED: [FieldType; 4] = [
-    FieldType::String,
-    FieldType::Integer,
-    FieldType::Boolean,
-    FieldType::Timestamp,
-];
+const ORDERED: [FieldType; 4] =
+    [FieldType::String, FieldType::Integer, FieldType::Boolean, FieldType::Timestamp];
 
 /// Clients also send what only the answer has, such as its times: that is passed over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,11 +71,7 @@ pub(crate) struct Clustering {
 
 impl Table {
     pub(crate) fn check(&self) -> Result<(), ApiError> {
-        check_id(
-            "tableReference.tableId",
-            &self.table_reference.table_id,
-            &['-'],
-        )?;
+        check_id("tableReference.tableId", &self.table_reference.table_id, &['-'])?;
         self.schema.check()?;
         let partitioned_by = self.time_partitioning.iter().flat_map(|p| &p.field);
         for name in partitioned_by {
@@ -94,13 +86,10 @@ impl Table {
     fn check_column(&self, at: &str, name: &str, kinds: &[FieldType]) -> Result<(), ApiError> {
         match self.schema.field(name) {
             Some(field) if kinds.contains(&field.kind) => Ok(()),
-            Some(field) => Err(ApiError::invalid(format!(
-                "{at}: {name} is of type {:?}, which does not do",
-                field.kind
-            ))),
-            None => Err(ApiError::invalid(format!(
-                "{at}: the schema has no field {name}"
-            ))),
+            Some(field) => {
+                Err(ApiError::invalid(format!("{at}: {name} is of type {:?}, which does not do", field.kind)))
+            }
+            None => Err(ApiError::invalid(format!("{at}: the schema has no field {name}"))),
         }
     }
 
@@ -183,9 +172,7 @@ pub(crate) async fn list(
         .map(|table| table.resource(&catalog))
         .collect();
     let total = tables.len();
-    Ok(Json(
-        json!({"kind": "bigquery#tableList", "tables": tables, "totalItems": total}),
-    ))
+    Ok(Json(json!({"kind": "bigquery#tableList", "tables": tables, "totalItems": total})))
 }
 
 pub(crate) async fn delete(

@@ -55,11 +55,7 @@ impl Books {
         match answer {
             Answer::Stored(id) => {
                 self.sent += 1;
-                let entry = Entry {
-                    name,
-                    status: None,
-                    rows: 0,
-                };
+                let entry = Entry { name, status: None, rows: 0 };
                 if let Some(other) = self.entries.insert(id, entry) {
                     let twice = format!("{} and another got the same id {id}", other.name);
                     self.failures.push(twice);
@@ -69,9 +65,7 @@ impl Books {
                 self.sent += 1;
                 self.failures.push(format!("{name} was refused: {why}"));
             }
-            Answer::Unsent(why) => self
-                .failures
-                .push(format!("{name} could not be sent: {why}")),
+            Answer::Unsent(why) => self.failures.push(format!("{name} could not be sent: {why}")),
             Answer::Lost(why) => self.lost.push(format!("{name}: {why}")),
         }
     }
@@ -148,10 +142,7 @@ impl fmt::Display for Books {
         }
         if !self.lost.is_empty() {
             let lost = self.lost.len();
-            writeln!(
-                f,
-                "answers lost, which may be stored or not, and are in no number: {lost}"
-            )?;
+            writeln!(f, "answers lost, which may be stored or not, and are in no number: {lost}")?;
             list(f, &self.lost)?;
         }
         let differences = self.differences();

@@ -41,20 +41,14 @@ pub(super) async fn load() -> Result<(Vec<Example>, String), Error> {
     load_with("npm", cache::folder()).await
 }
 
-async fn load_with(
-    npm: &str,
-    cache: Result<PathBuf, Error>,
-) -> Result<(Vec<Example>, String), Error> {
+async fn load_with(npm: &str, cache: Result<PathBuf, Error>) -> Result<(Vec<Example>, String), Error> {
     match from_npm(npm, cache).await {
         Ok((examples, path)) => Ok((examples, format!("npm ({})", path.display()))),
         Err(why) => Ok((kept()?, format!("the set in the tree: {why}"))),
     }
 }
 
-async fn from_npm(
-    npm: &str,
-    cache: Result<PathBuf, Error>,
-) -> Result<(Vec<Example>, PathBuf), Error> {
+async fn from_npm(npm: &str, cache: Result<PathBuf, Error>) -> Result<(Vec<Example>, PathBuf), Error> {
     let path = npm::cached_or_fetched(npm, &cache?).await?;
     let index = tokio::fs::read_to_string(&path).await?;
     let unreadable = |error| format!("{} is unreadable: {error}", path.display());
@@ -113,9 +107,7 @@ mod tests {
     #[tokio::test]
     async fn without_npm_the_set_in_the_tree_is_taken() {
         let cache = tempfile::tempdir().unwrap();
-        let (examples, source) = load_with("/nowhere/npm", Ok(cache.path().into()))
-            .await
-            .unwrap();
+        let (examples, source) = load_with("/nowhere/npm", Ok(cache.path().into())).await.unwrap();
         assert_eq!(examples.len(), 329);
         assert_eq!(source, "the set in the tree: npm is missing");
     }
@@ -125,9 +117,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let index = r#"[{"name":"ping","examples":[{}]}]"#;
         std::fs::write(npm::cached(cache.path()), index).unwrap();
-        let (examples, source) = load_with("/nowhere/npm", Ok(cache.path().into()))
-            .await
-            .unwrap();
+        let (examples, source) = load_with("/nowhere/npm", Ok(cache.path().into())).await.unwrap();
         assert_eq!(examples.len(), 1);
         assert!(source.starts_with("npm ("), "{source}");
     }

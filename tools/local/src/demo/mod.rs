@@ -43,12 +43,7 @@ async fn keep(system: &System, examples: &[Example], one_flush: Duration) -> Res
     let progress = Progress::over(examples.len())?;
     let answers = send::all(system, examples, || progress.answered()).await;
     let mut books = Books::open(answers);
-    let wait = Wait {
-        system,
-        progress: &progress,
-        next_row,
-        one_flush,
-    };
+    let wait = Wait { system, progress: &progress, next_row, one_flush };
     wait.for_books(&mut books).await;
     progress.end()?;
     Ok(books)

@@ -29,11 +29,7 @@ pub(super) enum Answer {
 }
 
 /// Each with the name of its example.
-pub(super) async fn all(
-    system: &System,
-    examples: &[Example],
-    answered: impl Fn(),
-) -> Vec<(String, Answer)> {
+pub(super) async fn all(system: &System, examples: &[Example], answered: impl Fn()) -> Vec<(String, Answer)> {
     stream::iter(examples)
         .map(|example| async {
             let answer = one(system, example).await;

@@ -45,10 +45,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let held = Lock::take(folder.path()).unwrap();
         let told = Lock::take(folder.path()).err().unwrap().to_string();
-        assert!(
-            told.ends_with(&format!("pid {}", std::process::id())),
-            "{told}"
-        );
+        assert!(told.ends_with(&format!("pid {}", std::process::id())), "{told}");
         drop(held);
         Lock::take(folder.path()).unwrap();
     }

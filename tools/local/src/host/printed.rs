@@ -87,10 +87,7 @@ impl Printed {
         } else {
             Level::Detail
         };
-        Self {
-            level,
-            text: line.to_owned(),
-        }
+        Self { level, text: line.to_owned() }
     }
 }
 
@@ -120,22 +117,10 @@ mod tests {
 
     #[test]
     fn a_stand_in_says_it_in_words() {
-        assert_eq!(
-            read("2026-01-01T00:00:00Z  WARN local::pubsub: slow").0,
-            Level::Warning
-        );
-        assert_eq!(
-            read("2026-01-01T00:00:00Z ERROR local::pubsub: gone").0,
-            Level::Error
-        );
-        assert_eq!(
-            read("2026-01-01T00:00:00Z  INFO local::pubsub: well").0,
-            Level::Detail
-        );
-        assert_eq!(
-            read("thread 'main' panicked at src/main.rs:1:1:").0,
-            Level::Error
-        );
+        assert_eq!(read("2026-01-01T00:00:00Z  WARN local::pubsub: slow").0, Level::Warning);
+        assert_eq!(read("2026-01-01T00:00:00Z ERROR local::pubsub: gone").0, Level::Error);
+        assert_eq!(read("2026-01-01T00:00:00Z  INFO local::pubsub: well").0, Level::Detail);
+        assert_eq!(read("thread 'main' panicked at src/main.rs:1:1:").0, Level::Error);
     }
 
     #[test]

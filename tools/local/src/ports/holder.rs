@@ -5,9 +5,7 @@ pub fn holder(port: u16) -> Option<String> {
     let pid = from_proc(port).or_else(|| from_lsof(port))?;
     let args = ["-o", "comm=", "-p", &pid];
     let output = Command::new("ps").args(args).output();
-    let name = output
-        .ok()
-        .and_then(|output| String::from_utf8(output.stdout).ok());
+    let name = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
     match name.as_deref().map(str::trim) {
         Some(name) if !name.is_empty() => Some(format!("pid {pid} ({name})")),
         _ => Some(format!("pid {pid}")),
@@ -36,9 +34,7 @@ fn from_proc(port: u16) -> Option<String> {
 fn listening(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
     let suffix = format!(":{port:04X}");
-    let lines = table
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     lines
         .filter(|fields| fields.len() > 9 && fields[1].ends_with(&suffix) && fields[3] == LISTEN)
         .map(|fields| fields[9].to_owned())

@@ -25,25 +25,18 @@ impl Account {
             return Ok(None);
         }
         let passwd = std::fs::read_to_string("/etc/passwd")?;
-        ["postgres", "nobody"]
-            .iter()
-            .find_map(|name| Self::named(name, &passwd))
-            .map(Some)
-            .ok_or_else(|| {
-                "PostgreSQL refuses to run as root, and /etc/passwd has neither `postgres` nor \
+        ["postgres", "nobody"].iter().find_map(|name| Self::named(name, &passwd)).map(Some).ok_or_else(|| {
+            "PostgreSQL refuses to run as root, and /etc/passwd has neither `postgres` nor \
                  `nobody`: run this as an ordinary user"
-                    .into()
-            })
+                .into()
+        })
     }
 
     fn named(name: &str, passwd: &str) -> Option<Self> {
         passwd.lines().find_map(|line| {
             let mut fields = line.split(':');
             (fields.next()? == name).then_some(())?;
-            Some(Self {
-                uid: fields.nth(1)?.parse().ok()?,
-                gid: fields.next()?.parse().ok()?,
-            })
+            Some(Self { uid: fields.nth(1)?.parse().ok()?, gid: fields.next()?.parse().ok()? })
         })
     }
 
@@ -84,10 +77,7 @@ mod tests {
     #[test]
     fn an_account_is_read_by_its_whole_name() {
         let passwd = "postgres-old:x:7:8::/:\nbroken\npostgres:x:101:104:PostgreSQL:/:/bin/sh\n";
-        assert_eq!(
-            Account::named("postgres", passwd),
-            Some(Account { uid: 101, gid: 104 })
-        );
+        assert_eq!(Account::named("postgres", passwd), Some(Account { uid: 101, gid: 104 }));
         assert_eq!(Account::named("nobody", passwd), None);
     }
 
@@ -96,10 +86,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");
         std::fs::create_dir(&inner).unwrap();
-        let stranger = Account {
-            uid: 54_321,
-            gid: 54_321,
-        };
+        let stranger = Account { uid: 54_321, gid: 54_321 };
         std::fs::set_permissions(outer.path(), Permissions::from_mode(0o700)).unwrap();
         assert!(!stranger.reaches(&inner).unwrap());
         std::fs::set_permissions(outer.path(), Permissions::from_mode(0o711)).unwrap();

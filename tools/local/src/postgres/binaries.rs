@@ -45,11 +45,7 @@ impl Binaries {
     pub async fn find(wanted: Wanted) -> Result<Self, Error> {
         match wanted {
             Wanted::In(folder) => Self::read(&folder).ok_or_else(|| {
-                format!(
-                    "no PostgreSQL of version {OLDEST} or later in {}",
-                    folder.display()
-                )
-                .into()
+                format!("no PostgreSQL of version {OLDEST} or later in {}", folder.display()).into()
             }),
             Wanted::Installed(major) => installed()
                 .into_iter()
@@ -92,15 +88,12 @@ impl fmt::Display for Binaries {
 }
 
 fn newest_installed(why: &Error) -> Result<Binaries, Error> {
-    let found = installed()
-        .into_iter()
-        .max_by_key(|found| found.major)
-        .ok_or_else(|| {
-            format!(
-                "no PostgreSQL: it could not be fetched ({why}), and none of version {OLDEST} or \
+    let found = installed().into_iter().max_by_key(|found| found.major).ok_or_else(|| {
+        format!(
+            "no PostgreSQL: it could not be fetched ({why}), and none of version {OLDEST} or \
                  later is installed; install it, or set DATABASE_URL"
-            )
-        })?;
+        )
+    })?;
     eprintln!("PostgreSQL could not be fetched ({why}): an installed one is taken");
     Ok(found)
 }
@@ -166,9 +159,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = Binaries::find(Wanted::In(folder.path().into())).await;
         let told = error.unwrap_err().to_string();
-        assert!(
-            told.contains(&folder.path().display().to_string()),
-            "{told}"
-        );
+        assert!(told.contains(&folder.path().display().to_string()), "{told}");
     }
 }

@@ -1,8 +1,5 @@
 use std::{
-    fs::{
-        Permissions, create_dir_all, read_link, read_to_string, remove_dir_all, rename,
-        set_permissions,
-    },
+    fs::{Permissions, create_dir_all, read_link, read_to_string, remove_dir_all, rename, set_permissions},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -34,20 +31,11 @@ pub struct Cluster {
 impl Cluster {
     /// The cluster in `folder`, made where there is none; a server that an earlier run left behind
     /// there is stopped.
-    pub async fn open(
-        binaries: Binaries,
-        folder: &Path,
-        durability: Durability,
-    ) -> Result<Self, Error> {
+    pub async fn open(binaries: Binaries, folder: &Path, durability: Durability) -> Result<Self, Error> {
         let account = Account::needed()?;
         create_dir_all(folder)?;
         let data = home(folder, account.as_ref())?.join("data");
-        let cluster = Self {
-            binaries,
-            account,
-            data,
-            durability,
-        };
+        let cluster = Self { binaries, account, data, durability };
         cluster.stop_leftover().await?;
         let opened = cluster.clone();
         tokio::task::spawn_blocking(move || opened.make()).await??;
@@ -160,11 +148,7 @@ fn home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
     if account.reaches(&folder)? {
         return Ok(folder);
     }
-    let name = folder
-        .display()
-        .to_string()
-        .trim_matches('/')
-        .replace('/', "-");
+    let name = folder.display().to_string().trim_matches('/').replace('/', "-");
     let elsewhere = Path::new("/var/lib/eventflow").join(name);
     create_dir_all(&elsewhere)?;
     for open in [Path::new("/var/lib/eventflow"), &elsewhere] {

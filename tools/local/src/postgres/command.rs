@@ -69,12 +69,7 @@ async fn with_server(binaries: Binaries, line: &[OsString]) -> Result<u8, Error>
     code(status?)
 }
 
-async fn start(
-    cluster: &Cluster,
-    port: u16,
-    log: &Path,
-    guard: Arc<Guard>,
-) -> Result<Child, Error> {
+async fn start(cluster: &Cluster, port: u16, log: &Path, guard: Arc<Guard>) -> Result<Child, Error> {
     let mut command = Command::from(cluster.server(port));
     command.stdout(Stdio::null()).stderr(File::create(log)?);
     let mut server = Child::spawn(command, Signal::INT, guard)?;
@@ -103,9 +98,8 @@ async fn command(line: &[OsString], url: Option<&str>) -> Result<ExitStatus, Err
         command.env("DATABASE_URL", url);
     }
     let mut signals = Stop::listen()?;
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+    let mut child =
+        command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
     loop {
         tokio::select! {
             status = child.wait() => return Ok(status?),

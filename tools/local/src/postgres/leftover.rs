@@ -23,10 +23,7 @@ pub(super) async fn stop(data: &Path) -> Result<(), Error> {
     let Ok(text) = read_to_string(&lock) else {
         return Ok(());
     };
-    let pid = text
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse().ok());
+    let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
     if let Some(pid) = pid.and_then(Pid::from_raw).filter(|pid| serves(*pid, data)) {
         end(pid).await?;
     }
@@ -53,9 +50,7 @@ async fn end(pid: Pid) -> Result<(), Error> {
 /// Whether that process is a server of this very data directory.
 fn serves(pid: Pid, data: &Path) -> bool {
     let pid = pid.as_raw_pid().to_string();
-    let output = Command::new("ps")
-        .args(["-o", "args=", "-p", &pid])
-        .output();
+    let output = Command::new("ps").args(["-o", "args=", "-p", &pid]).output();
     output.is_ok_and(|output| {
         String::from_utf8_lossy(&output.stdout).contains(&format!("-D {} ", data.display()))
     })

@@ -29,12 +29,7 @@ impl Child {
             .and_then(|id| Pid::from_raw(id.cast_signed()))
             .ok_or("a process that has just been started has no pid")?;
         guard.watch(pid, end)?;
-        Ok(Self {
-            inner,
-            pid,
-            end,
-            guard,
-        })
+        Ok(Self { inner, pid, end, guard })
     }
 
     pub fn pid(&self) -> u32 {

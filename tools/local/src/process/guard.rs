@@ -35,10 +35,7 @@ impl Guard {
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
         let pipe = process.stdin.take().ok_or("the guard has no stdin")?;
-        Ok(Self {
-            pipe: Mutex::new(pipe),
-            process: Some(process),
-        })
+        Ok(Self { pipe: Mutex::new(pipe), process: Some(process) })
     }
 
     pub(super) fn watch(&self, pid: Pid, end: Signal) -> Result<(), Error> {
@@ -110,11 +107,7 @@ fn order(line: &str) -> Option<Order> {
 
 /// Nobody reads what goes wrong here, and whatever it is, the others have to end too.
 fn end(running: &BTreeMap<i32, i32>) {
-    let processes = || {
-        running
-            .iter()
-            .filter_map(|(pid, end)| Some((Pid::from_raw(*pid)?, *end)))
-    };
+    let processes = || running.iter().filter_map(|(pid, end)| Some((Pid::from_raw(*pid)?, *end)));
     for (pid, end) in processes() {
         if let Some(end) = Signal::from_named_raw(end) {
             let _ = kill_process(pid, end);

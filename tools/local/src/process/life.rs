@@ -62,8 +62,7 @@ impl<P: Program> Lives<P> {
             was_up |= matches!(*self.state.borrow(), State::Up(_));
             let goes_on = match end.unwrap_or_else(|error| End::Died(error.to_string())) {
                 End::Died(why) if !was_up => {
-                    self.state
-                        .send_replace(State::Failed(format!("{why}\n{}", self.log.recent())));
+                    self.state.send_replace(State::Failed(format!("{why}\n{}", self.log.recent())));
                     false
                 }
                 End::Died(why) => {
@@ -94,10 +93,7 @@ impl<P: Program> Lives<P> {
 
     fn spawn(&self) -> Result<(Child, impl Future<Output = ()> + use<P>), Error> {
         let mut command = tokio::process::Command::from(self.program.command());
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let guard = self.supervisor.guard().clone();
         let mut child = Child::spawn(command, self.program.end(), guard)?;
         let silence = self.log.listen(&mut child);
@@ -139,8 +135,7 @@ impl<P: Program> Lives<P> {
     async fn mourn(&mut self, why: &str, pause: Duration) -> bool {
         self.state.send_replace(State::Starting);
         let name = self.program.name();
-        self.supervisor
-            .news(name, format!("died ({why}) and is started again"));
+        self.supervisor.news(name, format!("died ({why}) and is started again"));
         tokio::select! {
             () = sleep(pause) => true,
             order = self.inbox.recv() => match order {
@@ -152,11 +147,7 @@ impl<P: Program> Lives<P> {
 
     async fn obey(&mut self, order: Order, done: oneshot::Sender<()>) -> bool {
         let is_away = matches!(order, Order::TakeAway);
-        let state = if is_away {
-            State::Away
-        } else {
-            State::Starting
-        };
+        let state = if is_away { State::Away } else { State::Starting };
         self.state.send_replace(state);
         // Who gave the order may have stopped waiting, and it is carried out all the same.
         let _ = done.send(());
@@ -181,9 +172,5 @@ async fn up(program: &impl Program, pid: u32) -> Result<(), Error> {
 }
 
 fn next_pause(last: Duration, lived: Duration) -> Duration {
-    if lived >= WELL {
-        FIRST_PAUSE
-    } else {
-        (last * 2).min(LONGEST_PAUSE)
-    }
+    if lived >= WELL { FIRST_PAUSE } else { (last * 2).min(LONGEST_PAUSE) }
 }

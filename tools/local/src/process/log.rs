@@ -28,14 +28,8 @@ struct Kept {
 
 impl Log {
     pub(crate) fn create(path: &Path, show: Show) -> io::Result<Arc<Self>> {
-        let kept = Kept {
-            file: File::create(path)?,
-            recent: VecDeque::new(),
-        };
-        Ok(Arc::new(Self {
-            kept: Mutex::new(kept),
-            show,
-        }))
+        let kept = Kept { file: File::create(path)?, recent: VecDeque::new() };
+        Ok(Arc::new(Self { kept: Mutex::new(kept), show }))
     }
 
     pub(crate) fn recent(&self) -> String {

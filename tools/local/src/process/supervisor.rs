@@ -52,20 +52,9 @@ impl Supervisor {
         let log = self.log(name)?;
         let (orders, inbox) = mpsc::channel(1);
         let (sender, state) = watch::channel(State::Starting);
-        let lives = Lives {
-            program,
-            supervisor: self.clone(),
-            log,
-            inbox,
-            state: sender,
-        };
+        let lives = Lives { program, supervisor: self.clone(), log, inbox, state: sender };
         let task = tokio::spawn(lives.lead());
-        Ok(Supervised {
-            name,
-            orders,
-            state,
-            task,
-        })
+        Ok(Supervised { name, orders, state, task })
     }
 
     pub(crate) fn log(self: &Arc<Self>, name: &'static str) -> Result<Arc<Log>, Error> {

@@ -18,10 +18,7 @@ pub(super) struct Delivery {
 
 impl Delivery {
     pub(super) fn first(message: Arc<PubsubMessage>) -> Self {
-        Self {
-            message,
-            attempt: 1,
-        }
+        Self { message, attempt: 1 }
     }
 }
 
@@ -66,10 +63,7 @@ impl Backlog {
         self.promote(now);
         let count = limit.min(self.ready.len());
         let deliveries: Vec<_> = self.ready.drain(..count).collect();
-        deliveries
-            .into_iter()
-            .map(|delivery| self.hand_out(delivery, until))
-            .collect()
+        deliveries.into_iter().map(|delivery| self.hand_out(delivery, until)).collect()
     }
 
     /// Ends a lease. None when it has ended already, by its deadline for example.
@@ -148,17 +142,11 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn delivery(id: &str) -> Delivery {
-        Delivery::first(Arc::new(PubsubMessage {
-            message_id: id.to_owned(),
-            ..Default::default()
-        }))
+        Delivery::first(Arc::new(PubsubMessage { message_id: id.to_owned(), ..Default::default() }))
     }
 
     fn ids(leases: &[Lease]) -> Vec<&str> {
-        leases
-            .iter()
-            .map(|lease| lease.delivery.message.message_id.as_str())
-            .collect()
+        leases.iter().map(|lease| lease.delivery.message.message_id.as_str()).collect()
     }
 
     #[test]
@@ -169,10 +157,7 @@ mod tests {
         backlog.offer(delivery("now"), now, now);
         assert_eq!(ids(&backlog.lease(10, now, now + SECOND * 9)), ["now"]);
         assert_eq!(backlog.next_event(), Some(now + SECOND));
-        assert_eq!(
-            ids(&backlog.lease(10, now + SECOND, now + SECOND * 9)),
-            ["later"]
-        );
+        assert_eq!(ids(&backlog.lease(10, now + SECOND, now + SECOND * 9)), ["later"]);
         assert_eq!((backlog.waiting(), backlog.outstanding()), (0, 2));
     }
 

@@ -34,10 +34,7 @@ pub(super) struct Broker {
 impl Broker {
     pub(super) fn new(pusher: Pusher, max_backoff: Duration) -> Self {
         // IDs go on from the clock, so that those of a stand-in that was started again are new.
-        let epoch = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default()
-            .as_micros();
+        let epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
         Self {
             registry: RwLock::default(),
             ids: AtomicU64::new(u64::try_from(epoch).unwrap_or_default()),
@@ -53,9 +50,7 @@ impl Broker {
     }
 
     pub(super) fn registry_mut(&self) -> RwLockWriteGuard<'_, Registry> {
-        self.registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.registry.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn create_subscription(
@@ -63,13 +58,11 @@ impl Broker {
         config: proto::Subscription,
     ) -> Result<proto::Subscription, Status> {
         let settings = self.check(&config)?;
-        let subscription =
-            Subscription::new(config.clone(), settings, self.new_id(), self.max_backoff);
+        let subscription = Subscription::new(config.clone(), settings, self.new_id(), self.max_backoff);
         let subscription = Arc::new(subscription);
-        self.registry_mut()
-            .create_subscription(&config.topic, &subscription, || {
-                tokio::spawn(push::run(self.clone(), subscription.clone())).abort_handle()
-            })?;
+        self.registry_mut().create_subscription(&config.topic, &subscription, || {
+            tokio::spawn(push::run(self.clone(), subscription.clone())).abort_handle()
+        })?;
         Ok(config)
     }
 
@@ -83,32 +76,17 @@ impl Broker {
         Ok(config)
     }
 
-    pub(super) fn publish(
-        &self,
-        topic: &str,
-        messages: Vec<PubsubMessage>,
-    ) -> Result<Vec<String>, Status> {
+    pub(super) fn publish(&self, topic: &str, messages: Vec<PubsubMessage>) -> Result<Vec<String>, Status> {
         let subscriptions = self.registry().subscriptions_of(topic)?;
         self.counters.published.add(messages.len());
-        let messages: Vec<_> = messages
-            .into_iter()
-            .map(|message| Arc::new(self.stamp(message)))
-            .collect();
+        let messages: Vec<_> = messages.into_iter().map(|message| Arc::new(self.stamp(message))).collect();
         for subscription in subscriptions {
             self.offer(&subscription, &messages);
         }
-        Ok(messages
-            .iter()
-            .map(|message| message.message_id.clone())
-            .collect())
+        Ok(messages.iter().map(|message| message.message_id.clone()).collect())
     }
 
-    pub(super) fn lease(
-        &self,
-        subscription: &Subscription,
-        limit: usize,
-        time: Duration,
-    ) -> Vec<Lease> {
+    pub(super) fn lease(&self, subscription: &Subscription, limit: usize, time: Duration) -> Vec<Lease> {
         self.expire(subscription);
         subscription.lease(limit, Instant::now(), time)
     }
@@ -139,10 +117,7 @@ impl Broker {
     fn dead_letter(&self, subscription: &Subscription, delivery: Delivery) {
         let settings = subscription.settings();
         let message = dead_letter::message(&subscription.name, &delivery);
-        let sent = settings
-            .dead_letter
-            .as_ref()
-            .map(|policy| self.publish(&policy.topic, vec![message]));
+        let sent = settings.dead_letter.as_ref().map(|policy| self.publish(&policy.topic, vec![message]));
         if let Some(Ok(_)) = sent {
             self.counters.dead_lettered.add(1);
         } else {
@@ -156,10 +131,7 @@ impl Broker {
         let now = Instant::now();
         let copies = |message: &Arc<PubsubMessage>| {
             let delivery = Delivery::first(message.clone());
-            self.dice
-                .copies()
-                .into_iter()
-                .map(move |held| (delivery.clone(), now + held))
+            self.dice.copies().into_iter().map(move |held| (delivery.clone(), now + held))
         };
         subscription.offer(messages.iter().flat_map(copies).collect(), now);
     }

@@ -44,14 +44,8 @@ async fn stats(State(broker): State<Arc<Broker>>) -> Response {
         .collect();
     Json(Stats {
         topics: registry.topics().map(|topic| topic.name.clone()).collect(),
-        waiting: subscriptions
-            .values()
-            .map(|snapshot| snapshot.waiting)
-            .sum(),
-        outstanding: subscriptions
-            .values()
-            .map(|snapshot| snapshot.outstanding)
-            .sum(),
+        waiting: subscriptions.values().map(|snapshot| snapshot.waiting).sum(),
+        outstanding: subscriptions.values().map(|snapshot| snapshot.outstanding).sum(),
         subscriptions,
         counters: &broker.counters,
     })
@@ -72,8 +66,7 @@ struct Stats<'a> {
 pub(super) async fn unknown_path(request: Request) -> Response {
     let content_type = request.headers().get(CONTENT_TYPE);
     if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
-        return tonic::Status::unimplemented("the Pub/Sub stand-in has no such service")
-            .into_http();
+        return tonic::Status::unimplemented("the Pub/Sub stand-in has no such service").into_http();
     }
     let detail = format!(
         "{} is not here: Pub/Sub speaks gRPC on this port, and /control/faults and /control/stats are plain HTTP",
@@ -89,10 +82,5 @@ fn problem(status: StatusCode, detail: &str) -> Response {
         "status": status.as_u16(),
         "detail": detail,
     });
-    (
-        status,
-        [(CONTENT_TYPE, "application/problem+json")],
-        body.to_string(),
-    )
-        .into_response()
+    (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

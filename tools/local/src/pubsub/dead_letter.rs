@@ -5,10 +5,7 @@ use super::{backlog::Delivery, envelope::published_at, proto::PubsubMessage};
 /// The message that a dead-letter topic gets: the original, with where it comes from in attributes.
 pub(super) fn message(subscription: &str, delivery: &Delivery) -> PubsubMessage {
     let mut name = subscription.split('/').skip(1).step_by(2);
-    let (project, id) = (
-        name.next().unwrap_or_default(),
-        name.next().unwrap_or_default(),
-    );
+    let (project, id) = (name.next().unwrap_or_default(), name.next().unwrap_or_default());
     let published = published_at(&delivery.message);
     let mut message = (*delivery.message).clone();
     message.attributes.extend(
@@ -16,10 +13,7 @@ pub(super) fn message(subscription: &str, delivery: &Delivery) -> PubsubMessage 
             ("DeliveryCount", delivery.attempt.to_string()),
             ("Subscription", id.to_owned()),
             ("SubscriptionProject", project.to_owned()),
-            (
-                "TopicPublishTime",
-                published.to_rfc3339_opts(SecondsFormat::Millis, false),
-            ),
+            ("TopicPublishTime", published.to_rfc3339_opts(SecondsFormat::Millis, false)),
         ]
         .map(|(name, value)| (format!("CloudPubSubDeadLetterSource{name}"), value)),
     );

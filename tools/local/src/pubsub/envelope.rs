@@ -37,11 +37,7 @@ struct Message<'a> {
 }
 
 /// Pub/Sub tells the attempt only where a dead-letter policy makes it count them.
-pub(super) fn to_json(
-    subscription: &str,
-    delivery: &Delivery,
-    counted: bool,
-) -> serde_json::Result<Vec<u8>> {
+pub(super) fn to_json(subscription: &str, delivery: &Delivery, counted: bool) -> serde_json::Result<Vec<u8>> {
     let message = &*delivery.message;
     let published = published_at(message).to_rfc3339_opts(SecondsFormat::Millis, true);
     serde_json::to_vec(&Envelope {
@@ -77,12 +73,8 @@ mod tests {
     use super::*;
 
     fn body(message: PubsubMessage, counted: bool) -> Value {
-        let delivery = Delivery {
-            message: Arc::new(message),
-            attempt: 3,
-        };
-        serde_json::from_slice(&to_json("projects/p/subscriptions/s", &delivery, counted).unwrap())
-            .unwrap()
+        let delivery = Delivery { message: Arc::new(message), attempt: 3 };
+        serde_json::from_slice(&to_json("projects/p/subscriptions/s", &delivery, counted).unwrap()).unwrap()
     }
 
     fn message() -> PubsubMessage {
@@ -90,10 +82,7 @@ mod tests {
             data: b"hello".to_vec(),
             attributes: HashMap::from([("key".to_owned(), "value".to_owned())]),
             message_id: "17".to_owned(),
-            publish_time: Some(prost_types::Timestamp {
-                seconds: 1_700_000_000,
-                nanos: 5_000_000,
-            }),
+            publish_time: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 5_000_000 }),
             ordering_key: String::new(),
         }
     }
@@ -117,11 +106,7 @@ mod tests {
 
     #[test]
     fn leaves_out_what_is_empty() {
-        let bare = PubsubMessage {
-            data: Vec::new(),
-            attributes: HashMap::new(),
-            ..message()
-        };
+        let bare = PubsubMessage { data: Vec::new(), attributes: HashMap::new(), ..message() };
         let body = body(bare, false);
         assert_eq!(body.get("deliveryAttempt"), None);
         assert_eq!(body["message"].get("attributes"), None);

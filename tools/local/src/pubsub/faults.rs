@@ -40,9 +40,7 @@ impl TryFrom<f64> for Probability {
         if (0.0..=1.0).contains(&value) {
             Ok(Self(value))
         } else {
-            Err(format!(
-                "{value} is not a probability, which lies between 0 and 1"
-            ))
+            Err(format!("{value} is not a probability, which lies between 0 and 1"))
         }
     }
 }
@@ -55,11 +53,7 @@ impl TryFrom<[u64; 2]> for Range {
     type Error = String;
 
     fn try_from([from, to]: [u64; 2]) -> Result<Self, String> {
-        if from <= to {
-            Ok(Self([from, to]))
-        } else {
-            Err(format!("{from} is more than {to}"))
-        }
+        if from <= to { Ok(Self([from, to])) } else { Err(format!("{from} is more than {to}")) }
     }
 }
 
@@ -99,11 +93,7 @@ impl Dice {
         if state.happens(faults.drop) {
             return Vec::new();
         }
-        let count = if state.happens(faults.duplicate) {
-            2
-        } else {
-            1
-        };
+        let count = if state.happens(faults.duplicate) { 2 } else { 1 };
         (0..count).map(|_| state.hold_back(faults)).collect()
     }
 
@@ -115,13 +105,7 @@ impl Dice {
 impl State {
     fn new(faults: Faults) -> Self {
         let seed = faults.seed.unwrap_or_else(rand::random);
-        Self {
-            faults: Faults {
-                seed: Some(seed),
-                ..faults
-            },
-            rng: StdRng::seed_from_u64(seed),
-        }
+        Self { faults: Faults { seed: Some(seed), ..faults }, rng: StdRng::seed_from_u64(seed) }
     }
 
     fn happens(&mut self, Probability(odds): Probability) -> bool {
@@ -137,11 +121,7 @@ impl State {
     }
 
     fn between(&mut self, [from, to]: [u64; 2]) -> u64 {
-        if to == 0 {
-            0
-        } else {
-            self.rng.random_range(from..=to)
-        }
+        if to == 0 { 0 } else { self.rng.random_range(from..=to) }
     }
 }
 
@@ -166,17 +146,15 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_faults() {
-        let faults =
-            json!({"duplicate": 0.3, "drop": 0.3, "delayMs": [0, 500], "reorder": 0.3, "seed": 7});
+        let faults = json!({"duplicate": 0.3, "drop": 0.3, "delayMs": [0, 500], "reorder": 0.3, "seed": 7});
         let play = || {
             let dice = dice(faults.clone());
             (0..100).map(|_| dice.copies()).collect::<Vec<_>>()
         };
         let played = play();
         assert_eq!(played, play());
-        let counts: Vec<_> = (0..3)
-            .map(|n| played.iter().filter(|copies| copies.len() == n).count())
-            .collect();
+        let counts: Vec<_> =
+            (0..3).map(|n| played.iter().filter(|copies| copies.len() == n).count()).collect();
         assert!(counts.iter().all(|&count| count > 10), "{counts:?}");
     }
 

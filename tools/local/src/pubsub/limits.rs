@@ -22,20 +22,14 @@ pub(super) fn subscription_name(name: &str) -> Result<(), Status> {
 pub(super) fn project_name(name: &str) -> Result<(), Status> {
     match name.strip_prefix("projects/") {
         Some(project) if !project.is_empty() && !project.contains('/') => Ok(()),
-        _ => Err(invalid(format!(
-            "{name:?} is not a project: it has the form projects/PROJECT"
-        ))),
+        _ => Err(invalid(format!("{name:?} is not a project: it has the form projects/PROJECT"))),
     }
 }
 
 fn resource_name(name: &str, collection: &str) -> Result<(), Status> {
     let parts: Vec<_> = name.split('/').collect();
     match parts[..] {
-        ["projects", project, kind, id]
-            if !project.is_empty() && kind == collection && is_id(id) =>
-        {
-            Ok(())
-        }
+        ["projects", project, kind, id] if !project.is_empty() && kind == collection && is_id(id) => Ok(()),
         _ => Err(invalid(format!(
             "{name:?} is not a valid name: it has the form projects/PROJECT/{collection}/ID, where ID \
              has 3 to 255 characters, starts with a letter, has only letters, digits and -_.~+%, and \
@@ -47,9 +41,7 @@ fn resource_name(name: &str, collection: &str) -> Result<(), Status> {
 fn is_id(id: &str) -> bool {
     (3..=255).contains(&id.len())
         && id.starts_with(|first: char| first.is_ascii_alphabetic())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+%".contains(&byte))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+%".contains(&byte))
         && !id.starts_with("goog")
 }
 
@@ -74,19 +66,12 @@ fn message(message: &PubsubMessage) -> Result<(), Status> {
         return Err(invalid("a message has data or at least one attribute"));
     }
     if message.attributes.len() > MAX_ATTRIBUTES {
-        return Err(invalid(format!(
-            "a message has at most {MAX_ATTRIBUTES} attributes"
-        )));
+        return Err(invalid(format!("a message has at most {MAX_ATTRIBUTES} attributes")));
     }
     if message.ordering_key.len() > MAX_ORDERING_KEY_BYTES {
-        return Err(invalid(format!(
-            "an ordering key has at most {MAX_ORDERING_KEY_BYTES} bytes"
-        )));
+        return Err(invalid(format!("an ordering key has at most {MAX_ORDERING_KEY_BYTES} bytes")));
     }
-    message
-        .attributes
-        .iter()
-        .try_for_each(|(key, value)| attribute(key, value))
+    message.attributes.iter().try_for_each(|(key, value)| attribute(key, value))
 }
 
 fn attribute(key: &str, value: &str) -> Result<(), Status> {
@@ -96,9 +81,7 @@ fn attribute(key: &str, value: &str) -> Result<(), Status> {
         )));
     }
     if value.len() > MAX_VALUE_BYTES {
-        return Err(invalid(format!(
-            "the attribute {key:?} is longer than {MAX_VALUE_BYTES} bytes"
-        )));
+        return Err(invalid(format!("the attribute {key:?} is longer than {MAX_VALUE_BYTES} bytes")));
     }
     Ok(())
 }
@@ -136,15 +119,9 @@ mod tests {
     }
 
     fn with(data: usize, attributes: &[(&str, usize)]) -> PubsubMessage {
-        let attributes: HashMap<_, _> = attributes
-            .iter()
-            .map(|(key, length)| ((*key).to_owned(), "v".repeat(*length)))
-            .collect();
-        PubsubMessage {
-            data: vec![0; data],
-            attributes,
-            ..Default::default()
-        }
+        let attributes: HashMap<_, _> =
+            attributes.iter().map(|(key, length)| ((*key).to_owned(), "v".repeat(*length))).collect();
+        PubsubMessage { data: vec![0; data], attributes, ..Default::default() }
     }
 
     #[test]
@@ -159,10 +136,7 @@ mod tests {
         let keys: Vec<_> = (0..=MAX_ATTRIBUTES).map(|n| n.to_string()).collect();
         let crowd: Vec<_> = keys.iter().map(|key| (key.as_str(), 1)).collect();
         let long_key = "k".repeat(MAX_KEY_BYTES + 1);
-        let ordered = PubsubMessage {
-            ordering_key: "k".repeat(MAX_ORDERING_KEY_BYTES + 1),
-            ..with(1, &[])
-        };
+        let ordered = PubsubMessage { ordering_key: "k".repeat(MAX_ORDERING_KEY_BYTES + 1), ..with(1, &[]) };
         for refused in [
             vec![],
             vec![with(1, &[]); MAX_MESSAGES + 1],

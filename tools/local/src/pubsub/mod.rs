@@ -47,14 +47,9 @@ pub struct Args {
 }
 
 pub async fn serve(args: Args) -> Result<(), crate::Error> {
-    let listener = TcpListener::bind((args.host, args.port))
-        .await
-        .map_err(|error| {
-            format!(
-                "Pub/Sub cannot listen on {}:{} (PUBSUB_PORT): {error}",
-                args.host, args.port
-            )
-        })?;
+    let listener = TcpListener::bind((args.host, args.port)).await.map_err(|error| {
+        format!("Pub/Sub cannot listen on {}:{} (PUBSUB_PORT): {error}", args.host, args.port)
+    })?;
     run(listener, &args).await
 }
 
@@ -63,15 +58,10 @@ pub async fn run(listener: TcpListener, args: &Args) -> Result<(), crate::Error>
     // The HTTP client wants a provider even for plain HTTP; one that is already there is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let pusher = Pusher::new(&args.issuer)?;
-    let broker = Arc::new(Broker::new(
-        pusher,
-        Duration::from_millis(args.max_backoff_ms),
-    ));
+    let broker = Arc::new(Broker::new(pusher, Duration::from_millis(args.max_backoff_ms)));
     tracing::info!(address = %listener.local_addr()?, "Pub/Sub stand-in is listening");
 
-    let app = rpc::router(&broker)
-        .merge(control::router(broker))
-        .fallback(control::unknown_path);
+    let app = rpc::router(&broker).merge(control::router(broker)).fallback(control::unknown_path);
     // Without TCP_NODELAY every small answer waits for the client's delayed acknowledgement.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {

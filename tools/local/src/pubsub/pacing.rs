@@ -17,12 +17,7 @@ pub(super) struct Pacing {
 
 impl Pacing {
     pub(super) fn new(max_delay: Duration) -> Self {
-        Self {
-            window: FIRST_WINDOW,
-            delay: Duration::ZERO,
-            max_delay,
-            last_push: None,
-        }
+        Self { window: FIRST_WINDOW, delay: Duration::ZERO, max_delay, last_push: None }
     }
 
     /// How many pushes may start now. While the subscription backs off they go one by one.
@@ -37,9 +32,7 @@ impl Pacing {
 
     /// When the backoff lets the next push through.
     pub(super) fn gate(&self) -> Option<Instant> {
-        (!self.delay.is_zero())
-            .then(|| self.last_push.map(|last| last + self.delay))
-            .flatten()
+        (!self.delay.is_zero()).then(|| self.last_push.map(|last| last + self.delay)).flatten()
     }
 
     pub(super) fn pushed(&mut self, now: Instant) {
@@ -50,11 +43,7 @@ impl Pacing {
     pub(super) fn acked(&mut self) {
         self.window = (self.window + 1).min(MAX_WINDOW);
         let halved = self.delay / 2;
-        self.delay = if halved < FIRST_DELAY {
-            Duration::ZERO
-        } else {
-            halved
-        };
+        self.delay = if halved < FIRST_DELAY { Duration::ZERO } else { halved };
     }
 
     pub(super) fn nacked(&mut self) {
@@ -80,13 +69,9 @@ mod tests {
     #[test]
     fn failures_double_the_delay_up_to_its_bound_and_successes_halve_it_down_to_none() {
         let mut pacing = Pacing::new(MAX);
-        let grown: Vec<_> = (0..8)
-            .map(|_| (pacing.nacked(), pacing.delay().as_millis()).1)
-            .collect();
+        let grown: Vec<_> = (0..8).map(|_| (pacing.nacked(), pacing.delay().as_millis()).1).collect();
         assert_eq!(grown, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
-        let shrunk: Vec<_> = (0..7)
-            .map(|_| (pacing.acked(), pacing.delay().as_millis()).1)
-            .collect();
+        let shrunk: Vec<_> = (0..7).map(|_| (pacing.acked(), pacing.delay().as_millis()).1).collect();
         assert_eq!(shrunk, [2_500, 1_250, 625, 312, 156, 0, 0]);
     }
 

@@ -38,10 +38,7 @@ impl Pusher {
         Ok(Self { client, tokens })
     }
 
-    async fn authorization(
-        &self,
-        target: &PushTarget,
-    ) -> Result<Option<HeaderValue>, crate::Error> {
+    async fn authorization(&self, target: &PushTarget) -> Result<Option<HeaderValue>, crate::Error> {
         match &target.claimant {
             Some(claimant) => self.tokens.header(claimant).await.map(Some),
             None => Ok(None),
@@ -71,11 +68,7 @@ pub(super) async fn run(broker: Arc<Broker>, subscription: Arc<Subscription>) {
             }
             Err(error) => {
                 if !told {
-                    tracing::warn!(
-                        subscription = subscription.name,
-                        error,
-                        "no token for the push yet"
-                    );
+                    tracing::warn!(subscription = subscription.name, error, "no token for the push yet");
                 }
                 told = true;
                 sleep(ISSUER_RETRY).await;
@@ -118,12 +111,7 @@ fn start(
 
 impl Push {
     async fn run(self) {
-        let Self {
-            broker,
-            subscription,
-            lease,
-            ..
-        } = &self;
+        let Self { broker, subscription, lease, .. } = &self;
         broker.counters.pushed.add(1);
         match self.post().await {
             Ok(answer) if acknowledges(answer.status()) => {
@@ -152,34 +140,17 @@ impl Push {
         let body = envelope::to_json(&self.subscription.name, &self.lease.delivery, counted)?;
         let json = HeaderValue::from_static("application/json");
         let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        headers.extend(
-            self.authorization
-                .clone()
-                .map(|token| (header::AUTHORIZATION, token)),
-        );
+        headers.extend(self.authorization.clone().map(|token| (header::AUTHORIZATION, token)));
         let request = self.broker.pusher.client.post(target.endpoint.clone());
-        Ok(request
-            .timeout(self.settings.ack_deadline)
-            .headers(headers)
-            .body(body)
-            .send()
-            .await?)
+        Ok(request.timeout(self.settings.ack_deadline).headers(headers).body(body).send().await?)
     }
 
     async fn forget_refused_token(&self, status: StatusCode) {
         if status == StatusCode::UNAUTHORIZED
-            && let Some(claimant) = self
-                .settings
-                .push
-                .as_ref()
-                .and_then(|push| push.claimant.as_ref())
+            && let Some(claimant) = self.settings.push.as_ref().and_then(|push| push.claimant.as_ref())
             && let Some(authorization) = &self.authorization
         {
-            self.broker
-                .pusher
-                .tokens
-                .refused(claimant, authorization)
-                .await;
+            self.broker.pusher.tokens.refused(claimant, authorization).await;
         }
     }
 }
@@ -203,9 +174,8 @@ mod tests {
 
     #[test]
     fn only_five_statuses_acknowledge() {
-        let acks: Vec<_> = (100..600)
-            .filter(|&code| acknowledges(StatusCode::from_u16(code).unwrap()))
-            .collect();
+        let acks: Vec<_> =
+            (100..600).filter(|&code| acknowledges(StatusCode::from_u16(code).unwrap())).collect();
         assert_eq!(acks, [102, 200, 201, 202, 204]);
     }
 }

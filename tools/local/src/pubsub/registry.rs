@@ -28,19 +28,13 @@ impl Registry {
         if self.topics.contains_key(&config.name) {
             return Err(exists(&config.name));
         }
-        let topic = Topic {
-            config: config.clone(),
-            subscriptions: Vec::new(),
-        };
+        let topic = Topic { config: config.clone(), subscriptions: Vec::new() };
         self.topics.insert(config.name.clone(), topic);
         Ok(config)
     }
 
     pub(super) fn topic(&self, name: &str) -> Result<&proto::Topic, Status> {
-        self.topics
-            .get(name)
-            .map(|topic| &topic.config)
-            .ok_or_else(|| unknown(name))
+        self.topics.get(name).map(|topic| &topic.config).ok_or_else(|| unknown(name))
     }
 
     pub(super) fn topics(&self) -> impl Iterator<Item = &proto::Topic> {
@@ -73,12 +67,8 @@ impl Registry {
         }
         let topic = self.topics.get_mut(topic).ok_or_else(|| unknown(topic))?;
         topic.subscriptions.push(subscription.clone());
-        let registered = Registered {
-            subscription: subscription.clone(),
-            delivery: deliver(),
-        };
-        self.subscriptions
-            .insert(subscription.name.clone(), registered);
+        let registered = Registered { subscription: subscription.clone(), delivery: deliver() };
+        self.subscriptions.insert(subscription.name.clone(), registered);
         Ok(())
     }
 
@@ -88,21 +78,14 @@ impl Registry {
     }
 
     pub(super) fn subscriptions(&self) -> impl Iterator<Item = &Arc<Subscription>> {
-        self.subscriptions
-            .values()
-            .map(|registered| &registered.subscription)
+        self.subscriptions.values().map(|registered| &registered.subscription)
     }
 
     pub(super) fn delete_subscription(&mut self, name: &str) -> Result<(), Status> {
-        let registered = self
-            .subscriptions
-            .remove(name)
-            .ok_or_else(|| unknown(name))?;
+        let registered = self.subscriptions.remove(name).ok_or_else(|| unknown(name))?;
         registered.delivery.abort();
         for topic in self.topics.values_mut() {
-            topic
-                .subscriptions
-                .retain(|subscription| subscription.name != name);
+            topic.subscriptions.retain(|subscription| subscription.name != name);
         }
         Ok(())
     }
@@ -113,10 +96,7 @@ fn unknown(name: &str) -> Status {
 }
 
 fn exists(name: &str) -> Status {
-    Status::already_exists(format!(
-        "Resource already exists in the project (resource={}).",
-        short(name)
-    ))
+    Status::already_exists(format!("Resource already exists in the project (resource={}).", short(name)))
 }
 
 fn short(name: &str) -> &str {

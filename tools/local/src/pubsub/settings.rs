@@ -55,63 +55,35 @@ impl Settings {
             (!config.filter.is_empty(), "filters"),
             (!config.message_transforms.is_empty(), "message transforms"),
             (config.bigquery_config.is_some(), "BigQuery subscriptions"),
-            (
-                config.cloud_storage_config.is_some(),
-                "Cloud Storage subscriptions",
-            ),
+            (config.cloud_storage_config.is_some(), "Cloud Storage subscriptions"),
             (config.bigtable_config.is_some(), "Bigtable subscriptions"),
         ];
         if let Some((_, what)) = unsupported.iter().find(|(asked, _)| *asked) {
-            return Err(Status::unimplemented(format!(
-                "the Pub/Sub stand-in has no {what}"
-            )));
+            return Err(Status::unimplemented(format!("the Pub/Sub stand-in has no {what}")));
         }
         Ok(Self {
             ack_deadline: ack_deadline(config.ack_deadline_seconds)?,
-            retry: config
-                .retry_policy
-                .as_ref()
-                .map(RetryPolicy::check)
-                .transpose()?,
-            dead_letter: config
-                .dead_letter_policy
-                .as_ref()
-                .map(DeadLetterPolicy::check)
-                .transpose()?,
-            push: config
-                .push_config
-                .as_ref()
-                .map(PushTarget::check)
-                .transpose()?
-                .flatten(),
+            retry: config.retry_policy.as_ref().map(RetryPolicy::check).transpose()?,
+            dead_letter: config.dead_letter_policy.as_ref().map(DeadLetterPolicy::check).transpose()?,
+            push: config.push_config.as_ref().map(PushTarget::check).transpose()?.flatten(),
         })
     }
 }
 
 fn ack_deadline(seconds: i32) -> Result<Duration, Status> {
     match seconds {
-        0 => Ok(Duration::from_secs(
-            DEFAULT_ACK_DEADLINE.unsigned_abs().into(),
-        )),
+        0 => Ok(Duration::from_secs(DEFAULT_ACK_DEADLINE.unsigned_abs().into())),
         10..=600 => Ok(Duration::from_secs(seconds.unsigned_abs().into())),
-        _ => Err(invalid(format!(
-            "ack_deadline_seconds is 0 or 10 to 600, not {seconds}"
-        ))),
+        _ => Err(invalid(format!("ack_deadline_seconds is 0 or 10 to 600, not {seconds}"))),
     }
 }
 
 impl RetryPolicy {
     fn check(policy: &proto::RetryPolicy) -> Result<Self, Status> {
-        let min = backoff(
-            "minimum_backoff",
-            policy.minimum_backoff,
-            DEFAULT_MIN_BACKOFF,
-        )?;
+        let min = backoff("minimum_backoff", policy.minimum_backoff, DEFAULT_MIN_BACKOFF)?;
         let max = backoff("maximum_backoff", policy.maximum_backoff, MAX_BACKOFF)?;
         if min > max {
-            return Err(invalid(
-                "retry_policy.minimum_backoff is more than its maximum_backoff",
-            ));
+            return Err(invalid("retry_policy.minimum_backoff is more than its maximum_backoff"));
         }
         Ok(Self { min, max })
     }
@@ -123,22 +95,14 @@ impl RetryPolicy {
     }
 }
 
-fn backoff(
-    name: &str,
-    value: Option<ProtoDuration>,
-    default: Duration,
-) -> Result<Duration, Status> {
+fn backoff(name: &str, value: Option<ProtoDuration>, default: Duration) -> Result<Duration, Status> {
     let Some(value) = value else {
         return Ok(default);
     };
     Duration::try_from(value)
         .ok()
         .filter(|backoff| *backoff <= MAX_BACKOFF)
-        .ok_or_else(|| {
-            invalid(format!(
-                "retry_policy.{name} lies between 0 and 600 seconds"
-            ))
-        })
+        .ok_or_else(|| invalid(format!("retry_policy.{name} lies between 0 and 600 seconds")))
 }
 
 impl DeadLetterPolicy {
@@ -147,15 +111,10 @@ impl DeadLetterPolicy {
             Ok(0) => MIN_DELIVERY_ATTEMPTS,
             Ok(attempts @ MIN_DELIVERY_ATTEMPTS..=MAX_DELIVERY_ATTEMPTS) => attempts,
             _ => {
-                return Err(invalid(
-                    "dead_letter_policy.max_delivery_attempts lies between 5 and 100",
-                ));
+                return Err(invalid("dead_letter_policy.max_delivery_attempts lies between 5 and 100"));
             }
         };
-        Ok(Self {
-            topic: policy.dead_letter_topic.clone(),
-            max_attempts,
-        })
+        Ok(Self { topic: policy.dead_letter_topic.clone(), max_attempts })
     }
 }
 
@@ -166,23 +125,14 @@ impl PushTarget {
             return Ok(None);
         }
         if let Some(Wrapper::NoWrapper(_)) = config.wrapper {
-            return Err(Status::unimplemented(
-                "the Pub/Sub stand-in has no unwrapped pushes",
-            ));
+            return Err(Status::unimplemented("the Pub/Sub stand-in has no unwrapped pushes"));
         }
         let endpoint = Url::parse(&config.push_endpoint)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-                invalid(format!(
-                    "{:?} is not an http(s) push endpoint",
-                    config.push_endpoint
-                ))
-            })?;
+            .ok_or_else(|| invalid(format!("{:?} is not an http(s) push endpoint", config.push_endpoint)))?;
         let claimant = match &config.authentication_method {
-            Some(AuthenticationMethod::OidcToken(token)) => {
-                Some(claimant(token, &config.push_endpoint)?)
-            }
+            Some(AuthenticationMethod::OidcToken(token)) => Some(claimant(token, &config.push_endpoint)?),
             None => None,
         };
         Ok(Some(Self { endpoint, claimant }))
@@ -191,19 +141,10 @@ impl PushTarget {
 
 fn claimant(token: &proto::push_config::OidcToken, endpoint: &str) -> Result<Claimant, Status> {
     if token.service_account_email.is_empty() {
-        return Err(invalid(
-            "push_config.oidc_token.service_account_email is missing",
-        ));
+        return Err(invalid("push_config.oidc_token.service_account_email is missing"));
     }
-    let audience = if token.audience.is_empty() {
-        endpoint
-    } else {
-        &token.audience
-    };
-    Ok(Claimant {
-        email: token.service_account_email.clone(),
-        audience: audience.to_owned(),
-    })
+    let audience = if token.audience.is_empty() { endpoint } else { &token.audience };
+    Ok(Claimant { email: token.service_account_email.clone(), audience: audience.to_owned() })
 }
 
 #[cfg(test)]
@@ -233,9 +174,7 @@ mod tests {
         assert_eq!(settings.ack_deadline.as_secs(), 10);
         assert_eq!(settings.dead_letter.unwrap().max_attempts, 5);
         let retry = settings.retry.unwrap();
-        let delays: Vec<_> = (1..9)
-            .map(|attempt| retry.delay(attempt).as_secs())
-            .collect();
+        let delays: Vec<_> = (1..9).map(|attempt| retry.delay(attempt).as_secs()).collect();
         assert_eq!(delays, [10, 20, 40, 80, 160, 320, 600, 600]);
         assert_eq!(retry.delay(u32::MAX).as_secs(), 600);
     }
@@ -244,17 +183,11 @@ mod tests {
     fn values_out_of_range_are_refused() {
         let subscription = proto::Subscription::default;
         let policy = |minimum_backoff, maximum_backoff| proto::Subscription {
-            retry_policy: Some(proto::RetryPolicy {
-                minimum_backoff,
-                maximum_backoff,
-            }),
+            retry_policy: Some(proto::RetryPolicy { minimum_backoff, maximum_backoff }),
             ..subscription()
         };
         let attempts = |max_delivery_attempts| proto::Subscription {
-            dead_letter_policy: Some(proto::DeadLetterPolicy {
-                max_delivery_attempts,
-                ..Default::default()
-            }),
+            dead_letter_policy: Some(proto::DeadLetterPolicy { max_delivery_attempts, ..Default::default() }),
             ..subscription()
         };
         let push = |push_endpoint: &str| proto::Subscription {
@@ -265,14 +198,8 @@ mod tests {
             ..subscription()
         };
         for config in [
-            proto::Subscription {
-                ack_deadline_seconds: 9,
-                ..subscription()
-            },
-            proto::Subscription {
-                ack_deadline_seconds: 601,
-                ..subscription()
-            },
+            proto::Subscription { ack_deadline_seconds: 9, ..subscription() },
+            proto::Subscription { ack_deadline_seconds: 601, ..subscription() },
             policy(Some(seconds(601)), None),
             policy(Some(seconds(-1)), None),
             policy(Some(seconds(5)), Some(seconds(4))),
@@ -288,10 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_not_ignored() {
-        let config = proto::Subscription {
-            enable_message_ordering: true,
-            ..Default::default()
-        };
+        let config = proto::Subscription { enable_message_ordering: true, ..Default::default() };
         assert_eq!(refused(&config), Code::Unimplemented);
     }
 
@@ -301,17 +225,8 @@ mod tests {
             service_account_email: "a@b".to_owned(),
             audience: String::new(),
         };
-        assert_eq!(
-            claimant(&token, "http://x/push").unwrap().audience,
-            "http://x/push"
-        );
-        let token = proto::push_config::OidcToken {
-            audience: "http://x".to_owned(),
-            ..token
-        };
-        assert_eq!(
-            claimant(&token, "http://x/push").unwrap().audience,
-            "http://x"
-        );
+        assert_eq!(claimant(&token, "http://x/push").unwrap().audience, "http://x/push");
+        let token = proto::push_config::OidcToken { audience: "http://x".to_owned(), ..token };
+        assert_eq!(claimant(&token, "http://x/push").unwrap().audience, "http://x");
     }
 }

@@ -201,11 +201,7 @@ impl State {
         self.pacing.room(self.backlog.outstanding(), now)
     }
 
-    fn give_back(
-        &mut self,
-        deliveries: impl IntoIterator<Item = Delivery>,
-        now: Instant,
-    ) -> Nacked {
+    fn give_back(&mut self, deliveries: impl IntoIterator<Item = Delivery>, now: Instant) -> Nacked {
         let mut nacked = Nacked::default();
         for delivery in deliveries {
             nacked.count += 1;
@@ -224,10 +220,7 @@ impl State {
         {
             return Some(delivery);
         }
-        let delay = self
-            .settings
-            .retry
-            .map_or(Duration::ZERO, |policy| policy.delay(delivery.attempt));
+        let delay = self.settings.retry.map_or(Duration::ZERO, |policy| policy.delay(delivery.attempt));
         delivery.attempt += 1;
         self.backlog.offer(delivery, now + delay, now);
         None
@@ -235,10 +228,7 @@ impl State {
 
     /// The backoff matters only while something is there that it keeps from going.
     fn next_event(&mut self, now: Instant) -> Option<Instant> {
-        let gate = self
-            .pacing
-            .gate()
-            .filter(|gate| *gate > now && self.backlog.is_ready(now));
+        let gate = self.pacing.gate().filter(|gate| *gate > now && self.backlog.is_ready(now));
         gate.into_iter().chain(self.backlog.next_event()).min()
     }
 }

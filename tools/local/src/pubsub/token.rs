@@ -47,11 +47,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(client: Client, issuer: &Url) -> Result<Self, crate::Error> {
-        Ok(Self {
-            client,
-            endpoint: issuer.join("token")?,
-            slots: Mutex::default(),
-        })
+        Ok(Self { client, endpoint: issuer.join("token")?, slots: Mutex::default() })
     }
 
     /// The value of the Authorization header.
@@ -89,18 +85,11 @@ impl Tokens {
         struct Claims {
             exp: u64,
         }
-        let request = self
-            .client
-            .post(self.endpoint.clone())
-            .timeout(TIME_LIMIT)
-            .json(claimant);
+        let request = self.client.post(self.endpoint.clone()).timeout(TIME_LIMIT).json(claimant);
         let Answer { token } = request.send().await?.error_for_status()?.json().await?;
         let Claims { exp } = jsonwebtoken::dangerous::insecure_decode_claims(&token)?;
         let mut header = HeaderValue::try_from(format!("Bearer {token}"))?;
         header.set_sensitive(true);
-        Ok(Token {
-            header,
-            expires: exp,
-        })
+        Ok(Token { header, expires: exp })
     }
 }

@@ -32,11 +32,7 @@ impl Environment {
     /// This process's own, and below it the `.env` file in `folder`.
     pub fn with_file(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(".env");
-        let mut all = if path.exists() {
-            Self::of_file(&path)?
-        } else {
-            Self::default()
-        };
+        let mut all = if path.exists() { Self::of_file(&path)? } else { Self::default() };
         all.0.extend(std::env::vars_os());
         Ok(all)
     }

@@ -21,12 +21,8 @@ impl Emulator {
             "LOCAL_PUBSUB=google needs Google's emulator: `gcloud components install \
              pubsub-emulator`, or with apt `google-cloud-cli-pubsub-emulator`",
         )?;
-        program("java", path)
-            .ok_or("LOCAL_PUBSUB=google needs Java 11 or later, and there is no `java`")?;
-        Ok(Self {
-            jar,
-            settings: settings.clone(),
-        })
+        program("java", path).ok_or("LOCAL_PUBSUB=google needs Java 11 or later, and there is no `java`")?;
+        Ok(Self { jar, settings: settings.clone() })
     }
 }
 
@@ -53,9 +49,7 @@ impl Program for Emulator {
 }
 
 fn program(name: &str, path: &str) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
+    std::env::split_paths(path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 /// The emulator lies in the SDK that `gcloud`, often reached by a link, belongs to.

@@ -49,11 +49,8 @@ impl Options {
         let folder = temporary::folder()?;
         let silent: Tell = Arc::new(|_, _| {});
         let settings = Settings::read(&environment)?;
-        Ok(Self {
-            durability: Durability::ThrownAway,
-            ..Self::kept(folder.path().into(), settings, silent)?
-        }
-        .owning(folder))
+        Ok(Self { durability: Durability::ThrownAway, ..Self::kept(folder.path().into(), settings, silent)? }
+            .owning(folder))
     }
 
     pub fn has(&self, part: Part) -> bool {

@@ -30,16 +30,11 @@ impl Ports {
 
     /// Only those that listen have one; the scheduler calls.
     pub fn of(&self, part: Part) -> u16 {
-        self.all()
-            .find(|(listening, ..)| *listening == part)
-            .map_or(0, |(_, _, port)| port)
+        self.all().find(|(listening, ..)| *listening == part).map_or(0, |(_, _, port)| port)
     }
 
     fn all(&self) -> impl Iterator<Item = (Part, &'static str, u16)> {
-        LISTENING
-            .iter()
-            .zip(self.0)
-            .map(|((part, name, _), port)| (*part, *name, port))
+        LISTENING.iter().zip(self.0).map(|((part, name, _), port)| (*part, *name, port))
     }
 
     pub(super) fn shared(&self) -> Vec<String> {
@@ -63,10 +58,6 @@ impl Ports {
                 format!("port {port} of {part} is taken{by}; {name} names another")
             })
             .collect();
-        if taken.is_empty() {
-            Ok(())
-        } else {
-            Err(taken.join("\n").into())
-        }
+        if taken.is_empty() { Ok(()) } else { Err(taken.join("\n").into()) }
     }
 }

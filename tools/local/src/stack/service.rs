@@ -52,15 +52,9 @@ impl Program for Service {
     }
 
     async fn is_ready(&self, _pid: u32) -> bool {
-        let url = format!(
-            "http://127.0.0.1:{}/ready",
-            self.settings.ports.of(self.part)
-        );
+        let url = format!("http://127.0.0.1:{}/ready", self.settings.ports.of(self.part));
         let request = self.client.get(url).timeout(Duration::from_secs(1));
-        request
-            .send()
-            .await
-            .is_ok_and(|response| response.status().is_success())
+        request.send().await.is_ok_and(|response| response.status().is_success())
     }
 }
 
@@ -88,10 +82,7 @@ pub(super) fn equip(command: &mut Command, part: Part, settings: &Settings) {
         .env("SCHEDULER_ACCOUNT", settings.account("scheduler"))
         .env("JWKS_URL", format!("{}/certs", issuer(settings)))
         .env("MAX_RETRIES", settings.max_retries.to_string())
-        .env(
-            "ACK_DEADLINE_SECONDS",
-            settings.ack_deadline_seconds.to_string(),
-        )
+        .env("ACK_DEADLINE_SECONDS", settings.ack_deadline_seconds.to_string())
         .env("RETRY_MIN_SECONDS", settings.retry_min_seconds.to_string())
         .env("RETRY_MAX_SECONDS", settings.retry_max_seconds.to_string());
 }
@@ -109,22 +100,15 @@ mod tests {
 
     fn given(set: &[(&str, &str)]) -> BTreeMap<String, String> {
         let set = set.iter();
-        passed_on(&set.fold(Environment::default(), |all, (name, value)| {
-            all.set(name, *value)
-        }))
+        passed_on(&set.fold(Environment::default(), |all, (name, value)| all.set(name, *value)))
     }
 
     fn passed_on(environment: &Environment) -> BTreeMap<String, String> {
         let mut command = Command::new("ingest");
-        equip(
-            &mut command,
-            Part::Ingest,
-            &Settings::read(environment).unwrap(),
-        );
+        equip(&mut command, Part::Ingest, &Settings::read(environment).unwrap());
         let text = |text: &OsStr| text.to_str().unwrap().to_owned();
         let all = command.get_envs();
-        all.filter_map(|(name, value)| Some((text(name), text(value?))))
-            .collect()
+        all.filter_map(|(name, value)| Some((text(name), text(value?)))).collect()
     }
 
     #[test]
@@ -133,25 +117,15 @@ mod tests {
         let is = |name, value| assert_eq!(given[name], value, "{name}");
         is("PORT", "9001");
         is("PUBSUB_EMULATOR_HOST", "localhost:9002");
-        is(
-            "DATABASE_URL",
-            "postgres://postgres@127.0.0.1:5433/postgres",
-        );
+        is("DATABASE_URL", "postgres://postgres@127.0.0.1:5433/postgres");
         is("IDENTITY_AUDIENCE", "http://localhost:9001");
-        is(
-            "PUSH_ACCOUNT",
-            "pusher@eventflow-local.iam.gserviceaccount.com",
-        );
+        is("PUSH_ACCOUNT", "pusher@eventflow-local.iam.gserviceaccount.com");
         is("JWKS_URL", "http://127.0.0.1:8086/certs");
     }
 
     #[test]
     fn what_the_person_has_set_wins() {
-        let given = given(&[
-            ("LEASE_SECONDS", "16"),
-            ("INGEST_AUTH", "keys"),
-            ("MY_OWN", "1"),
-        ]);
+        let given = given(&[("LEASE_SECONDS", "16"), ("INGEST_AUTH", "keys"), ("MY_OWN", "1")]);
         let is = |name, value| assert_eq!(given[name], value, "{name}");
         is("LEASE_SECONDS", "16");
         is("HANDLER_LIMIT_SECONDS", "10");
@@ -162,10 +136,7 @@ mod tests {
 
     #[test]
     fn the_keys_to_a_real_cloud_stay_here() {
-        let given = given(&[
-            ("GOOGLE_APPLICATION_CREDENTIALS", "/key.json"),
-            ("PORT", "1"),
-        ]);
+        let given = given(&[("GOOGLE_APPLICATION_CREDENTIALS", "/key.json"), ("PORT", "1")]);
         assert!(!given.contains_key("GOOGLE_APPLICATION_CREDENTIALS"));
         assert_eq!(given["PORT"], "8080");
     }

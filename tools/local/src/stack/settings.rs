@@ -25,10 +25,7 @@ pub struct Settings {
 impl Settings {
     /// Tells all mistakes at once.
     pub fn read(environment: &Environment) -> Result<Self, Error> {
-        let mut read = Reader {
-            environment,
-            mistakes: Vec::new(),
-        };
+        let mut read = Reader { environment, mistakes: Vec::new() };
         let settings = Self {
             ports: Ports::read(|name, default| read.or(name, default)),
             database_url: environment.get("DATABASE_URL").map(str::to_owned),
@@ -47,11 +44,7 @@ impl Settings {
         };
         let mut mistakes = read.mistakes;
         mistakes.extend(settings.ports.shared());
-        if mistakes.is_empty() {
-            Ok(settings)
-        } else {
-            Err(mistakes.join("\n").into())
-        }
+        if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
     }
 
     pub fn dead_letter_topic(&self) -> String {
@@ -102,8 +95,7 @@ impl Reader<'_> {
             None => false,
             Some("google") => true,
             Some(_) => {
-                self.mistakes
-                    .push(format!("{name}: `google`, or nothing for the stand-in"));
+                self.mistakes.push(format!("{name}: `google`, or nothing for the stand-in"));
                 false
             }
         }

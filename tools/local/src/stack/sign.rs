@@ -75,10 +75,7 @@ impl Signer {
             return Ok(token.clone());
         }
         let wanted = serde_json::json!({"email": self.account, "audience": self.to});
-        let request = self
-            .client
-            .post(format!("{}/token", self.issuer))
-            .json(&wanted);
+        let request = self.client.post(format!("{}/token", self.issuer)).json(&wanted);
         let answer: Answer = request.send().await?.error_for_status()?.json().await?;
         *kept = Some((Instant::now(), answer.token.clone()));
         Ok(answer.token)

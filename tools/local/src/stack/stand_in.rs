@@ -40,12 +40,7 @@ impl StandIn {
             ],
             _ => vec!["--port".into(), number(), "--dir".into(), data()],
         };
-        Self {
-            part,
-            binary: programs.join("local"),
-            arguments,
-            settings: settings.clone(),
-        }
+        Self { part, binary: programs.join("local"), arguments, settings: settings.clone() }
     }
 }
 
@@ -77,9 +72,7 @@ impl Program for StandIn {
 }
 
 pub(super) async fn listens(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-        .await
-        .is_ok()
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
 }
 
 pub(super) fn issuer(settings: &Settings) -> String {
@@ -90,11 +83,7 @@ fn schedule(settings: &Settings) -> Vec<OsString> {
     let jobs = [
         (Part::ProcessPush, "relay", settings.relay_every_seconds),
         (Part::BqFlush, "flush", settings.flush_every_seconds),
-        (
-            Part::ProcessPush,
-            "maintain",
-            settings.maintain_every_seconds,
-        ),
+        (Part::ProcessPush, "maintain", settings.maintain_every_seconds),
     ];
     let mut arguments: Vec<OsString> = vec![
         "--issuer".into(),

@@ -1,8 +1,8 @@
 use futures::future::{join_all, try_join_all};
 
 use super::{
-    Part, Settings, Stack, database::Database, google, migrate, pubsub, service::Service,
-    sign::Signing, stand_in::StandIn,
+    Part, Settings, Stack, database::Database, google, migrate, pubsub, service::Service, sign::Signing,
+    stand_in::StandIn,
 };
 use crate::{
     Error,
@@ -27,10 +27,8 @@ impl Stack {
     /// The services first, which still need the others to finish what they have begun.
     pub async fn stop(mut self) -> Result<(), Error> {
         self.supervisor.end();
-        let (postgres, cloud) = (
-            [Part::Postgres],
-            [Part::Scheduler, Part::Pubsub, Part::Bigquery, Part::Oidc],
-        );
+        let (postgres, cloud) =
+            ([Part::Postgres], [Part::Scheduler, Part::Pubsub, Part::Bigquery, Part::Oidc]);
         for parts in [&Part::SERVICES[..], &cloud, &postgres] {
             let here = parts.iter().filter_map(|part| self.parts.remove(part));
             let ends = join_all(here.map(Supervised::stop)).await;
@@ -64,11 +62,7 @@ impl Stack {
         settings: Settings,
         push: String,
     ) -> Result<(), Error> {
-        let program = pubsub::WithTopics {
-            server,
-            settings,
-            push,
-        };
+        let program = pubsub::WithTopics { server, settings, push };
         self.start_part(Part::Pubsub, program)
     }
 
@@ -106,11 +100,6 @@ impl Stack {
     }
 
     fn stand_in(&self, part: Part) -> StandIn {
-        StandIn::new(
-            part,
-            &self.options.programs,
-            &self.options.folder,
-            self.settings(),
-        )
+        StandIn::new(part, &self.options.programs, &self.options.folder, self.settings())
     }
 }

@@ -21,10 +21,7 @@ pub(super) async fn create(settings: &Settings, push: &str) -> Result<(), Error>
         .await?;
     let mut publisher = PublisherClient::new(channel.clone());
     for name in [settings.topic.clone(), settings.dead_letter_topic()] {
-        let topic = Topic {
-            name: topic(settings, &name),
-            ..Topic::default()
-        };
+        let topic = Topic { name: topic(settings, &name), ..Topic::default() };
         unless_there(publisher.create_topic(topic).await)?;
     }
     let mut subscriber = SubscriberClient::new(channel);
@@ -45,18 +42,11 @@ fn worker(settings: &Settings, push: &str) -> Subscription {
     let policy = DeadLetterPolicy {
         dead_letter_topic: topic(settings, &settings.dead_letter_topic()),
         // Pub/Sub's own count is approximate and takes outages in, so ours has to be used up first.
-        max_delivery_attempts: i32::try_from(settings.max_retries + 2)
-            .unwrap_or(100)
-            .clamp(5, 100),
+        max_delivery_attempts: i32::try_from(settings.max_retries + 2).unwrap_or(100).clamp(5, 100),
     };
     Subscription {
         dead_letter_policy: Some(policy),
-        ..subscription(
-            settings,
-            &settings.subscription,
-            &settings.topic,
-            format!("{push}/push"),
-        )
+        ..subscription(settings, &settings.subscription, &settings.topic, format!("{push}/push"))
     }
 }
 
@@ -97,8 +87,5 @@ fn topic(settings: &Settings, name: &str) -> String {
 }
 
 fn seconds(count: u32) -> prost_types::Duration {
-    prost_types::Duration {
-        seconds: count.into(),
-        nanos: 0,
-    }
+    prost_types::Duration { seconds: count.into(), nanos: 0 }
 }

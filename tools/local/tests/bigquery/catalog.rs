@@ -22,19 +22,13 @@ async fn a_dataset_is_made_shown_and_deleted() {
     assert_eq!(shown["location"], "europe-west3");
     assert_eq!(shown["labels"], json!({"a": "b"}));
     let (_, list) = server.get("/datasets").await;
-    assert_eq!(
-        list["datasets"][0]["datasetReference"],
-        shown["datasetReference"]
-    );
+    assert_eq!(list["datasets"][0]["datasetReference"], shown["datasetReference"]);
     let again = error(server.post("/datasets", &dataset("d")).await).await;
     let said = "Already Exists: Dataset p:d";
     assert_eq!(again, (409, "duplicate".to_owned(), said.to_owned()));
     assert_eq!(server.delete("/datasets/d").await, 204);
     let (status, gone) = server.get("/datasets/d").await;
-    assert_eq!(
-        (status.as_u16(), &gone["error"]["status"]),
-        (404, &json!("NOT_FOUND"))
-    );
+    assert_eq!((status.as_u16(), &gone["error"]["status"]), (404, &json!("NOT_FOUND")));
     assert_eq!(gone["error"]["message"], "Not found: Dataset p:d");
 }
 
@@ -54,28 +48,17 @@ async fn a_dataset_in_use_goes_only_with_its_contents() {
 #[tokio::test]
 async fn a_table_is_shown_with_its_layout_and_its_rows_counted() {
     let server = Server::with_table().await;
-    server
-        .load(&job("one"), "{\"id\":\"a\",\"retryCount\":1}\n")
-        .await;
+    server.load(&job("one"), "{\"id\":\"a\",\"retryCount\":1}\n").await;
 
     let (_, shown) = server.get("/datasets/d/tables/events").await;
 
     assert_eq!(shown["schema"], schema_as_shown());
-    assert_eq!(
-        shown["timePartitioning"],
-        json!({"type": "DAY", "field": "createdAt"})
-    );
+    assert_eq!(shown["timePartitioning"], json!({"type": "DAY", "field": "createdAt"}));
     assert_eq!(shown["clustering"], json!({"fields": ["eventType"]}));
     // A STRING of one byte takes 3, an INTEGER 8.
-    assert_eq!(
-        (&shown["numRows"], &shown["numBytes"]),
-        (&json!("1"), &json!("11"))
-    );
+    assert_eq!((&shown["numRows"], &shown["numBytes"]), (&json!("1"), &json!("11")));
     let (_, list) = server.get("/datasets/d/tables").await;
-    assert_eq!(
-        (&list["totalItems"], &list["tables"][0]["id"]),
-        (&json!(1), &json!("p:d.events"))
-    );
+    assert_eq!((&list["totalItems"], &list["tables"][0]["id"]), (&json!(1), &json!("p:d.events")));
 }
 
 fn schema_as_shown() -> Value {
@@ -98,10 +81,7 @@ async fn a_deleted_table_leaves_no_rows_to_the_next() {
     assert_eq!(server.delete("/datasets/d/tables/events").await, 404);
 
     // What a client was shown it may send: what only the answer has is passed over.
-    assert_eq!(
-        server.post("/datasets/d/tables", &shown).await.status(),
-        200
-    );
+    assert_eq!(server.post("/datasets/d/tables", &shown).await.status(), 200);
 
     assert!(server.ids().await.is_empty());
 }
@@ -109,21 +89,10 @@ async fn a_deleted_table_leaves_no_rows_to_the_next() {
 #[tokio::test]
 async fn a_table_needs_a_dataset_and_a_name_of_its_own() {
     let server = Server::with_table().await;
-    let (status, reason, message) =
-        error(server.post("/datasets/x/tables", &table(&schema())).await).await;
-    assert_eq!(
-        (status, reason.as_str(), message.as_str()),
-        (404, "notFound", "Not found: Dataset p:x")
-    );
-    assert_eq!(
-        server
-            .post("/datasets/d/tables", &table(&schema()))
-            .await
-            .status(),
-        200
-    );
-    let (status, reason, _) =
-        error(server.post("/datasets/d/tables", &table(&schema())).await).await;
+    let (status, reason, message) = error(server.post("/datasets/x/tables", &table(&schema())).await).await;
+    assert_eq!((status, reason.as_str(), message.as_str()), (404, "notFound", "Not found: Dataset p:x"));
+    assert_eq!(server.post("/datasets/d/tables", &table(&schema())).await.status(), 200);
+    let (status, reason, _) = error(server.post("/datasets/d/tables", &table(&schema())).await).await;
     assert_eq!((status, reason.as_str()), (409, "duplicate"));
 }
 
@@ -139,35 +108,14 @@ async fn wrong_input_is_a_400_that_names_the_field() {
     let twice = json!({"fields": [{"name": "a", "type": "JSON"}, {"name": "A", "type": "JSON"}]});
     for (body, named) in [
         (json!({"schema": schema()}), "tableReference"),
-        (
-            with(
-                "tableReference",
-                json!({"datasetId": "d", "tableId": "a b"}),
-            ),
-            "tableId",
-        ),
+        (with("tableReference", json!({"datasetId": "d", "tableId": "a b"})), "tableId"),
         (with_type("RECORD"), "schema.fields[0].type"),
-        (
-            table(&json!({"fields": [{"name": "a b", "type": "STRING"}]})),
-            "schema.fields[0].name",
-        ),
+        (table(&json!({"fields": [{"name": "a b", "type": "STRING"}]})), "schema.fields[0].name"),
         (table(&twice), "Duplicate field name: A"),
-        (
-            with("timePartitioning", json!({"type": "WEEK"})),
-            "timePartitioning.type",
-        ),
-        (
-            with("timePartitioning", json!({"type": "DAY", "field": "id"})),
-            "timePartitioning.field",
-        ),
-        (
-            with("clustering", json!({"fields": ["payload"]})),
-            "clustering.fields",
-        ),
-        (
-            with("clustering", json!({"fields": ["nothing"]})),
-            "clustering.fields",
-        ),
+        (with("timePartitioning", json!({"type": "WEEK"})), "timePartitioning.type"),
+        (with("timePartitioning", json!({"type": "DAY", "field": "id"})), "timePartitioning.field"),
+        (with("clustering", json!({"fields": ["payload"]})), "clustering.fields"),
+        (with("clustering", json!({"fields": ["nothing"]})), "clustering.fields"),
     ] {
         let (status, reason, message) = error(server.post("/datasets/d/tables", &body).await).await;
         assert_eq!((status, reason.as_str()), (400, "invalid"), "{body}");
@@ -182,8 +130,5 @@ async fn wrong_input_is_a_400_that_names_the_field() {
 async fn an_unknown_path_is_not_found_in_google_s_shape() {
     let server = Server::start().await;
     let (status, body) = server.get("/queries").await;
-    assert_eq!(
-        (status.as_u16(), &body["error"]["errors"][0]["reason"]),
-        (404, &json!("notFound"))
-    );
+    assert_eq!((status.as_u16(), &body["error"]["errors"][0]["reason"]), (404, &json!("notFound")));
 }

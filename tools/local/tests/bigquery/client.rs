@@ -41,12 +41,8 @@ impl Server {
             let port = listener.local_addr().unwrap().port();
             drop(listener);
             let dir = tempfile::tempdir().unwrap();
-            let mut server = Self {
-                process: spawn(port, dir.path()),
-                dir,
-                http: reqwest::Client::new(),
-                port,
-            };
+            let mut server =
+                Self { process: spawn(port, dir.path()), dir, http: reqwest::Client::new(), port };
             // Somebody else may have taken the port in between.
             if server.is_ready().await {
                 return server;
@@ -107,19 +103,11 @@ impl Server {
     }
 
     pub(crate) fn upload_url(&self, kind: &str) -> String {
-        format!(
-            "{}/upload/bigquery/v2/projects/p/jobs?uploadType={kind}",
-            self.base()
-        )
+        format!("{}/upload/bigquery/v2/projects/p/jobs?uploadType={kind}", self.base())
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
-        self.http
-            .post(self.url(path))
-            .json(body)
-            .send()
-            .await
-            .unwrap()
+        self.http.post(self.url(path)).json(body).send().await.unwrap()
     }
 
     pub(crate) async fn delete(&self, path: &str) -> StatusCode {
@@ -145,12 +133,7 @@ impl Server {
         answer.headers()["location"].to_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn put(
-        &self,
-        session: &str,
-        range: &str,
-        body: impl Into<reqwest::Body>,
-    ) -> Response {
+    pub(crate) async fn put(&self, session: &str, range: &str, body: impl Into<reqwest::Body>) -> Response {
         let request = self.http.put(session).header("content-range", range);
         request.body(body).send().await.unwrap()
     }
@@ -237,11 +220,7 @@ pub(crate) async fn error(answer: Response) -> (u16, String, String) {
     assert_eq!(error["code"], status, "{body}");
     assert_eq!(error["errors"][0]["domain"], "global", "{body}");
     let reason = error["errors"][0]["reason"].as_str().unwrap().to_owned();
-    (
-        status,
-        reason,
-        error["message"].as_str().unwrap().to_owned(),
-    )
+    (status, reason, error["message"].as_str().unwrap().to_owned())
 }
 
 /// A row for each ID.

@@ -65,10 +65,7 @@ async fn a_session_goes_on_after_a_kill() {
     let answer = server.put(&session, &range, last).await;
     let accepted: Value = answer.json().await.unwrap();
     let job = server.ended(&accepted["jobReference"]).await;
-    assert_eq!(
-        job["statistics"]["load"]["outputRows"],
-        (total / ROW.len()).to_string()
-    );
+    assert_eq!(job["statistics"]["load"]["outputRows"], (total / ROW.len()).to_string());
 }
 
 #[tokio::test]

@@ -11,17 +11,12 @@ const ROW: &str = "{\"id\":\"1\"}\n";
 #[tokio::test]
 async fn jobs_end_with_the_error_that_was_asked_for() {
     let server = Server::with_table().await;
-    server
-        .faults(json!({"failJobs": {"reason": "backendError", "count": 2}}))
-        .await;
+    server.faults(json!({"failJobs": {"reason": "backendError", "count": 2}})).await;
     for id in ["one", "two"] {
         let job = server.load(&job(id), ROW).await;
         assert_eq!(job["status"]["errorResult"]["reason"], "backendError");
     }
-    assert_eq!(
-        server.load(&job("three"), ROW).await["status"],
-        json!({"state": "DONE"})
-    );
+    assert_eq!(server.load(&job("three"), ROW).await["status"], json!({"state": "DONE"}));
     let fault = json!({"reason": "accessDenied", "message": "Access Denied: why", "count": 1});
     server.faults(json!({"failJobs": fault})).await;
     let denied = server.load(&job("four"), ROW).await;
@@ -33,24 +28,13 @@ async fn jobs_end_with_the_error_that_was_asked_for() {
 #[tokio::test]
 async fn inserts_get_the_status_that_was_asked_for() {
     let server = Server::with_table().await;
-    for (status, reason) in [
-        (500, "internalError"),
-        (503, "backendError"),
-        (429, "rateLimitExceeded"),
-    ] {
-        server
-            .faults(json!({"http": {"status": status, "count": 1}}))
-            .await;
-        let start = server
-            .http
-            .post(server.upload_url("resumable"))
-            .json(&job("x"));
+    for (status, reason) in [(500, "internalError"), (503, "backendError"), (429, "rateLimitExceeded")] {
+        server.faults(json!({"http": {"status": status, "count": 1}})).await;
+        let start = server.http.post(server.upload_url("resumable")).json(&job("x"));
         let (answered, said, _) = error(start.send().await.unwrap()).await;
         assert_eq!((answered, said.as_str()), (status, reason));
         let session = server.open(&job(&format!("after-{status}"))).await;
-        server
-            .faults(json!({"http": {"status": status, "count": 1}}))
-            .await;
+        server.faults(json!({"http": {"status": status, "count": 1}})).await;
         let range = format!("bytes 0-{}/{}", ROW.len() - 1, ROW.len());
         assert_eq!(server.put(&session, &range, ROW).await.status(), status);
         assert_eq!(server.put(&session, &range, ROW).await.status(), 200);
@@ -60,15 +44,10 @@ async fn inserts_get_the_status_that_was_asked_for() {
 #[tokio::test]
 async fn inserts_fail_by_chance() {
     let server = Server::with_table().await;
-    server
-        .faults(json!({"http": {"status": 503, "probability": 0.5}}))
-        .await;
+    server.faults(json!({"http": {"status": 503, "probability": 0.5}})).await;
     let mut refused = 0;
     for _ in 0..100 {
-        let start = server
-            .http
-            .post(server.upload_url("resumable"))
-            .json(&job("x"));
+        let start = server.http.post(server.upload_url("resumable")).json(&job("x"));
         refused += u32::from(start.send().await.unwrap().status() == 503);
     }
     assert!((20..80).contains(&refused), "{refused} of 100");
@@ -80,11 +59,7 @@ async fn an_answer_is_lost_and_the_job_is_not() {
     server.faults(json!({"loseResponses": 1})).await;
     let session = server.open(&job("unheard")).await;
     let range = format!("bytes 0-{}/{}", ROW.len() - 1, ROW.len());
-    let request = server
-        .http
-        .put(&session)
-        .header("content-range", &range)
-        .body(ROW);
+    let request = server.http.put(&session).header("content-range", &range).body(ROW);
     let waited = request.timeout(Duration::from_secs(2)).send().await;
     assert!(waited.unwrap_err().is_timeout());
 
@@ -103,11 +78,7 @@ async fn an_upload_that_is_cut_off_can_be_resumed() {
     let rows = format!("{ROW}{}", " ".repeat(4 * CHUNK - ROW.len()));
     let session = server.open(&job("cut")).await;
     let range = format!("bytes 0-{}/{}", rows.len() - 1, rows.len());
-    let request = server
-        .http
-        .put(&session)
-        .header("content-range", &range)
-        .body(rows.clone());
+    let request = server.http.put(&session).header("content-range", &range).body(rows.clone());
     let broken = request.send().await.unwrap_err();
     assert!(broken.is_request() || broken.is_body(), "{broken:?}");
 
@@ -115,20 +86,10 @@ async fn an_upload_that_is_cut_off_can_be_resumed() {
 
     assert_eq!(query.status(), 308);
     let range = query.headers()["range"].to_str().unwrap();
-    let received = range
-        .strip_prefix("bytes=0-")
-        .unwrap()
-        .parse::<usize>()
-        .unwrap()
-        + 1;
-    assert!(
-        received >= 2 * CHUNK && received.is_multiple_of(CHUNK),
-        "{received}"
-    );
+    let received = range.strip_prefix("bytes=0-").unwrap().parse::<usize>().unwrap() + 1;
+    assert!(received >= 2 * CHUNK && received.is_multiple_of(CHUNK), "{received}");
     let range = format!("bytes {received}-{}/{}", rows.len() - 1, rows.len());
-    let answer = server
-        .put(&session, &range, rows[received..].to_owned())
-        .await;
+    let answer = server.put(&session, &range, rows[received..].to_owned()).await;
     assert_eq!(answer.status(), 200);
     let accepted: Value = answer.json().await.unwrap();
     server.ended(&accepted["jobReference"]).await;
@@ -147,9 +108,7 @@ async fn every_answer_is_slow() {
 #[tokio::test]
 async fn making_things_is_denied() {
     let server = Server::with_table().await;
-    server
-        .faults(json!({"denyCreate": {"dataset": true, "table": true}}))
-        .await;
+    server.faults(json!({"denyCreate": {"dataset": true, "table": true}})).await;
     let dataset = json!({"datasetReference": {"datasetId": "new"}});
     let (status, reason, message) = error(server.post("/datasets", &dataset).await).await;
     assert_eq!((status, reason.as_str()), (403, "accessDenied"));
@@ -167,27 +126,14 @@ async fn making_things_is_denied() {
 #[tokio::test]
 async fn faults_are_shown_as_they_are_left() {
     let server = Server::with_table().await;
-    server
-        .faults(json!({"failJobs": {"reason": "stopped", "count": 2}, "delayMs": 1}))
-        .await;
+    server.faults(json!({"failJobs": {"reason": "stopped", "count": 2}, "delayMs": 1})).await;
     server.load(&job("one"), ROW).await;
     let url = format!("{}/control/faults", server.base());
 
-    let shown: Value = server
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let shown: Value = server.http.get(url).send().await.unwrap().json().await.unwrap();
 
     assert_eq!(shown["failJobs"], json!({"reason": "stopped", "count": 1}));
-    assert_eq!(
-        (&shown["delayMs"], &shown["loadsPerTablePerDay"]),
-        (&json!(1), &json!(1500))
-    );
+    assert_eq!((&shown["delayMs"], &shown["loadsPerTablePerDay"]), (&json!(1), &json!(1500)));
 }
 
 #[tokio::test]
@@ -196,19 +142,10 @@ async fn wrong_faults_are_a_400_that_names_the_field() {
     for (faults, named) in [
         (json!({"failjobs": {}}), "failjobs"),
         (json!({"failJobs": {"reason": "invalid"}}), "count"),
-        (
-            json!({"failJobs": {"reason": "", "count": 1}}),
-            "failJobs.reason",
-        ),
-        (
-            json!({"failJobs": {"reason": "invalid", "count": -1}}),
-            "failJobs.count",
-        ),
+        (json!({"failJobs": {"reason": "", "count": 1}}), "failJobs.reason"),
+        (json!({"failJobs": {"reason": "invalid", "count": -1}}), "failJobs.count"),
         (json!({"http": {"status": 200}}), "http.status"),
-        (
-            json!({"http": {"status": 503, "probability": 2}}),
-            "http.probability",
-        ),
+        (json!({"http": {"status": 503, "probability": 2}}), "http.probability"),
         (json!({"delayMs": "long"}), "delayMs"),
         (json!({"denyCreate": {"view": true}}), "denyCreate"),
     ] {

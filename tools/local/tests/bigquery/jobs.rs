@@ -47,26 +47,17 @@ async fn a_job_without_an_id_gets_one() {
     let mut job = job("");
     job.as_object_mut().unwrap().remove("jobReference");
     let (first, second) = (server.load(&job, ROW).await, server.load(&job, ROW).await);
-    assert_ne!(
-        first["jobReference"]["jobId"],
-        second["jobReference"]["jobId"]
-    );
+    assert_ne!(first["jobReference"]["jobId"], second["jobReference"]["jobId"]);
 }
 
 #[tokio::test]
 async fn outside_the_multi_regions_a_job_is_found_by_its_location_alone() {
     let server = Server::with_table_in("europe-west3").await;
     let accepted = server.load(&job("far"), ROW).await;
-    assert_eq!(
-        accepted["jobReference"]["location"], "europe-west3",
-        "it is the dataset's"
-    );
-    for (query, status) in [
-        ("", 404),
-        ("?location=US", 404),
-        ("?location=europe-west3", 200),
-        ("?location=EUROPE-WEST3", 200),
-    ] {
+    assert_eq!(accepted["jobReference"]["location"], "europe-west3", "it is the dataset's");
+    for (query, status) in
+        [("", 404), ("?location=US", 404), ("?location=europe-west3", 200), ("?location=EUROPE-WEST3", 200)]
+    {
         let (answered, body) = server.get(&format!("/jobs/far{query}")).await;
         assert_eq!(answered, status, "{query}: {body}");
     }
@@ -79,10 +70,7 @@ async fn a_multi_region_needs_no_location() {
     assert_eq!(server.get("/jobs/near").await.0, 200);
     assert_eq!(server.get("/jobs/near?location=EU").await.0, 200);
     let (status, body) = server.get("/jobs/near?location=US").await;
-    assert_eq!(
-        (status.as_u16(), &body["error"]["message"]),
-        (404, &json!("Not found: Job p:near"))
-    );
+    assert_eq!((status.as_u16(), &body["error"]["message"]), (404, &json!("Not found: Job p:near")));
 }
 
 #[tokio::test]
@@ -92,19 +80,14 @@ async fn a_job_in_the_wrong_location_is_refused() {
     job["jobReference"]["location"] = "US".into();
     let (status, _, message) = error(server.upload(&job, ROW).await).await;
     assert_eq!(status, 404);
-    assert_eq!(
-        message,
-        "Not found: Dataset p:d was not found in location US"
-    );
+    assert_eq!(message, "Not found: Dataset p:d was not found in location US");
 }
 
 #[tokio::test]
 async fn jobs_are_listed_newest_first_in_pages() {
     let server = Server::with_table().await;
     for i in 0..5 {
-        server
-            .load(&job(&format!("job-{i}")), if i == 3 { "{}\n" } else { ROW })
-            .await;
+        server.load(&job(&format!("job-{i}")), if i == 3 { "{}\n" } else { ROW }).await;
     }
     let mut ids = Vec::new();
     let mut token = String::new();
@@ -121,10 +104,7 @@ async fn jobs_are_listed_newest_first_in_pages() {
     }
     assert_eq!(ids, ["job-4", "job-3", "job-2", "job-1", "job-0"]);
     let (_, page) = server.get("/jobs?projection=full").await;
-    assert_eq!(
-        page["jobs"][1]["configuration"]["labels"],
-        json!({"range": "17"})
-    );
+    assert_eq!(page["jobs"][1]["configuration"]["labels"], json!({"range": "17"}));
     assert_eq!(page["jobs"][1]["errorResult"]["reason"], "invalid");
     assert_eq!(page["jobs"][1]["state"], "DONE");
     let (_, page) = server.get("/jobs?stateFilter=pending").await;
@@ -146,19 +126,10 @@ async fn a_table_takes_so_many_loads_a_day_and_failed_ones_count() {
     server.faults(json!({"loadsPerTablePerDay": 3})).await;
     let taken = server.load(&job("fifth"), ROW).await;
 
-    assert_eq!(
-        taken["status"],
-        json!({"state": "DONE"}),
-        "what the quota refused is no load"
-    );
+    assert_eq!(taken["status"], json!({"state": "DONE"}), "what the quota refused is no load");
     let other = json!({"projectId": "p", "datasetId": "d", "tableId": "other"});
-    let other = server
-        .load(&job_with("other", "destinationTable", other), ROW)
-        .await;
-    assert_eq!(
-        other["status"]["errorResult"]["reason"], "notFound",
-        "quotas are a table's own"
-    );
+    let other = server.load(&job_with("other", "destinationTable", other), ROW).await;
+    assert_eq!(other["status"]["errorResult"]["reason"], "notFound", "quotas are a table's own");
 }
 
 #[tokio::test]

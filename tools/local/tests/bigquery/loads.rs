@@ -37,9 +37,7 @@ async fn rows_come_back_in_bigquery_s_encoding() {
     assert_eq!(cells(1)[3], "-3");
     assert_eq!(cells(1)[2], Value::Null, "a JSON null is a NULL");
     let micros = "formatOptions.useInt64Timestamp=True&selectedFields=createdAt";
-    let (_, page) = server
-        .get(&format!("/datasets/d/tables/events/data?{micros}"))
-        .await;
+    let (_, page) = server.get(&format!("/datasets/d/tables/events/data?{micros}")).await;
     assert_eq!(page["rows"][0], json!({"f": [{"v": "1704067200123456"}]}));
     assert_eq!(page["rows"][1], json!({"f": [{"v": "1704067200000000"}]}));
 }
@@ -54,38 +52,20 @@ async fn rows_are_read_by_page_and_by_index_over_many_loads() {
     let mut ids = Vec::new();
     let mut query = "startIndex=1&maxResults=3".to_owned();
     loop {
-        let (_, page) = server
-            .get(&format!("/datasets/d/tables/events/data?{query}"))
-            .await;
+        let (_, page) = server.get(&format!("/datasets/d/tables/events/data?{query}")).await;
         let rows = page["rows"].as_array().unwrap();
         assert!(rows.len() <= 3);
-        ids.extend(
-            rows.iter()
-                .map(|row| row["f"][0]["v"].as_str().unwrap().to_owned()),
-        );
+        ids.extend(rows.iter().map(|row| row["f"][0]["v"].as_str().unwrap().to_owned()));
         match page.get("pageToken") {
             Some(token) => query = format!("maxResults=3&pageToken={}", token.as_str().unwrap()),
             None => break,
         }
     }
-    assert_eq!(
-        ids,
-        [
-            "01", "02", "03", "10", "11", "12", "13", "20", "21", "22", "23"
-        ]
-    );
-    let (_, beyond) = server
-        .get("/datasets/d/tables/events/data?startIndex=12")
-        .await;
+    assert_eq!(ids, ["01", "02", "03", "10", "11", "12", "13", "20", "21", "22", "23"]);
+    let (_, beyond) = server.get("/datasets/d/tables/events/data?startIndex=12").await;
     assert_eq!(beyond["rows"], json!([]));
-    for query in [
-        "pageToken=nonsense",
-        "selectedFields=nonsense",
-        "maxResults=x",
-    ] {
-        let (status, _) = server
-            .get(&format!("/datasets/d/tables/events/data?{query}"))
-            .await;
+    for query in ["pageToken=nonsense", "selectedFields=nonsense", "maxResults=x"] {
+        let (status, _) = server.get(&format!("/datasets/d/tables/events/data?{query}")).await;
         assert_eq!(status, 400, "{query}");
     }
 }
@@ -93,44 +73,17 @@ async fn rows_are_read_by_page_and_by_index_over_many_loads() {
 #[tokio::test]
 async fn one_bad_row_fails_the_whole_job() {
     let server = Server::with_table().await;
-    let deep = |levels| {
-        format!(
-            "{{\"id\":\"1\",\"payload\":{}{}}}",
-            "[".repeat(levels),
-            "]".repeat(levels)
-        )
-    };
+    let deep = |levels| format!("{{\"id\":\"1\",\"payload\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
     for (i, (row, message)) in [
-        (
-            "{\"id\":null}",
-            "Only optional fields can be set to NULL. Field: id; Value: NULL",
-        ),
+        ("{\"id\":null}", "Only optional fields can be set to NULL. Field: id; Value: NULL"),
         ("{\"eventType\":\"x\"}", "Missing required field: id."),
         ("{\"id\":\"1\",\"colour\":2}", "No such field: colour."),
-        (
-            "{\"id\":\"1\",\"retryCount\":1.5}",
-            "Field: retryCount; Value: 1.5",
-        ),
-        (
-            "{\"id\":\"1\",\"retryCount\":9223372036854775808}",
-            "Field: retryCount",
-        ),
-        (
-            "{\"id\":\"1\",\"score\":\"high\"}",
-            "Field: score; Value: high",
-        ),
-        (
-            "{\"id\":\"1\",\"replayed\":\"maybe\"}",
-            "Field: replayed; Value: maybe",
-        ),
-        (
-            "{\"id\":\"1\",\"createdAt\":\"yesterday\"}",
-            "Field: createdAt; Value: yesterday",
-        ),
-        (
-            "{\"id\":{}}",
-            "JSON object specified for non-record field: id",
-        ),
+        ("{\"id\":\"1\",\"retryCount\":1.5}", "Field: retryCount; Value: 1.5"),
+        ("{\"id\":\"1\",\"retryCount\":9223372036854775808}", "Field: retryCount"),
+        ("{\"id\":\"1\",\"score\":\"high\"}", "Field: score; Value: high"),
+        ("{\"id\":\"1\",\"replayed\":\"maybe\"}", "Field: replayed; Value: maybe"),
+        ("{\"id\":\"1\",\"createdAt\":\"yesterday\"}", "Field: createdAt; Value: yesterday"),
+        ("{\"id\":{}}", "JSON object specified for non-record field: id"),
         ("{\"id\":[]}", "Array specified for non-repeated field: id."),
         ("{\"id\":\"1\"", "Failed to parse JSON"),
         ("[]", "Failed to parse JSON"),
@@ -142,9 +95,7 @@ async fn one_bad_row_fails_the_whole_job() {
     .enumerate()
     {
         let good = "{\"id\":\"good\"}\n";
-        let job = server
-            .load(&job(&format!("bad-{i}")), &format!("{good}{row}\n{good}"))
-            .await;
+        let job = server.load(&job(&format!("bad-{i}")), &format!("{good}{row}\n{good}")).await;
         let status = &job["status"];
         assert_eq!(
             status["errorResult"],
@@ -156,19 +107,10 @@ async fn one_bad_row_fails_the_whole_job() {
         let errors = status["errors"].as_array().unwrap();
         assert_eq!(errors[0], status["errorResult"]);
         let cause = errors.last().unwrap();
-        assert_eq!(
-            (&cause["reason"], &cause["location"]),
-            (&json!("invalid"), &json!("file-00000000"))
-        );
+        assert_eq!((&cause["reason"], &cause["location"]), (&json!("invalid"), &json!("file-00000000")));
         let cause = cause["message"].as_str().unwrap();
-        let position = format!(
-            "JSON parsing error in row starting at position {}: ",
-            good.len()
-        );
-        assert!(
-            cause.contains(&position) && cause.contains(message),
-            "{cause}"
-        );
+        let position = format!("JSON parsing error in row starting at position {}: ", good.len());
+        assert!(cause.contains(&position) && cause.contains(message), "{cause}");
         assert!(job["statistics"].get("load").is_none());
     }
     assert!(server.ids().await.is_empty(), "a load is all or nothing");
@@ -178,12 +120,7 @@ async fn one_bad_row_fails_the_whole_job() {
 async fn json_may_be_500_levels_deep() {
     let server = Server::with_table().await;
     let payload = format!("{}{}", "[".repeat(500), "]".repeat(500));
-    let job = server
-        .load(
-            &job("deep"),
-            &format!("{{\"id\":\"1\",\"payload\":{payload}}}"),
-        )
-        .await;
+    let job = server.load(&job("deep"), &format!("{{\"id\":\"1\",\"payload\":{payload}}}")).await;
     assert!(job["status"].get("errorResult").is_none(), "{job}");
 }
 
@@ -192,9 +129,7 @@ async fn bad_rows_are_passed_over_where_they_are_tolerated() {
     let server = Server::with_table().await;
     let rows = "{\"id\":\"1\"}\n{\"id\":2\n{\"id\":\"3\"}\n";
 
-    let job = server
-        .load(&job_with("tolerant", "maxBadRecords", 1), rows)
-        .await;
+    let job = server.load(&job_with("tolerant", "maxBadRecords", 1), rows).await;
 
     assert!(job["status"].get("errorResult").is_none());
     assert_eq!(job["status"]["errors"].as_array().unwrap().len(), 1);
@@ -207,9 +142,7 @@ async fn bad_rows_are_passed_over_where_they_are_tolerated() {
 async fn unknown_members_are_passed_over_where_that_is_asked_for() {
     let server = Server::with_table().await;
     let job = job_with("ignorant", "ignoreUnknownValues", true);
-    let job = server
-        .load(&job, "{\"id\":\"1\",\"colour\":{\"deep\":[1]}}\n")
-        .await;
+    let job = server.load(&job, "{\"id\":\"1\",\"colour\":{\"deep\":[1]}}\n").await;
     assert_eq!(job["statistics"]["load"]["outputRows"], "1");
 }
 
@@ -242,10 +175,7 @@ async fn a_missing_table_is_made_only_on_request() {
     );
     let no_schema = job_with("no-schema", "createDisposition", "CREATE_IF_NEEDED");
     let no_schema = server.load(&no_schema, row).await;
-    assert_eq!(
-        no_schema["status"]["errorResult"]["message"],
-        "No schema specified on job or table."
-    );
+    assert_eq!(no_schema["status"]["errorResult"]["message"], "No schema specified on job or table.");
     let mut made = job_with("made", "createDisposition", "CREATE_IF_NEEDED");
     made["configuration"]["load"]["schema"] = json!({"fields": [{"name": "n", "type": "INT64"}]});
     let made = server.load(&made, row).await;
@@ -260,9 +190,7 @@ async fn a_missing_table_is_made_only_on_request() {
 async fn a_schema_that_contradicts_the_table_fails_the_job() {
     let server = Server::with_table().await;
     let schema = json!({"fields": [{"name": "id", "type": "INTEGER"}]});
-    let job = server
-        .load(&job_with("other", "schema", schema), "{\"id\":1}\n")
-        .await;
+    let job = server.load(&job_with("other", "schema", schema), "{\"id\":1}\n").await;
     assert_eq!(job["status"]["errorResult"]["reason"], "invalid");
     let message = "Provided Schema does not match Table p:d.events.";
     assert_eq!(job["status"]["errorResult"]["message"], message);
@@ -272,9 +200,6 @@ async fn a_schema_that_contradicts_the_table_fails_the_job() {
 async fn a_load_into_no_dataset_is_no_job() {
     let server = Server::start().await;
     let (status, reason, message) = error(server.upload(&job("lost"), "{}\n").await).await;
-    assert_eq!(
-        (status, reason.as_str(), message.as_str()),
-        (404, "notFound", "Not found: Dataset p:d")
-    );
+    assert_eq!((status, reason.as_str(), message.as_str()), (404, "notFound", "Not found: Dataset p:d"));
     assert_eq!(server.get("/jobs/lost").await.0, 404);
 }

@@ -21,35 +21,22 @@ async fn a_resumable_upload_goes_chunk_by_chunk() {
     assert_eq!(first.status(), 308);
     assert_eq!(first.headers()["range"], format!("bytes=0-{}", CHUNK - 1));
     let second = format!("bytes {CHUNK}-{}/{total}", 2 * CHUNK - 1);
-    let second = server
-        .put(&session, &second, rows[CHUNK..2 * CHUNK].to_owned())
-        .await;
+    let second = server.put(&session, &second, rows[CHUNK..2 * CHUNK].to_owned()).await;
     assert_eq!(second.status(), 308);
     let query = server.put(&session, "bytes */*", "").await;
     assert_eq!(query.status(), 308);
-    assert_eq!(
-        query.headers()["range"],
-        format!("bytes=0-{}", 2 * CHUNK - 1)
-    );
+    assert_eq!(query.headers()["range"], format!("bytes=0-{}", 2 * CHUNK - 1));
     let last = format!("bytes {}-{}/{total}", 2 * CHUNK, total - 1);
-    let last = server
-        .put(&session, &last, rows[2 * CHUNK..].to_owned())
-        .await;
+    let last = server.put(&session, &last, rows[2 * CHUNK..].to_owned()).await;
     assert_eq!(last.status(), 200);
 
     let job: Value = last.json().await.unwrap();
     assert_eq!(job["kind"], "bigquery#job");
     let job = server.ended(&job["jobReference"]).await;
     assert_eq!(job["statistics"]["load"]["outputRows"], "20000");
-    assert_eq!(
-        job["statistics"]["load"]["inputFileBytes"],
-        total.to_string()
-    );
+    assert_eq!(job["statistics"]["load"]["inputFileBytes"], total.to_string());
     let ids = server.ids().await;
-    assert_eq!(
-        (ids.len(), ids[19_999].as_str()),
-        (20_000, "a row with the number 019999")
-    );
+    assert_eq!((ids.len(), ids[19_999].as_str()), (20_000, "a row with the number 019999"));
 }
 
 #[tokio::test]
@@ -114,24 +101,14 @@ async fn a_chunk_that_does_not_fit_is_refused() {
         assert!(message.contains(complaint), "{range}: {message}");
     }
     let query = server.put(&session, "bytes */*", "").await;
-    assert_eq!(
-        (query.status().as_u16(), query.headers().get("range")),
-        (308, None)
-    );
+    assert_eq!((query.status().as_u16(), query.headers().get("range")), (308, None));
 }
 
 #[tokio::test]
 async fn the_length_told_at_the_start_must_hold() {
     let server = Server::with_table().await;
-    let request = server
-        .http
-        .post(server.upload_url("resumable"))
-        .json(&job("told"));
-    let answer = request
-        .header("x-upload-content-length", "7")
-        .send()
-        .await
-        .unwrap();
+    let request = server.http.post(server.upload_url("resumable")).json(&job("told"));
+    let answer = request.header("x-upload-content-length", "7").send().await.unwrap();
     let session = answer.headers()["location"].to_str().unwrap().to_owned();
 
     let (status, _, message) = error(server.put(&session, "bytes 0-1/2", "{}").await).await;
@@ -155,12 +132,7 @@ async fn a_finished_session_repeats_its_answer() {
     let rows = numbered(3);
     let session = server.open(&job("again")).await;
     let range = format!("bytes 0-{}/{}", rows.len() - 1, rows.len());
-    let accepted: Value = server
-        .put(&session, &range, rows.clone())
-        .await
-        .json()
-        .await
-        .unwrap();
+    let accepted: Value = server.put(&session, &range, rows.clone()).await.json().await.unwrap();
     server.ended(&accepted["jobReference"]).await;
 
     let again = server.put(&session, &range, rows).await;
@@ -189,13 +161,7 @@ async fn a_multipart_upload_is_one_request() {
     let accepted: Value = answer.json().await.unwrap();
     let job = server.ended(&accepted["jobReference"]).await;
     assert_eq!(job["statistics"]["load"]["outputRows"], "2");
-    assert_eq!(
-        server.ids().await,
-        [
-            "a row with the number 000000",
-            "a row with the number 000001"
-        ]
-    );
+    assert_eq!(server.ids().await, ["a row with the number 000000", "a row with the number 000001"]);
 }
 
 #[tokio::test]
@@ -205,10 +171,7 @@ async fn a_bad_start_is_a_400_that_names_the_field() {
         (json!({}), "configuration"),
         (json!({"configuration": {"query": {}}}), "query"),
         (job_with("x", "sourceFormat", "CSV"), "sourceFormat"),
-        (
-            job_with("x", "writeDisposition", "APPEND"),
-            "writeDisposition",
-        ),
+        (job_with("x", "writeDisposition", "APPEND"), "writeDisposition"),
         (job_with("x", "autodetect", true), "autodetect"),
         (job_with("x", "nullMarker", "-"), "nullMarker"),
         (job("not an id"), "jobId"),
@@ -218,15 +181,8 @@ async fn a_bad_start_is_a_400_that_names_the_field() {
         assert_eq!((status, reason.as_str()), (400, "invalid"), "{job}");
         assert!(message.contains(named), "{message}");
     }
-    let (status, _, message) = error(
-        server
-            .http
-            .post(server.upload_url("media"))
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
+    let (status, _, message) =
+        error(server.http.post(server.upload_url("media")).send().await.unwrap()).await;
     assert_eq!(status, 400);
     assert!(message.contains("uploadType"), "{message}");
 }

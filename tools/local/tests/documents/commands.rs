@@ -45,10 +45,7 @@ fn answers(document: &Document, calls: &[Call]) -> Vec<String> {
         let shown = next
             .filter(|next| next.language == "json")
             .map(|next| serde_json::from_str::<Value>(&next.text).unwrap());
-        let here: Vec<_> = calls
-            .iter()
-            .filter(|call| call.fence == fence.line)
-            .collect();
+        let here: Vec<_> = calls.iter().filter(|call| call.fence == fence.line).collect();
         let mut tell = |why| mistakes.push(format!("{}:{}: {why}", document.path, fence.line));
         // One is enough: a command that waits asks again and again.
         let mut calls = here.iter();
@@ -90,21 +87,11 @@ fn is_commented(text: &str, status: u16) -> bool {
 
 #[test]
 fn an_error_that_nobody_speaks_of_is_a_mistake() {
-    let text =
-        "```bash\ncurl a # 404 at first\n```\n\n```json\n{\"a\":1}\n```\n\n```bash\ncurl b\n```\n";
+    let text = "```bash\ncurl a # 404 at first\n```\n\n```json\n{\"a\":1}\n```\n\n```bash\ncurl b\n```\n";
     let document = Document::read("a.md", text);
     let told = |fence, status, answer: &str| {
         let (url, answer) = ("u".to_owned(), answer.to_owned());
-        answers(
-            &document,
-            &[Call {
-                fence,
-                status,
-                url,
-                answer,
-            }],
-        )
-        .len()
+        answers(&document, &[Call { fence, status, url, answer }]).len()
     };
     assert_eq!(told(1, 200, r#"{"a":2}"#), 0);
     assert_eq!(told(1, 404, r#"{"a":2}"#), 0);
@@ -141,11 +128,7 @@ fn every_target_is_in_the_makefile() {
         let all: Vec<_> = fences.chain(document.inline_code()).collect();
         let lines = all.iter().flat_map(|text| text.lines());
         for target in lines.filter_map(|line| line.strip_prefix("make ")) {
-            assert!(
-                targets.contains(&target),
-                "{}: make {target}",
-                document.path
-            );
+            assert!(targets.contains(&target), "{}: make {target}", document.path);
             named += 1;
         }
     }

@@ -14,10 +14,7 @@ use std::path::{Path, PathBuf};
 use markdown::Document;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 fn document(path: &str) -> Document {

@@ -15,21 +15,14 @@ pub(crate) struct Fence {
 
 impl Document {
     pub(crate) fn read(path: &str, text: &str) -> Self {
-        let mut document = Self {
-            path: path.to_owned(),
-            fences: Vec::new(),
-            prose: String::new(),
-        };
+        let mut document = Self { path: path.to_owned(), fences: Vec::new(), prose: String::new() };
         let mut open: Option<Fence> = None;
         for (index, line) in text.lines().enumerate() {
             match (line.strip_prefix("```"), &mut open) {
                 (Some(_), Some(_)) => document.fences.extend(open.take()),
                 (Some(language), None) => {
-                    open = Some(Fence {
-                        line: index + 1,
-                        language: language.to_owned(),
-                        text: String::new(),
-                    });
+                    open =
+                        Some(Fence { line: index + 1, language: language.to_owned(), text: String::new() });
                 }
                 (None, Some(fence)) => fence.text.extend([line, "\n"]),
                 (None, None) => document.prose.extend([line, "\n"]),
@@ -55,8 +48,7 @@ impl Document {
         let targets = self.prose.split("](").skip(1);
         let targets = targets.filter_map(|rest| rest.split_once(')'));
         let here = targets.filter(|(target, _)| !target.contains("://"));
-        here.filter_map(|(target, _)| target.split('#').next())
-            .filter(|path| !path.is_empty())
+        here.filter_map(|(target, _)| target.split('#').next()).filter(|path| !path.is_empty())
     }
 
     /// The cells below the header that begins with these words.

@@ -12,9 +12,7 @@ fn every_link_leads_somewhere() {
         let path = root.join(&document.path);
         let folder = path.parent().unwrap();
         let links = document.links().filter(|link| !folder.join(link).exists());
-        let told: Vec<_> = links
-            .map(|link| format!("{}: {link}", document.path))
-            .collect();
+        let told: Vec<_> = links.map(|link| format!("{}: {link}", document.path)).collect();
         told
     });
     none(broken);
@@ -26,9 +24,7 @@ fn every_path_is_in_the_tree() {
     let gone = documents().into_iter().flat_map(|document| {
         let code = document.inline_code().filter(|code| is_path(code));
         let gone = code.filter(|path| !tree.iter().any(|here| is_at(here, path)));
-        let told: Vec<_> = gone
-            .map(|path| format!("{}: {path}", document.path))
-            .collect();
+        let told: Vec<_> = gone.map(|path| format!("{}: {path}", document.path)).collect();
         told
     });
     none(gone);
@@ -40,9 +36,7 @@ fn the_readme_has_every_folder() {
     let map = readme.table("| folder |");
     let map: Vec<_> = map.iter().map(|row| row[0].trim_matches('`')).collect();
     let members = ["functions", "shared", "tools"];
-    let folders = members
-        .iter()
-        .flat_map(|folder| inside(&root().join(folder)));
+    let folders = members.iter().flat_map(|folder| inside(&root().join(folder)));
     let missing = folders
         .filter(|folder| folder.join("Cargo.toml").exists())
         .map(|folder| folder.strip_prefix(root()).unwrap().display().to_string())
@@ -62,9 +56,7 @@ fn is_path(code: &str) -> bool {
 fn is_at(here: &Path, path: &str) -> bool {
     let path = Path::new(path);
     let mut steps = here.iter().rev();
-    path.iter()
-        .rev()
-        .all(|step| steps.next().is_some_and(|here| step == "*" || step == here))
+    path.iter().rev().all(|step| steps.next().is_some_and(|here| step == "*" || step == here))
 }
 
 /// Every file and folder of the project.
@@ -85,10 +77,6 @@ fn tree() -> Vec<PathBuf> {
 fn inside(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     let entries = entries.map(|entry| entry.unwrap().path());
-    let is_ours = |path: &PathBuf| {
-        ![".git", ".local", "target"]
-            .iter()
-            .any(|name| path.ends_with(name))
-    };
+    let is_ours = |path: &PathBuf| ![".git", ".local", "target"].iter().any(|name| path.ends_with(name));
     entries.filter(is_ours).collect()
 }

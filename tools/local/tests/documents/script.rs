@@ -14,15 +14,8 @@ use crate::markdown::Document;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whom a document calls.
-const CALLED: [Part; 7] = [
-    Part::Ingest,
-    Part::ProcessPush,
-    Part::Admin,
-    Part::BqFlush,
-    Part::Pubsub,
-    Part::Oidc,
-    Part::Bigquery,
-];
+const CALLED: [Part; 7] =
+    [Part::Ingest, Part::ProcessPush, Part::Admin, Part::BqFlush, Part::Pubsub, Part::Oidc, Part::Bigquery];
 
 /// One call of curl, and what came back.
 pub(crate) struct Call {

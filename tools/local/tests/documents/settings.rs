@@ -36,11 +36,7 @@ fn the_readme_says_who_reads_what() {
     let readme = document("README.md");
     let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for row in readme.table("| variable |") {
-        let by = if row[3] == "all" {
-            SERVICES.to_vec()
-        } else {
-            row[3].split(", ").collect()
-        };
+        let by = if row[3] == "all" { SERVICES.to_vec() } else { row[3].split(", ").collect() };
         for name in names(row[0]) {
             told.insert(name, by.iter().copied().collect());
         }
@@ -53,9 +49,7 @@ fn the_readme_says_who_reads_what() {
         }
     }
     let all: BTreeSet<_> = told.keys().chain(found.keys()).collect();
-    let different = all
-        .into_iter()
-        .filter(|name| told.get(*name) != found.get(*name));
+    let different = all.into_iter().filter(|name| told.get(*name) != found.get(*name));
     none(different.map(|name| {
         let (told, found) = (told.get(name), found.get(name));
         format!("{name}: the README says {told:?}, the code {found:?}")
@@ -65,10 +59,7 @@ fn the_readme_says_who_reads_what() {
 #[test]
 fn the_readme_has_the_defaults() {
     let readme = document("README.md");
-    let read: Variables = SERVICES
-        .iter()
-        .flat_map(|service| read_by(service))
-        .collect();
+    let read: Variables = SERVICES.iter().flat_map(|service| read_by(service)).collect();
     let mut compared = 0;
     for row in readme.table("| variable |") {
         for (name, told) in names(row[0]).zip(row[1].split(", ")) {
@@ -86,22 +77,15 @@ fn the_example_file_has_everything_that_can_be_set() {
     let file = fs::read_to_string(root().join(".env.example")).unwrap();
     let lines = file.lines().filter_map(|line| line.split_once('='));
     let names = lines.map(|(name, _)| name.trim_start_matches("# "));
-    let listed: BTreeSet<_> = names
-        .filter(|name| name.chars().all(is_of_a_name))
-        .collect();
-    let services: Variables = SERVICES
-        .iter()
-        .flat_map(|service| read_by(service))
-        .collect();
+    let listed: BTreeSet<_> = names.filter(|name| name.chars().all(is_of_a_name)).collect();
+    let services: Variables = SERVICES.iter().flat_map(|service| read_by(service)).collect();
     let host = ["ports", "settings", "stand_in", "start"].map(|file| {
         let path = format!("tools/local/src/stack/{file}.rs");
         let text = fs::read_to_string(root().join(path)).unwrap();
         text.lines().flat_map(literals).collect::<Vec<_>>()
     });
     let names = services.keys().cloned().chain(host.into_iter().flatten());
-    let wanted: BTreeSet<_> = names
-        .filter(|name| !SET_BY_THE_HOST.contains(&&**name))
-        .collect();
+    let wanted: BTreeSet<_> = names.filter(|name| !SET_BY_THE_HOST.contains(&&**name)).collect();
     let missing = wanted.iter().filter(|name| !listed.contains(name.as_str()));
     let unknown = listed.iter().filter(|name| !wanted.contains(**name));
     none(
@@ -152,11 +136,7 @@ fn is_of_a_name(character: char) -> bool {
 fn number(line: &str) -> Option<u64> {
     let (_, default) = line.split_once("\", ")?;
     let (default, _) = default.split_once(')')?;
-    default
-        .trim_end_matches("_usize")
-        .replace('_', "")
-        .parse()
-        .ok()
+    default.trim_end_matches("_usize").replace('_', "").parse().ok()
 }
 
 /// But for the reader of variables and for tests, which read what nobody sets.

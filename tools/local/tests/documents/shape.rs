@@ -34,9 +34,7 @@ fn of_elements(shown: &[Value], found: &[Value]) -> Option<String> {
     found.iter().find_map(|element| {
         let mut differences = shown.iter().map(|shown| difference(shown, element));
         let first = differences.next()??;
-        differences
-            .all(|difference| difference.is_some())
-            .then_some(first)
+        differences.all(|difference| difference.is_some()).then_some(first)
     })
 }
 
@@ -50,10 +48,7 @@ fn a_shape_is_its_members_and_kinds() {
         let read = |text| serde_json::from_str(text).unwrap();
         difference(&read(shown), &read(found)).is_some()
     };
-    assert!(!differs(
-        r#"{"a":1,"b":[{"c":"x"}]}"#,
-        r#"{"b":[{"c":"y"},{"c":""}],"a":2.5}"#
-    ));
+    assert!(!differs(r#"{"a":1,"b":[{"c":"x"}]}"#, r#"{"b":[{"c":"y"},{"c":""}],"a":2.5}"#));
     assert!(!differs(r#"[{"a":1},{"b":1}]"#, r#"[{"b":2}]"#));
     assert!(!differs(r#"{"a":null}"#, r#"{"a":"x"}"#));
     assert!(differs(r#"{"a":1}"#, r#"{"a":1,"b":1}"#));

@@ -10,12 +10,7 @@ fn the_columns_are_those_of_the_schema() {
     let text = |column: &Value, name: &str| column[name].as_str().unwrap().to_owned();
     let columns = schema.iter().map(|column| {
         let name = format!("`{}`", text(column, "name"));
-        [
-            name,
-            text(column, "type"),
-            text(column, "mode"),
-            text(column, "description"),
-        ]
+        [name, text(column, "type"), text(column, "mode"), text(column, "description")]
     });
     let page = document("docs/bigquery.md");
     let table = page.table("| column |");

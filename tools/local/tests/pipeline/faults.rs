@@ -38,7 +38,11 @@ async fn a_worker_that_dies_costs_no_try() {
     system.until(&id, "PROCESSING").await;
     system.stack.kill(Part::ProcessPush).await.unwrap();
     let event = system.until(&id, "PROCESSED").await;
-    assert_eq!((&event["retryCount"], &event["attempts"][0]["ended"]), (&json!(0), &json!("LOST")), "{event}");
+    assert_eq!(
+        (&event["retryCount"], &event["attempts"][0]["ended"]),
+        (&json!(0), &json!("LOST")),
+        "{event}"
+    );
     system.stop().await;
 }
 
@@ -58,6 +62,10 @@ async fn a_deploy_over_a_long_handler_costs_no_try() {
     system.stack.restart(Part::ProcessPush).await.unwrap();
     tokio::time::timeout(Duration::from_secs(30), system.until(&id, "PROCESSED")).await.unwrap();
     let event = system.event(&id).await;
-    assert_eq!((&event["retryCount"], &event["attempts"][0]["ended"]), (&json!(0), &json!("INTERRUPTED")), "{event}");
+    assert_eq!(
+        (&event["retryCount"], &event["attempts"][0]["ended"]),
+        (&json!(0), &json!("INTERRUPTED")),
+        "{event}"
+    );
     system.stop().await;
 }

@@ -44,7 +44,13 @@ impl System {
         self.stack.stop().await.unwrap();
     }
 
-    pub(crate) async fn call(&self, method: Method, part: Part, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        part: Part,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let mut request = self.client.request(method, self.stack.url(part) + path);
         if let Some(body) = body {
             request = request.json(body);
@@ -87,7 +93,8 @@ impl System {
 
     /// What BigQuery holds of an event.
     pub(crate) async fn rows_of(&self, id: &str) -> usize {
-        let path = "/bigquery/v2/projects/eventflow-local/datasets/eventflow/tables/events/data?maxResults=10000";
+        let path =
+            "/bigquery/v2/projects/eventflow-local/datasets/eventflow/tables/events/data?maxResults=10000";
         let (_, data) = self.call(Method::GET, Part::Bigquery, path, None).await;
         let rows = data["rows"].as_array().map_or(&[][..], Vec::as_slice);
         rows.iter().filter(|row| row["f"][0]["v"] == *id).count()
@@ -120,7 +127,8 @@ impl System {
 
     pub(crate) async fn number(&self, question: &str) -> i64 {
         let mut connection = PgConnection::connect(&self.stack.database_url()).await.unwrap();
-        let answer = sqlx::raw_sql(AssertSqlSafe(question.to_owned())).fetch_one(&mut connection).await.unwrap();
+        let answer =
+            sqlx::raw_sql(AssertSqlSafe(question.to_owned())).fetch_one(&mut connection).await.unwrap();
         answer.get(0)
     }
 

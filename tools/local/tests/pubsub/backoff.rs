@@ -14,17 +14,11 @@ async fn failures_slow_the_whole_subscription_down_and_successes_free_it() {
 
     let pushes = receiver.take(FAILURES + 1).await;
     // The delay is kept where pushes start, the times are those of their arrival.
-    let waits = pushes
-        .windows(2)
-        .map(|pair| (pair[1].at - pair[0].at).as_millis());
+    let waits = pushes.windows(2).map(|pair| (pair[1].at - pair[0].at).as_millis());
     for (wait, delay) in waits.zip([100, 200, 400, 800, 800]) {
-        assert!(
-            (delay / 2..delay + 900).contains(&wait),
-            "{wait} ms where {delay} were due"
-        );
+        assert!((delay / 2..delay + 900).contains(&wait), "{wait} ms where {delay} were due");
     }
-    let backoff =
-        |stats: &serde_json::Value| stats["subscriptions"][SUBSCRIPTION]["backoffMs"].clone();
+    let backoff = |stats: &serde_json::Value| stats["subscriptions"][SUBSCRIPTION]["backoffMs"].clone();
     let stats = stand_in.stats_when(|stats| stats["acked"] == 1).await;
     assert_eq!(backoff(&stats), 400);
 
@@ -33,10 +27,7 @@ async fn failures_slow_the_whole_subscription_down_and_successes_free_it() {
         stand_in.publish(n.to_string()).await;
     }
     let healthy = receiver.take(10).await;
-    let waits: Vec<_> = healthy
-        .windows(2)
-        .map(|pair| (pair[1].at - pair[0].at).as_millis())
-        .collect();
+    let waits: Vec<_> = healthy.windows(2).map(|pair| (pair[1].at - pair[0].at).as_millis()).collect();
     assert!(waits[0] >= 100 && waits[1] >= 50, "{waits:?}");
     let stats = stand_in.stats_when(|stats| stats["acked"] == 11).await;
     assert_eq!(backoff(&stats), 0);

@@ -19,10 +19,7 @@ fn dying(endpoint: &str) -> Subscription {
             dead_letter_topic: DEAD_LETTER_TOPIC.to_owned(),
             max_delivery_attempts: 5,
         }),
-        retry_policy: Some(retry_after(
-            Duration::from_millis(10),
-            Duration::from_millis(20),
-        )),
+        retry_policy: Some(retry_after(Duration::from_millis(10), Duration::from_millis(20))),
         ..push_to(endpoint)
     }
 }
@@ -44,9 +41,7 @@ async fn the_last_attempt_moves_a_message_to_the_dead_letter_topic() {
     stand_in.subscribe(dying(&receiver.endpoint)).await;
     stand_in.subscribe(undertaker(&dead.endpoint)).await;
 
-    let message = Message::new()
-        .set_data("poison")
-        .set_attributes([("type", "demo.poison")]);
+    let message = Message::new().set_data("poison").set_attributes([("type", "demo.poison")]);
     let id = stand_in.try_publish(message).await.unwrap();
 
     let pushes = receiver.take(5).await;
@@ -63,22 +58,12 @@ async fn the_last_attempt_moves_a_message_to_the_dead_letter_topic() {
         "CloudPubSubDeadLetterSourceTopicPublishTime": published.replace('Z', "+00:00"),
     });
     assert_eq!(push.body["message"]["attributes"], expected);
-    assert_eq!(
-        push.body["message"]["data"],
-        pushes[0].body["message"]["data"]
-    );
+    assert_eq!(push.body["message"]["data"], pushes[0].body["message"]["data"]);
     assert_ne!(push.id(), id);
     assert!(push.attempt().is_null());
 
     let stats = stand_in.stats_when(|stats| stats["acked"] == 1).await;
-    let counts = [
-        "nacked",
-        "deadLettered",
-        "published",
-        "waiting",
-        "outstanding",
-    ]
-    .map(|name| &stats[name]);
+    let counts = ["nacked", "deadLettered", "published", "waiting", "outstanding"].map(|name| &stats[name]);
     assert_eq!(counts, [5, 1, 2, 0, 0]);
     assert!(receiver.is_quiet(Duration::from_millis(200)).await);
 }
@@ -90,11 +75,7 @@ async fn without_its_dead_letter_topic_a_message_is_not_lost() {
     let mut receiver = Receiver::start(|nth| Some(if nth < 7 { 500 } else { 200 })).await;
     stand_in.subscribe(dying(&receiver.endpoint)).await;
     let topic = DEAD_LETTER_TOPIC.to_owned();
-    stand_in
-        .topics()
-        .delete_topic(DeleteTopicRequest { topic })
-        .await
-        .unwrap();
+    stand_in.topics().delete_topic(DeleteTopicRequest { topic }).await.unwrap();
 
     stand_in.publish("stubborn").await;
 

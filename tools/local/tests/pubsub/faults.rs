@@ -35,10 +35,7 @@ async fn drop_accepts_and_never_delivers() {
     stand_in.publish("lost").await;
     assert!(receiver.is_quiet(Duration::from_millis(300)).await);
     let stats = stand_in.stats().await;
-    assert_eq!(
-        ["published", "pushed", "waiting"].map(|name| &stats[name]),
-        [1, 0, 0]
-    );
+    assert_eq!(["published", "pushed", "waiting"].map(|name| &stats[name]), [1, 0, 0]);
 
     stand_in.set_faults(json!({})).await;
     let id = stand_in.publish("arrives").await;
@@ -60,24 +57,15 @@ async fn reorder_lets_others_pass() {
     let first = stand_in.publish("first").await;
     stand_in.set_faults(json!({})).await;
     let second = stand_in.publish("second").await;
-    let order: Vec<_> = receiver
-        .take(2)
-        .await
-        .iter()
-        .map(|push| push.id().to_owned())
-        .collect();
+    let order: Vec<_> = receiver.take(2).await.iter().map(|push| push.id().to_owned()).collect();
     assert_eq!(order, [second, first]);
 }
 
 #[tokio::test]
 async fn refuse_publish_answers_unavailable_and_keeps_nothing() {
     let (stand_in, mut receiver) = faulty(json!({"refusePublish": 1})).await;
-    let refused = stand_in
-        .try_publish(Message::new().set_data("refused"))
-        .await;
-    let Err(PublishError::Rpc(error)) = refused else {
-        panic!("{refused:?}")
-    };
+    let refused = stand_in.try_publish(Message::new().set_data("refused")).await;
+    let Err(PublishError::Rpc(error)) = refused else { panic!("{refused:?}") };
     assert_eq!(error.status().unwrap().code, Code::Unavailable);
     assert_eq!(stand_in.stats().await["published"], 0);
     assert!(receiver.is_quiet(Duration::from_millis(200)).await);
@@ -88,12 +76,7 @@ async fn odds_are_odds() {
     let (stand_in, _receiver) = faulty(json!({"refusePublish": 0.5, "seed": 7})).await;
     let mut answers = HashSet::new();
     for n in 0..40 {
-        answers.insert(
-            stand_in
-                .try_publish(Message::new().set_data(n.to_string()))
-                .await
-                .is_ok(),
-        );
+        answers.insert(stand_in.try_publish(Message::new().set_data(n.to_string())).await.is_ok());
     }
     assert_eq!(answers.len(), 2);
 }
@@ -114,10 +97,7 @@ async fn wrong_input_is_told_by_its_field() {
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         let problem: Value = answer.json().await.unwrap();
-        assert!(
-            problem["detail"].as_str().unwrap().contains(field),
-            "{problem}"
-        );
+        assert!(problem["detail"].as_str().unwrap().contains(field), "{problem}");
     }
     let unchanged: Value = stand_in.faults().await;
     let expected = json!({

@@ -29,9 +29,7 @@ impl Issuer {
 
     pub async fn start_on(address: SocketAddr) -> Self {
         let asked = Arc::<AtomicUsize>::default();
-        let app = Router::new()
-            .route("/token", post(issue))
-            .with_state(asked.clone());
+        let app = Router::new().route("/token", post(issue)).with_state(asked.clone());
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -53,12 +51,7 @@ async fn issue(State(asked): State<Arc<AtomicUsize>>, Json(request): Json<Value>
         "exp": expires.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs(),
         "serial": serial,
     });
-    let token = encode(
-        &Header::default(),
-        &claims,
-        &EncodingKey::from_secret(b"any"),
-    )
-    .unwrap();
+    let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(b"any")).unwrap();
     Json(json!({"token": token}))
 }
 

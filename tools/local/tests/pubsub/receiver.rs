@@ -77,11 +77,7 @@ impl Receiver {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let endpoint = format!("http://{}/push", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self {
-            endpoint,
-            pushes,
-            given_up,
-        }
+        Self { endpoint, pushes, given_up }
     }
 
     pub async fn acking() -> Self {
@@ -89,10 +85,7 @@ impl Receiver {
     }
 
     pub async fn next(&mut self) -> Push {
-        timeout(PATIENCE, self.pushes.recv())
-            .await
-            .unwrap()
-            .unwrap()
+        timeout(PATIENCE, self.pushes.recv()).await.unwrap().unwrap()
     }
 
     /// Whether the other side closes a request that was left open.
@@ -119,18 +112,10 @@ impl Receiver {
     }
 }
 
-async fn receive(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> StatusCode {
+async fn receive(State(desk): State<Desk>, headers: HeaderMap, Json(body): Json<Value>) -> StatusCode {
     let nth = desk.count.fetch_add(1, Ordering::Relaxed);
     // The test may have seen enough and be gone.
-    let _ = desk.pushes.send(Push {
-        at: Instant::now(),
-        headers,
-        body,
-    });
+    let _ = desk.pushes.send(Push { at: Instant::now(), headers, body });
     let Some(status) = (desk.script)(nth) else {
         let _open = Open(desk.given_up);
         return std::future::pending().await;

@@ -45,12 +45,7 @@ impl StandIn {
         let host = Ipv4Addr::LOCALHOST;
         let listener = TcpListener::bind((host, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let args = Args {
-            port: 0,
-            host: host.into(),
-            issuer: issuer.parse().unwrap(),
-            max_backoff_ms,
-        };
+        let args = Args { port: 0, host: host.into(), issuer: issuer.parse().unwrap(), max_backoff_ms };
         let server = tokio::spawn(async move { run(listener, &args).await.unwrap() });
         // The server does the same, but the clients below may come before it.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -79,24 +74,16 @@ impl StandIn {
     }
 
     pub async fn create_topic(&self, name: &str) {
-        let topic = Topic {
-            name: name.to_owned(),
-            ..Default::default()
-        };
+        let topic = Topic { name: name.to_owned(), ..Default::default() };
         self.topics().create_topic(topic).await.unwrap();
     }
 
     pub async fn subscribe(&self, subscription: Subscription) {
-        self.subscriptions()
-            .create_subscription(subscription)
-            .await
-            .unwrap();
+        self.subscriptions().create_subscription(subscription).await.unwrap();
     }
 
     pub async fn publish(&self, data: impl Into<String>) -> String {
-        self.try_publish(Message::new().set_data(data.into()))
-            .await
-            .unwrap()
+        self.try_publish(Message::new().set_data(data.into())).await.unwrap()
     }
 
     pub async fn try_publish(&self, message: Message) -> Result<String, PublishError> {
@@ -105,22 +92,12 @@ impl StandIn {
 
     pub async fn subscriber(&self) -> Subscriber {
         let anonymous = anonymous::Builder::new().build();
-        Subscriber::builder()
-            .with_endpoint(&self.url)
-            .with_credentials(anonymous)
-            .build()
-            .await
-            .unwrap()
+        Subscriber::builder().with_endpoint(&self.url).with_credentials(anonymous).build().await.unwrap()
     }
 
     pub async fn set_faults(&self, faults: Value) -> reqwest::Response {
         let url = format!("{}/control/faults", self.url);
-        reqwest::Client::new()
-            .put(url)
-            .json(&faults)
-            .send()
-            .await
-            .unwrap()
+        reqwest::Client::new().put(url).json(&faults).send().await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
@@ -149,22 +126,12 @@ impl StandIn {
 }
 
 pub fn subscription() -> Subscription {
-    Subscription {
-        name: SUBSCRIPTION.to_owned(),
-        topic: TOPIC.to_owned(),
-        ..Default::default()
-    }
+    Subscription { name: SUBSCRIPTION.to_owned(), topic: TOPIC.to_owned(), ..Default::default() }
 }
 
 pub fn push_to(endpoint: &str) -> Subscription {
-    let config = PushConfig {
-        push_endpoint: endpoint.to_owned(),
-        ..Default::default()
-    };
-    Subscription {
-        push_config: Some(config),
-        ..subscription()
-    }
+    let config = PushConfig { push_endpoint: endpoint.to_owned(), ..Default::default() };
+    Subscription { push_config: Some(config), ..subscription() }
 }
 
 pub fn retry_after(min: Duration, max: Duration) -> RetryPolicy {

@@ -95,13 +95,9 @@ pub(crate) async fn list(
     let more = jobs.len() > query.max_results;
     jobs.truncate(query.max_results);
     let next = jobs.last().filter(|_| more).map(|job| token(job));
-    let full = query
-        .projection
-        .is_some_and(|p| p.eq_ignore_ascii_case("full"));
+    let full = query.projection.is_some_and(|p| p.eq_ignore_ascii_case("full"));
     let jobs: Vec<Value> = jobs.into_iter().map(|job| list_item(job, full)).collect();
-    Ok(Json(
-        json!({"kind": "bigquery#jobList", "jobs": jobs, "nextPageToken": next}),
-    ))
+    Ok(Json(json!({"kind": "bigquery#jobList", "jobs": jobs, "nextPageToken": next})))
 }
 
 /// A place in the list that new jobs do not move.

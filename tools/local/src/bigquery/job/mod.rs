@@ -97,9 +97,7 @@ impl JobRequest {
             check_id("jobReference.jobId", id, &['-'])?;
         }
         if self.configuration.load.autodetect {
-            return Err(ApiError::invalid(
-                "configuration.load.autodetect is not supported",
-            ));
+            return Err(ApiError::invalid("configuration.load.autodetect is not supported"));
         }
         if let Some(schema) = &self.configuration.load.schema {
             schema.check()?;
@@ -118,10 +116,7 @@ pub(crate) struct JobReference {
 
 impl JobReference {
     pub(crate) fn key(&self) -> JobKey {
-        JobKey {
-            project_id: self.project_id.clone(),
-            job_id: self.job_id.clone(),
-        }
+        JobKey { project_id: self.project_id.clone(), job_id: self.job_id.clone() }
     }
 }
 
@@ -173,20 +168,13 @@ pub(crate) struct ErrorProto {
 
 impl ErrorProto {
     pub(crate) fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-            location: None,
-            message: message.into(),
-        }
+        Self { reason: reason.into(), location: None, message: message.into() }
     }
 }
 
 impl From<ErrorProto> for Failure {
     fn from(result: ErrorProto) -> Self {
-        Self {
-            result,
-            causes: Vec::new(),
-        }
+        Self { result, causes: Vec::new() }
     }
 }
 

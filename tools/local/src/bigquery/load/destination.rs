@@ -2,9 +2,7 @@
 
 use crate::bigquery::catalog::Catalog;
 use crate::bigquery::error::ApiError;
-use crate::bigquery::job::{
-    CreateDisposition, ErrorProto, Failure, Job, Outcome, WriteDisposition,
-};
+use crate::bigquery::job::{CreateDisposition, ErrorProto, Failure, Job, Outcome, WriteDisposition};
 use crate::bigquery::schema::Schema;
 use crate::bigquery::table::{Table, creation_denied};
 

@@ -27,11 +27,7 @@ pub(crate) fn convert(
     let mut input = BufReader::new(File::open(upload)?);
     let mut output = BufWriter::new(File::create_new(row_file)?);
     let (mut line, mut position) = (Vec::new(), 0_u64);
-    let mut converted = Converted {
-        rows: 0,
-        bytes: 0,
-        bad_records: Vec::new(),
-    };
+    let mut converted = Converted { rows: 0, bytes: 0, bad_records: Vec::new() };
     loop {
         line.clear();
         let length = input.read_until(b'\n', &mut line)? as u64;

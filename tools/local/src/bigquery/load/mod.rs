@@ -38,11 +38,7 @@ async fn run(warehouse: Arc<Warehouse>, key: JobKey) {
     let name = key.to_string();
     let ended = tokio::task::spawn_blocking(move || execute(&warehouse, &key)).await;
     if let Err(error) = ended.unwrap_or_else(|panic| Err(panic.into())) {
-        tracing::error!(
-            job = name,
-            error = error.message,
-            "job is stuck until a restart"
-        );
+        tracing::error!(job = name, error = error.message, "job is stuck until a restart");
     }
 }
 
@@ -71,24 +67,14 @@ fn prepare(warehouse: &Warehouse, job: &Job, rules: &Rules) -> Result<Prepared, 
     if let Some(error) = warehouse.faults.fail_job() {
         return Err(error.into());
     }
-    let schema = destination::find(&warehouse.read(), job, rules)?
-        .table
-        .schema;
+    let schema = destination::find(&warehouse.read(), job, rules)?.table.schema;
     let name = format!("{}.ndjson", uuid::Uuid::new_v4());
     let upload = warehouse.uploads.data(&job.upload);
     let row_file = warehouse.row_file(&name);
     let converted = file::convert(&upload, &row_file, &schema, &job.configuration.load);
-    let Converted {
-        rows,
-        bytes,
-        bad_records,
-    } = converted.map_err(ApiError::from)??;
+    let Converted { rows, bytes, bad_records } = converted.map_err(ApiError::from)??;
     warehouse.sync_rows_dir().map_err(ApiError::from)?;
-    Ok(Prepared {
-        file: RowFile { name, rows, bytes },
-        schema,
-        bad_records,
-    })
+    Ok(Prepared { file: RowFile { name, rows, bytes }, schema, bad_records })
 }
 
 /// The table may have gone or changed while the rows were read: what is there now decides.
@@ -108,17 +94,12 @@ fn conclude(
         if is_changed {
             records.push(Record::Table(table));
         }
-        let Prepared {
-            file, bad_records, ..
-        } = prepared;
+        let Prepared { file, bad_records, .. } = prepared;
         Ok(Loaded { file, bad_records })
     });
     let outcome = loaded.map_or_else(Outcome::Failed, Outcome::Loaded);
     log(&job, &outcome);
-    job.ended = Some(Ended {
-        at: chrono::Utc::now().timestamp_millis(),
-        outcome,
-    });
+    job.ended = Some(Ended { at: chrono::Utc::now().timestamp_millis(), outcome });
     records.push(Record::Job(Box::new(job)));
     records
 }

@@ -34,9 +34,9 @@ pub(crate) fn parse(line: &[u8], schema: &Schema, ignore_unknown: bool) -> Resul
 fn cell(field: &Field, value: Option<&RawValue>) -> Result<Option<String>, String> {
     let name = &field.name;
     match (value.map(RawValue::get), field.mode) {
-        (Some("null"), Mode::Required) => Err(format!(
-            "Only optional fields can be set to NULL. Field: {name}; Value: NULL"
-        )),
+        (Some("null"), Mode::Required) => {
+            Err(format!("Only optional fields can be set to NULL. Field: {name}; Value: NULL"))
+        }
         (None, Mode::Required) => Err(format!("Missing required field: {name}.")),
         (Some("null") | None, Mode::Nullable) => Ok(None),
         (Some(json), _) => convert(field, json).map(Some),
@@ -48,15 +48,11 @@ fn convert(field: &Field, json: &str) -> Result<String, String> {
     if field.kind == FieldType::Json {
         return match depth(json) {
             0..=JSON_DEPTH => Ok(json.to_owned()),
-            deep => Err(format!(
-                "Invalid JSON: nesting depth {deep} exceeds {JSON_DEPTH}. Field: {name}"
-            )),
+            deep => Err(format!("Invalid JSON: nesting depth {deep} exceeds {JSON_DEPTH}. Field: {name}")),
         };
     }
     if json.starts_with('{') {
-        return Err(format!(
-            "JSON object specified for non-record field: {name}"
-        ));
+        return Err(format!("JSON object specified for non-record field: {name}"));
     }
     if json.starts_with('[') {
         return Err(format!("Array specified for non-repeated field: {name}."));
@@ -80,8 +76,7 @@ fn convert(field: &Field, json: &str) -> Result<String, String> {
 /// The text of a JSON string; of a number or a boolean, as it was written.
 fn scalar_text(json: &str) -> Result<String, String> {
     if json.starts_with('"') {
-        return serde_json::from_str(json)
-            .map_err(|error| format!("Failed to parse JSON: {error}"));
+        return serde_json::from_str(json).map_err(|error| format!("Failed to parse JSON: {error}"));
     }
     Ok(json.to_owned())
 }

@@ -29,10 +29,7 @@ pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
 
 /// As `BigQuery` writes it unless it is asked for whole microseconds.
 pub(crate) fn to_float_seconds(micros: i64) -> String {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "the loss is what BigQuery's own format has"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "the loss is what BigQuery's own format has")]
     let seconds = micros as f64 / 1e6;
     format!("{seconds:E}")
 }
@@ -157,10 +154,7 @@ mod tests {
         assert_eq!(parse_seconds("1e9"), None);
         assert_eq!(parse_seconds("1."), None);
         assert_eq!(to_float_seconds(1_704_067_200_000_000), "1.7040672E9");
-        assert_eq!(
-            to_float_seconds(1_704_067_200_123_456),
-            "1.704067200123456E9"
-        );
+        assert_eq!(to_float_seconds(1_704_067_200_123_456), "1.704067200123456E9");
         assert_eq!(to_float_seconds(0), "0E0");
     }
 }

@@ -59,30 +59,16 @@ fn new_job(catalog: &Catalog, session: &Session, input_bytes: u64) -> Result<Job
     let dataset = catalog.dataset(&table.dataset())?;
     let location = requested.location.map(|name| canonical_location(&name));
     if let Some(location) = location.filter(|location| *location != dataset.location) {
-        let what = format!(
-            "Dataset {} was not found in location {location}",
-            table.dataset()
-        );
+        let what = format!("Dataset {} was not found in location {location}", table.dataset());
         return Err(ApiError::not_found(what));
     }
-    let job_id = requested
-        .job_id
-        .unwrap_or_else(|| format!("job_{}", session.id.simple()));
-    let reference = JobReference {
-        project_id: session.project.clone(),
-        job_id,
-        location: dataset.location.clone(),
-    };
+    let job_id = requested.job_id.unwrap_or_else(|| format!("job_{}", session.id.simple()));
+    let reference =
+        JobReference { project_id: session.project.clone(), job_id, location: dataset.location.clone() };
     // An ID is used up for ever, also by a job that failed.
     if catalog.jobs.contains_key(&reference.key()) {
-        let JobReference {
-            project_id,
-            job_id,
-            location,
-        } = &reference;
-        return Err(ApiError::duplicate(format_args!(
-            "Job {project_id}:{location}.{job_id}"
-        )));
+        let JobReference { project_id, job_id, location } = &reference;
+        return Err(ApiError::duplicate(format_args!("Job {project_id}:{location}.{job_id}")));
     }
     Ok(Job {
         reference,

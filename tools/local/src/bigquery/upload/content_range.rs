@@ -54,11 +54,7 @@ fn parse(text: &str) -> Option<ContentRange> {
     let fits = total.is_none_or(|total| last < total);
     last.checked_add(1)?;
     let length = last.checked_sub(first)? + 1;
-    let chunk = Chunk {
-        first,
-        length,
-        total,
-    };
+    let chunk = Chunk { first, length, total };
     fits.then_some(ContentRange::Chunk(chunk))
 }
 
@@ -68,35 +64,16 @@ mod tests {
 
     #[test]
     fn reads_queries_and_chunks() {
-        let chunk = |first, length, total| {
-            Some(ContentRange::Chunk(Chunk {
-                first,
-                length,
-                total,
-            }))
-        };
-        assert_eq!(
-            parse("bytes */*"),
-            Some(ContentRange::Query { total: None })
-        );
-        assert_eq!(
-            parse("bytes */7"),
-            Some(ContentRange::Query { total: Some(7) })
-        );
+        let chunk = |first, length, total| Some(ContentRange::Chunk(Chunk { first, length, total }));
+        assert_eq!(parse("bytes */*"), Some(ContentRange::Query { total: None }));
+        assert_eq!(parse("bytes */7"), Some(ContentRange::Query { total: Some(7) }));
         assert_eq!(parse("bytes 0-9/*"), chunk(0, 10, None));
         assert_eq!(parse("bytes 5-9/10"), chunk(5, 5, Some(10)));
     }
 
     #[test]
     fn refuses_the_rest() {
-        for text in [
-            "",
-            "bytes 0-9",
-            "bytes 9-0/*",
-            "bytes 0-10/10",
-            "bytes 0-/*",
-            "lines 0-1/2",
-        ] {
+        for text in ["", "bytes 0-9", "bytes 9-0/*", "bytes 0-10/10", "bytes 0-/*", "lines 0-1/2"] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -51,21 +51,14 @@ pub(crate) async fn post(
     match query?.0.upload_type.as_str() {
         "resumable" => open_session(&warehouse, project, &headers, &body),
         "multipart" => whole(&warehouse, project, &headers, &body).await,
-        other => Err(ApiError::invalid(format!(
-            "Invalid value for uploadType: \"{other}\""
-        ))),
+        other => Err(ApiError::invalid(format!("Invalid value for uploadType: \"{other}\""))),
     }
 }
 
 fn new_session(project: String, job: &[u8]) -> Result<Session, ApiError> {
     let Json(request) = Json::<JobRequest>::from_bytes(job)?;
     request.check()?;
-    Ok(Session {
-        id: Uuid::new_v4(),
-        project,
-        request,
-        total: None,
-    })
+    Ok(Session { id: Uuid::new_v4(), project, request, total: None })
 }
 
 fn open_session(
@@ -77,9 +70,7 @@ fn open_session(
     let mut session = new_session(project, body)?;
     session.total = declared_length(headers)?;
     warehouse.uploads.create(&session)?;
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.ok_or_else(|| ApiError::invalid("Host is missing"))?;
     let location = format!(
         "http://{host}/upload/bigquery/v2/projects/{}/jobs?uploadType=resumable&upload_id={}",
@@ -121,9 +112,7 @@ pub(crate) async fn put(
 ) -> Result<Response, ApiError> {
     let mut body = body.into_data_stream();
     let answer = put_chunk(&warehouse, &project, query, &headers, &mut body).await;
-    let is_cut = answer
-        .as_ref()
-        .is_ok_and(|answer| answer.extensions().get::<CutConnection>().is_some());
+    let is_cut = answer.as_ref().is_ok_and(|answer| answer.extensions().get::<CutConnection>().is_some());
     // A client that still sends when its connection is closed never hears the answer.
     while !is_cut && matches!(body.next().await, Some(Ok(_))) {}
     answer
@@ -137,10 +126,7 @@ async fn put_chunk(
     body: &mut BodyDataStream,
 ) -> Result<Response, ApiError> {
     warehouse.faults.refuse_insert()?;
-    let id = query?
-        .0
-        .upload_id
-        .ok_or_else(|| ApiError::invalid("upload_id is missing"))?;
+    let id = query?.0.upload_id.ok_or_else(|| ApiError::invalid("upload_id is missing"))?;
     match receive(warehouse, project, id, headers, body).await? {
         Progress::Received(received) => Ok(resume_incomplete(received)),
         Progress::Complete(job) => answer(warehouse, &job).await,
@@ -182,10 +168,7 @@ async fn receive(
             chunk::check(chunk, received, session.total)?;
             let file = warehouse.uploads.continue_at(&id, received)?;
             let cut_after = warehouse.faults.cut_upload().then_some(chunk.length / 2);
-            if chunk::append(chunk, received, file, body, cut_after)
-                .await?
-                .is_break()
-            {
+            if chunk::append(chunk, received, file, body, cut_after).await?.is_break() {
                 return Ok(Progress::Cut);
             }
             chunk.is_last()

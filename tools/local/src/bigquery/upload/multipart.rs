@@ -10,9 +10,8 @@ pub(crate) struct Parts<'a> {
 }
 
 pub(crate) fn parse<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Parts<'a>, ApiError> {
-    let boundary = boundary(headers).ok_or_else(|| {
-        ApiError::invalid("Content-Type is not multipart/related with a boundary")
-    })?;
+    let boundary = boundary(headers)
+        .ok_or_else(|| ApiError::invalid("Content-Type is not multipart/related with a boundary"))?;
     let delimiter = format!("\r\n--{boundary}");
     // The first delimiter has no line break in front of it.
     let first = &delimiter.as_bytes()[2..];
@@ -29,9 +28,7 @@ pub(crate) fn parse<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Parts<'a>
 fn boundary(headers: &HeaderMap) -> Option<&str> {
     let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let parameters = content_type.strip_prefix("multipart/related")?;
-    let boundary = parameters
-        .split(';')
-        .find_map(|parameter| parameter.trim().strip_prefix("boundary="))?;
+    let boundary = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("boundary="))?;
     Some(boundary.trim_matches('"'))
 }
 

@@ -39,10 +39,7 @@ pub(crate) struct Session {
 impl Uploads {
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            turns: Mutex::default(),
-        })
+        Ok(Self { dir: dir.to_owned(), turns: Mutex::default() })
     }
 
     pub(crate) fn create(&self, session: &Session) -> io::Result<()> {
@@ -89,11 +86,7 @@ impl Uploads {
 
     /// The file, cut to `length` and ready to go on there.
     pub(crate) fn continue_at(&self, id: &Uuid, length: u64) -> io::Result<File> {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.data(id))?;
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(self.data(id))?;
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
         Ok(file)
@@ -110,9 +103,7 @@ impl Uploads {
     pub(crate) fn remove_old(&self, catalog: &Catalog) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
-            let id = path
-                .file_stem()
-                .and_then(|stem| stem.to_str()?.parse().ok());
+            let id = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
             let age = SystemTime::now().duration_since(fs::metadata(&path)?.modified()?);
             let is_over = match id.and_then(|id| catalog.job_of_upload(&id)) {
                 Some(job) => job.ended.is_some(),

@@ -6,11 +6,7 @@ fn id(number: u64) -> EventId {
 
 /// Three events, of which each ended well.
 fn balanced() -> Books {
-    let mut books = Books::open(
-        (1..=3)
-            .map(|n| (format!("e{n}"), Answer::Stored(id(n))))
-            .collect(),
-    );
+    let mut books = Books::open((1..=3).map(|n| (format!("e{n}"), Answer::Stored(id(n)))).collect());
     for n in 1..=3 {
         books.set_status(id(n), Some(Status::Processed));
         books.add_row(&id(n).to_string());
@@ -31,13 +27,7 @@ fn each_event_processed_and_one_row_is_a_balance() {
     books.add_row("not an id");
     assert!(books.are_complete());
     assert_eq!(books.differences(), Vec::<String>::new());
-    let tally = Tally {
-        sent: 3,
-        stored: 3,
-        processed: 3,
-        dead: 0,
-        rows: 3,
-    };
+    let tally = Tally { sent: 3, stored: 3, processed: 3, dead: 0, rows: 3 };
     assert_eq!(books.tally(), tally);
     assert!(books.to_string().ends_with("The books balance."));
 }

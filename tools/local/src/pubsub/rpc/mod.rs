@@ -29,12 +29,8 @@ mod generated {
 const MAX_DECODED_BYTES: usize = 2 * MAX_REQUEST_BYTES;
 
 pub(super) fn router(broker: &Arc<Broker>) -> axum::Router {
-    let publisher = PublisherServer::new(Publisher {
-        broker: broker.clone(),
-    });
-    let subscriber = SubscriberServer::new(Subscriber {
-        broker: broker.clone(),
-    });
+    let publisher = PublisherServer::new(Publisher { broker: broker.clone() });
+    let subscriber = SubscriberServer::new(Subscriber { broker: broker.clone() });
     Routes::new(publisher.max_decoding_message_size(MAX_DECODED_BYTES))
         .add_service(subscriber)
         .into_axum_router()

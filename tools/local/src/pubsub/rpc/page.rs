@@ -19,10 +19,7 @@ pub(super) fn page<T>(
     items.retain(|item| name(item) > token);
     let more = items.len() > size;
     items.truncate(size);
-    let next = items
-        .last()
-        .filter(|_| more)
-        .map(|item| name(item).to_owned());
+    let next = items.last().filter(|_| more).map(|item| name(item).to_owned());
     Ok((items, next.unwrap_or_default()))
 }
 

@@ -25,10 +25,7 @@ pub(super) async fn open(
     broker: Arc<Broker>,
     mut requests: Streaming<StreamingPullRequest>,
 ) -> Result<ReceiverStream<Result<StreamingPullResponse, Status>>, Status> {
-    let first = requests
-        .message()
-        .await?
-        .ok_or_else(|| invalid("the stream has no first request"))?;
+    let first = requests.message().await?.ok_or_else(|| invalid("the stream has no first request"))?;
     let subscription = pullable(&broker, &first.subscription)?;
     settle(&broker, &subscription, &first)?;
     let (answers, stream) = mpsc::channel(1);
@@ -70,9 +67,6 @@ fn settle(
     request: &StreamingPullRequest,
 ) -> Result<(), Status> {
     acknowledge(broker, subscription, &request.ack_ids)?;
-    let mut deadlines = request
-        .modify_deadline_ack_ids
-        .iter()
-        .zip(&request.modify_deadline_seconds);
+    let mut deadlines = request.modify_deadline_ack_ids.iter().zip(&request.modify_deadline_seconds);
     deadlines.try_for_each(|(id, seconds)| modify_deadline(broker, subscription, id, *seconds))
 }

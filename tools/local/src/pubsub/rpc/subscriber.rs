@@ -47,10 +47,7 @@ impl subscriber_server::Subscriber for Subscriber {
         &self,
         request: Request<GetSubscriptionRequest>,
     ) -> Result<Response<proto::Subscription>, Status> {
-        let subscription = self
-            .broker
-            .registry()
-            .subscription(&request.into_inner().subscription)?;
+        let subscription = self.broker.registry().subscription(&request.into_inner().subscription)?;
         Ok(Response::new(subscription.config()))
     }
 
@@ -59,9 +56,7 @@ impl subscriber_server::Subscriber for Subscriber {
         request: Request<UpdateSubscriptionRequest>,
     ) -> Result<Response<proto::Subscription>, Status> {
         let request = request.into_inner();
-        let update = request
-            .subscription
-            .ok_or_else(|| invalid("subscription is missing"))?;
+        let update = request.subscription.ok_or_else(|| invalid("subscription is missing"))?;
         let paths = request.update_mask.unwrap_or_default().paths;
         if paths.is_empty() {
             return Err(invalid("update_mask is missing or empty"));
@@ -71,9 +66,7 @@ impl subscriber_server::Subscriber for Subscriber {
         for path in paths {
             apply(&path, &mut config, &update)?;
         }
-        self.broker
-            .configure(&subscription, config)
-            .map(Response::new)
+        self.broker.configure(&subscription, config).map(Response::new)
     }
 
     async fn list_subscriptions(
@@ -85,30 +78,17 @@ impl subscriber_server::Subscriber for Subscriber {
         let prefix = format!("{}/", request.project);
         let mut subscriptions: Vec<_> = self.broker.registry().subscriptions().cloned().collect();
         subscriptions.retain(|subscription| subscription.name.starts_with(&prefix));
-        let (subscriptions, next_page_token) = page(
-            subscriptions,
-            |subscription| &subscription.name,
-            request.page_size,
-            &request.page_token,
-        )?;
-        let subscriptions = subscriptions
-            .iter()
-            .map(|subscription| subscription.config())
-            .collect();
-        Ok(Response::new(ListSubscriptionsResponse {
-            subscriptions,
-            next_page_token,
-        }))
+        let (subscriptions, next_page_token) =
+            page(subscriptions, |subscription| &subscription.name, request.page_size, &request.page_token)?;
+        let subscriptions = subscriptions.iter().map(|subscription| subscription.config()).collect();
+        Ok(Response::new(ListSubscriptionsResponse { subscriptions, next_page_token }))
     }
 
     async fn delete_subscription(
         &self,
         request: Request<DeleteSubscriptionRequest>,
     ) -> Result<Response<()>, Status> {
-        self.broker
-            .registry_mut()
-            .delete_subscription(&request.into_inner().subscription)
-            .map(Response::new)
+        self.broker.registry_mut().delete_subscription(&request.into_inner().subscription).map(Response::new)
     }
 
     async fn modify_push_config(
@@ -117,18 +97,12 @@ impl subscriber_server::Subscriber for Subscriber {
     ) -> Result<Response<()>, Status> {
         let request = request.into_inner();
         let subscription = self.broker.registry().subscription(&request.subscription)?;
-        let config = proto::Subscription {
-            push_config: request.push_config,
-            ..subscription.config()
-        };
+        let config = proto::Subscription { push_config: request.push_config, ..subscription.config() };
         self.broker.configure(&subscription, config)?;
         Ok(Response::new(()))
     }
 
-    async fn acknowledge(
-        &self,
-        request: Request<AcknowledgeRequest>,
-    ) -> Result<Response<()>, Status> {
+    async fn acknowledge(&self, request: Request<AcknowledgeRequest>) -> Result<Response<()>, Status> {
         let request = request.into_inner();
         let subscription = self.broker.registry().subscription(&request.subscription)?;
         acknowledge(&self.broker, &subscription, &request.ack_ids)?;
@@ -142,12 +116,7 @@ impl subscriber_server::Subscriber for Subscriber {
         let request = request.into_inner();
         let subscription = self.broker.registry().subscription(&request.subscription)?;
         for ack_id in &request.ack_ids {
-            modify_deadline(
-                &self.broker,
-                &subscription,
-                ack_id,
-                request.ack_deadline_seconds,
-            )?;
+            modify_deadline(&self.broker, &subscription, ack_id, request.ack_deadline_seconds)?;
         }
         Ok(Response::new(()))
     }
@@ -159,12 +128,8 @@ impl subscriber_server::Subscriber for Subscriber {
             return Err(invalid("max_messages is a positive number"));
         }
         let subscription = pullable(&self.broker, &request.subscription)?;
-        let leases = timeout(PULL_WAIT, pull(&self.broker, &subscription, limit))
-            .await
-            .unwrap_or_default();
-        Ok(Response::new(PullResponse {
-            received_messages: received(&subscription, leases),
-        }))
+        let leases = timeout(PULL_WAIT, pull(&self.broker, &subscription, limit)).await.unwrap_or_default();
+        Ok(Response::new(PullResponse { received_messages: received(&subscription, leases) }))
     }
 
     type StreamingPullStream = ReceiverStream<Result<StreamingPullResponse, Status>>;
@@ -173,17 +138,11 @@ impl subscriber_server::Subscriber for Subscriber {
         &self,
         request: Request<Streaming<StreamingPullRequest>>,
     ) -> Result<Response<Self::StreamingPullStream>, Status> {
-        streaming_pull::open(self.broker.clone(), request.into_inner())
-            .await
-            .map(Response::new)
+        streaming_pull::open(self.broker.clone(), request.into_inner()).await.map(Response::new)
     }
 }
 
-fn apply(
-    path: &str,
-    config: &mut proto::Subscription,
-    update: &proto::Subscription,
-) -> Result<(), Status> {
+fn apply(path: &str, config: &mut proto::Subscription, update: &proto::Subscription) -> Result<(), Status> {
     let update = update.clone();
     match path {
         "ack_deadline_seconds" => config.ack_deadline_seconds = update.ack_deadline_seconds,
@@ -203,9 +162,7 @@ fn apply(
 pub(super) fn pullable(broker: &Broker, name: &str) -> Result<Arc<Subscription>, Status> {
     let subscription = broker.registry().subscription(name)?;
     if subscription.settings().push.is_some() {
-        return Err(Status::failed_precondition(format!(
-            "{name} is a push subscription"
-        )));
+        return Err(Status::failed_precondition(format!("{name} is a push subscription")));
     }
     Ok(subscription)
 }
@@ -228,11 +185,7 @@ pub(super) fn received(subscription: &Subscription, leases: Vec<Lease>) -> Vec<R
     let receive = |Lease { id, delivery }| ReceivedMessage {
         ack_id: id.to_string(),
         message: Some((*delivery.message).clone()),
-        delivery_attempt: if counted {
-            delivery.attempt.cast_signed()
-        } else {
-            0
-        },
+        delivery_attempt: if counted { delivery.attempt.cast_signed() } else { 0 },
     };
     leases.into_iter().map(receive).collect()
 }
@@ -263,16 +216,12 @@ pub(super) fn modify_deadline(
             subscription.extend(lease, Instant::now(), time);
         }
         _ => {
-            return Err(invalid(format!(
-                "the ack deadline is 0 to 600 seconds, not {seconds}"
-            )));
+            return Err(invalid(format!("the ack deadline is 0 to 600 seconds, not {seconds}")));
         }
     }
     Ok(())
 }
 
 fn lease_id(ack_id: &str) -> Result<u64, Status> {
-    ack_id
-        .parse()
-        .map_err(|_| invalid(format!("{ack_id:?} is not an ack ID")))
+    ack_id.parse().map_err(|_| invalid(format!("{ack_id:?} is not an ack ID")))
 }
