@@ -65,12 +65,14 @@ impl From<Failure> for (AttemptEnd, String) {
     }
 }
 
-/// A handler's own SQL may be wrong, which a retry may or may not mend; a database that is away is no fault of the event's.
+/// A database that is away is no fault of the event's. What a handler's own SQL does, a deadlock or a statement that takes too long
+/// among it, is a try: otherwise an event whose SQL always fails would never end.
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::Unavailable(_) => Self::Interrupted(error.to_string()),
-            _ => Self::Retry(error.to_string()),
+        if error.is_loss_of_session() {
+            Self::Interrupted(error.to_string())
+        } else {
+            Self::Retry(error.to_string())
         }
     }
 }

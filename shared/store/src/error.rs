@@ -50,6 +50,15 @@ fn is_outage(code: &str) -> bool {
 }
 
 impl Error {
+    /// The session was lost or could not be had: that is no fault of what was asked in it.
+    pub fn is_loss_of_session(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        let lost = |code: &str| {
+            ["08", "28", "53", "57P"].iter().any(|class| code.starts_with(class)) || code == "25006"
+        };
+        error.as_database_error().is_none_or(|error| error.code().is_some_and(|code| lost(&code)))
+    }
+
     pub(crate) fn code(&self) -> Option<String> {
         match self {
             Self::Unavailable(e) | Self::Refused(e) | Self::Database(e) => {

@@ -134,3 +134,7 @@ impl Store {
 fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -55,19 +55,19 @@ fn imports(one: Crate) -> Imports {
     }
 }
 
-/// Whether `importer`, of this folder, may be built with `imported`. Anything may be that no rule speaks of.
-fn may(importer: &str, folder: &str, imported: &str, workspace: &BTreeMap<String, Imports>) -> bool {
-    let of = workspace.get(imported).map(|one| one.folder.as_str());
+/// Whether `importer`, of this folder, may be built with `wanted`. Anything may be that no rule speaks of.
+fn may(importer: &str, folder: &str, wanted: &str, workspace: &BTreeMap<String, Imports>) -> bool {
+    let of = workspace.get(wanted).map(|one| one.folder.as_str());
     match (folder, of) {
         ("tools", _) => true,
         (_, Some("tools" | "functions")) => false,
         ("shared", Some("shared")) => match importer {
-            "store" | "gcp" => imported == "event",
-            "door" => matches!(imported, "gcp" | "service"),
+            "store" | "gcp" => wanted == "event",
+            "door" => matches!(wanted, "gcp" | "service"),
             _ => false,
         },
-        (_, None) if imported == "sqlx" => importer == "store",
-        (_, None) if imported.starts_with("google-cloud-") || imported == "gcp-bigquery-client" => {
+        (_, None) if wanted == "sqlx" => importer == "store",
+        (_, None) if wanted.starts_with("google-cloud-") || wanted == "gcp-bigquery-client" => {
             importer == "gcp"
         }
         _ => true,

@@ -12,7 +12,7 @@ const AUDIENCE: &str = "https://ingest.example";
 
 #[tokio::test]
 async fn a_closed_door_refuses_before_the_body_is_read_or_anything_looked_up() {
-    let router = router(absent(Duration::from_secs(60)), Door::closed("a key is required")).await;
+    let router = router(absent(Duration::from_mins(1)), Door::closed("a key is required")).await;
     let answer = call(router, event(untouchable())).await;
     assert_eq!(answer.header("www-authenticate"), "Bearer");
     assert_eq!(answer.problem(StatusCode::UNAUTHORIZED)["detail"], "a key is required");

@@ -39,7 +39,7 @@ impl Proxy {
         Self { key: EncodingKey::from_ec_pem(pem.as_bytes()).unwrap(), keys_url }
     }
 
-    fn assertion(&self, change: Value) -> String {
+    fn assertion(&self, change: &Value) -> String {
         let mut claims = json!({
             "iss": "https://cloud.google.com/iap", "aud": AUDIENCE, "email": "ann@example.com",
             "sub": "accounts.google.com:1", "iat": get_current_timestamp(), "exp": get_current_timestamp() + 600,
@@ -59,20 +59,20 @@ impl Proxy {
 #[tokio::test]
 async fn whom_the_proxy_lets_in_comes_in_by_name() {
     let proxy = Proxy::start().await;
-    let caller = proxy.check(proxy.assertion(json!({}))).await.unwrap();
+    let caller = proxy.check(proxy.assertion(&json!({}))).await.unwrap();
     assert_eq!(caller.email, "ann@example.com");
 }
 
 #[tokio::test]
 async fn another_assertion_is_refused() {
     let (proxy, stranger) = (Proxy::start().await, Proxy::start().await);
-    assert_invalid(&proxy.check(proxy.assertion(json!({"aud": "/projects/9"}))).await, "InvalidAudience");
+    assert_invalid(&proxy.check(proxy.assertion(&json!({"aud": "/projects/9"}))).await, "InvalidAudience");
     assert_invalid(
-        &proxy.check(proxy.assertion(json!({"iss": "https://accounts.google.com"}))).await,
+        &proxy.check(proxy.assertion(&json!({"iss": "https://accounts.google.com"}))).await,
         "InvalidIssuer",
     );
-    assert_invalid(&proxy.check(proxy.assertion(json!({"exp": 1}))).await, "ExpiredSignature");
-    assert_invalid(&proxy.check(stranger.assertion(json!({}))).await, "InvalidSignature");
+    assert_invalid(&proxy.check(proxy.assertion(&json!({"exp": 1}))).await, "ExpiredSignature");
+    assert_invalid(&proxy.check(stranger.assertion(&json!({}))).await, "InvalidSignature");
     assert!(matches!(proxy.check("nonsense".into()).await, Err(Refusal::Invalid(_))));
 }
 
@@ -82,6 +82,6 @@ async fn without_an_assertion_or_the_keys_nobody_comes_in() {
     let iap = Iap::new(AUDIENCE.into(), Some(proxy.keys_url.clone())).unwrap();
     assert_eq!(iap.caller(&headers(&[])).await, Err(Refusal::Missing));
     let away = Iap::new(AUDIENCE.into(), Some("http://127.0.0.1:1/keys".into())).unwrap();
-    let result = away.caller(&headers(&[(HEADER, proxy.assertion(json!({})))])).await;
+    let result = away.caller(&headers(&[(HEADER, proxy.assertion(&json!({})))])).await;
     assert!(matches!(result, Err(Refusal::Unavailable(_))), "{result:?}");
 }

@@ -11,7 +11,7 @@ use system::System;
 #[tokio::test(flavor = "multi_thread")]
 async fn on_the_stand_in() {
     let system = System::start(&[]).await;
-    calm::all(&system).await;
+    Box::pin(calm::all(&system)).await;
     system.stop().await;
 }
 
@@ -19,7 +19,7 @@ async fn on_the_stand_in() {
 async fn on_googles_emulator() {
     match System::try_start(&[("LOCAL_PUBSUB", "google")]).await {
         Ok(system) => {
-            calm::all(&system).await;
+            Box::pin(calm::all(&system)).await;
             system.stop().await;
         }
         Err(missing) => println!("not run: {missing}"),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 /// How long anything here may take; a failure says what it waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Shorter than a laptop's, so that leases end and relays come while a test waits.
 const NUMBERS: [(&str, &str); 8] = [
