@@ -12,7 +12,8 @@ pub(super) struct DemoFlaky;
 #[derive(Default)]
 struct Wish {
     /// Fails while the attempt number is at most this.
-    fail_times: u32,
+    fail_times: Option<u32>,
+    /// Fails for good: at every attempt, or while its number is at most `fail_times`.
     permanent: bool,
     sleep_ms: u64,
     panic: bool,
@@ -23,12 +24,13 @@ impl Handler for DemoFlaky {
         let wish: Wish = attempt.payload()?;
         tokio::time::sleep(Duration::from_millis(wish.sleep_ms)).await;
         assert!(!wish.panic, "the payload asked for a panic");
-        if wish.permanent {
+        let (number, last_to_fail) = (attempt.number(), wish.fail_times);
+        if wish.permanent && last_to_fail.is_none_or(|last| number <= last) {
             return Err(Failure::Permanent("the payload asked for a permanent failure".into()));
         }
-        if attempt.number() <= wish.fail_times {
-            return Err(Failure::Retry(format!("failure {} of {}", attempt.number(), wish.fail_times)));
+        match last_to_fail {
+            Some(last) if number <= last => Err(Failure::Retry(format!("failure {number} of {last}"))),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
