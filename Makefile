@@ -20,6 +20,11 @@ reset: build ## clear the data that `make run` has kept
 demo: build ## send real payloads into what `make run` has started, and balance the books
 	@$(LOCAL) demo
 
+.PHONY: smoke
+smoke: toolchain ## try a deployment from end to end; without a URL, what `make run` has started
+	@cargo build --quiet --package smoke
+	@URL='$(URL)' target/debug/smoke
+
 # 15 is the oldest PostgreSQL that is supported.
 .PHONY: test
 test: build ## run the tests, on a PostgreSQL of their own, and where 15 is installed on that too

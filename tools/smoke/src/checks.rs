@@ -50,7 +50,11 @@ async fn refusals(place: &Place, report: &mut Report) {
     } else {
         &[StatusCode::FORBIDDEN, StatusCode::FOUND, StatusCode::UNAUTHORIZED]
     };
-    report.keep("admin refuses a stranger", status.and_then(|status| expect(status, wanted)), ToString::to_string);
+    report.keep(
+        "admin refuses a stranger",
+        status.and_then(|status| expect(status, wanted)),
+        ToString::to_string,
+    );
 }
 
 fn expect(status: StatusCode, wanted: &[StatusCode]) -> Result<StatusCode, Error> {
@@ -80,7 +84,8 @@ async fn until(place: &Place, id: &str, status: &str) -> Result<Duration, Error>
 
 async fn among_failed(place: &Place, id: &str) -> Result<(), Error> {
     let failed = place.to_admin(Method::GET, "/admin/events/failed?limit=200").await?;
-    let found = failed["events"].as_array().is_some_and(|events| events.iter().any(|event| event["id"] == id));
+    let found =
+        failed["events"].as_array().is_some_and(|events| events.iter().any(|event| event["id"] == id));
     if found { Ok(()) } else { Err(format!("{id} is not there").into()) }
 }
 

@@ -99,7 +99,9 @@ impl Place {
 
     /// A token of the laptop's issuer.
     async fn issued(&self, account: &str, audience: &str) -> Result<String, Error> {
-        let Kind::Laptop { issuer, .. } = &self.kind else { return Err("there is no such issuer here".into()) };
+        let Kind::Laptop { issuer, .. } = &self.kind else {
+            return Err("there is no such issuer here".into());
+        };
         let email = format!("{account}@{}.iam.gserviceaccount.com", self.project);
         let wish = json!({ "email": email, "audience": audience });
         let answer = answer(self.client.post(format!("{issuer}/token")).json(&wish)).await?;
