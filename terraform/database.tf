@@ -73,6 +73,13 @@ resource "google_sql_database_instance" "postgres" {
     }
   }
 
+  lifecycle {
+    precondition {
+      condition     = local.connections.needed < local.connections.limit
+      error_message = "The services may open ${local.connections.needed} connections and ${var.database.tier} has ${local.connections.limit}: lower max_instances or process-push's concurrency, or take a larger database.tier."
+    }
+  }
+
   depends_on = [google_project_service.api]
 }
 

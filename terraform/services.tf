@@ -58,7 +58,7 @@ locals {
   sized = {
     for name, defaults in local.defaults : name => merge(
       defaults,
-      { for key, value in lookup(var.services, name, {}) : key => value if value != null },
+      { for key, value in try(var.services[name], {}) : key => value if value != null },
     )
   }
 

@@ -112,10 +112,6 @@ variable "services" {
     condition     = try(var.services["bq-flush"].max_instances, null) == null || try(var.services["bq-flush"].max_instances, 1) == 1
     error_message = "One flusher works at a time, so a second instance of bq-flush has nothing to do."
   }
-  validation {
-    condition     = !local.own_database || local.connections.needed < local.connections.limit
-    error_message = "The services may open ${local.connections.needed} connections and ${var.database.tier} has ${local.connections.limit}: lower max_instances or process-push's concurrency, or take a larger database.tier."
-  }
 }
 
 variable "max_retries" {

@@ -33,6 +33,13 @@ class Plan:
             if "role" in values:
                 yield values["member"], values["role"], self._target(resource)
 
+    @staticmethod
+    def short(member):
+        """An account's own part of its address, a repository for its workflows."""
+        if "/attribute.repository_id/" in member:
+            return f"repository {member.rpartition('/')[2]}"
+        return member.partition(":")[2].removesuffix(".iam.gserviceaccount.com").removesuffix("@eventflow-test")
+
     def _target(self, resource):
         """What a binding is about: named in the values, or where only the apply will know it, by
         the resource that the configuration refers to."""

@@ -37,7 +37,7 @@ run "a_group_without_iap" {
 
 run "more_connections_than_the_tier_has" {
   command         = plan
-  expect_failures = [var.services]
+  expect_failures = [google_sql_database_instance.postgres]
   variables {
     database = { tier = "db-g1-small" }
   }
@@ -45,7 +45,7 @@ run "more_connections_than_the_tier_has" {
 
 run "more_instances_than_connections" {
   command         = plan
-  expect_failures = [var.services]
+  expect_failures = [google_sql_database_instance.postgres]
   variables {
     services = { ingest = { max_instances = 20 } }
   }
