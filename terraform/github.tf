@@ -1,6 +1,9 @@
 # What the workflow needs to deploy, without a stored key.
 locals {
   github_pool = "projects/${var.project_number}/locations/global/workloadIdentityPools/${local.name}-github-${var.name_suffix}"
+
+  # Whom the provider below lets in from that repository.
+  github_workflows = var.github == null ? null : "principalSet://iam.googleapis.com/${local.github_pool}/attribute.repository_id/${var.github.repository_id}"
 }
 
 resource "google_iam_workload_identity_pool" "github" {
@@ -44,15 +47,22 @@ resource "google_service_account" "deploy" {
 }
 
 # The workflow deploys as one account and tests as another, so that neither can do the other's work.
-resource "google_service_account_iam_member" "github_acts_as" {
-  for_each = var.github == null ? {} : {
-    deploy = google_service_account.deploy[0].name
-    smoke  = google_service_account.account["smoke"].name
-  }
+resource "google_service_account_iam_member" "github_deploys" {
+  count = var.github == null ? 0 : 1
 
-  service_account_id = each.value
+  service_account_id = google_service_account.deploy[0].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principalSet://iam.googleapis.com/${local.github_pool}/attribute.repository_id/${var.github.repository_id}"
+  member             = local.github_workflows
+
+  depends_on = [google_iam_workload_identity_pool.github]
+}
+
+resource "google_service_account_iam_member" "github_tests" {
+  count = var.github == null ? 0 : 1
+
+  service_account_id = google_service_account.account["smoke"].name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = local.github_workflows
 
   depends_on = [google_iam_workload_identity_pool.github]
 }
@@ -68,10 +78,10 @@ resource "google_artifact_registry_repository_iam_member" "deploy_pushes" {
 
 # On each service and the job, not on the project: it can change what is there and make nothing new.
 resource "google_cloud_run_v2_service_iam_member" "deploy_updates" {
-  for_each = var.github == null ? {} : module.service
+  for_each = var.github == null ? [] : toset(keys(local.services))
 
   location = var.region
-  name     = each.value.id
+  name     = module.service[each.key].id
   role     = "roles/run.developer"
   member   = google_service_account.deploy[0].member
 }

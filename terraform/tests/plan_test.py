@@ -9,7 +9,7 @@ PROJECT = "project eventflow-test"
 SERVICES = ["ingest", "process-push", "admin", "bq-flush"]
 DATABASE = {
     ("roles/cloudsql.client", PROJECT),
-    ("roles/secretmanager.secretAccessor", "google_secret_manager_secret.database_url"),
+    ("roles/secretmanager.secretAccessor", "local.database_url_secret"),
 }
 
 
@@ -156,6 +156,8 @@ class Protection(unittest.TestCase):
                 "google_bigquery_table": True,
                 "google_cloud_run_v2_service": False,
                 "google_cloud_run_v2_job": False,
+                # A password that is lost is replaced by a new one.
+                "google_secret_manager_secret": False,
             },
         )
 
