@@ -6,7 +6,7 @@ QUERIES := shared/store/.sqlx
 
 .PHONY: help
 help: ## say what there is
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: build ## start everything on this machine, until Ctrl-C
@@ -35,11 +35,16 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 test-all: lint test ## run all there is
 
 .PHONY: lint
-lint: build workflows-check ## check the format, the code, and that the query data fit the migrations
+lint: build workflows-check ## check the format, the code, the query data, the workflows and the deployment
 	@cargo fmt --all --check
 	@rm -rf target/queries && mkdir -p target/queries $(QUERIES)
 	@$(call ask,target/queries,clippy --workspace --all-targets -- -D warnings)
 	@diff -r $(QUERIES) target/queries || { echo 'the query data are old: make sqlx-prepare'; exit 1; }
+	@terraform/check.sh
+
+.PHONY: terraform-check
+terraform-check: ## check and plan the deployment, without an account
+	@terraform/check.sh
 
 # What is not installed is named and left out, but with REQUIRE_LINTERS=1 it is an error.
 .PHONY: workflows-check

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Checks this folder without an account: nothing is sent to Google. `check.sh --iam` writes
+# docs/iam.md anew.
+#
+# The provider comes from the registry, or, where that cannot be reached, from Terraform's implied
+# local mirror. Where it is not to be had, what needs it is left out, and the last line says so;
+# REQUIRE_PROVIDER=1 makes that a failure.
+set -euo pipefail
+cd "$(dirname "$0")"
+tree=$PWD
+write_iam=${1:-}
+left_out=()
+
+leave_out() {
+  left_out+=("$1 ($2)")
+}
+
+finish() {
+  if [ ${#left_out[@]} -gt 0 ]; then
+    printf 'terraform-check did NOT run: '
+    printf '%s; ' "${left_out[@]}"
+    printf '\n'
+  fi
+}
+
+without_provider() {
+  leave_out 'validate, test, plan and apply' "$1"
+  finish
+  if [ -n "${REQUIRE_PROVIDER:-}" ]; then
+    echo 'terraform-check: REQUIRE_PROVIDER is set' >&2
+    exit 1
+  fi
+  exit 0
+}
+
+run_linters() {
+  if command -v tflint >/dev/null; then
+    tflint --recursive
+  else
+    leave_out tflint 'not installed'
+  fi
+  if command -v checkov >/dev/null; then
+    checkov --directory . --config-file checkov.yaml
+  else
+    leave_out checkov 'not installed: pip install checkov'
+  fi
+}
+
+# In a copy, so that neither a backend nor a lock file with this machine's hashes gets into the tree.
+copy_tree() {
+  work=$(mktemp -d)
+  cloud=
+  trap '[ -z "$cloud" ] || kill "$cloud"; rm -rf "$work"' EXIT
+  mkdir -p "$work/shared/gcp/src/bigquery"
+  cp ../shared/gcp/src/bigquery/schema.json "$work/shared/gcp/src/bigquery/"
+  cp -R . "$work/terraform"
+  cd "$work/terraform"
+  rm -rf .terraform .terraform.lock.hcl terraform.tfvars ./*.auto.tfvars
+  printf 'terraform {\n  backend "local" {}\n}\n' >backend_override.tf
+}
+
+# Only a registry out of reach is an excuse; whatever else is wrong with an init is a failure.
+init() {
+  terraform init -input=false -no-color >init.log 2>&1 && return
+  if grep -q 'Failed to query available provider packages' init.log; then
+    return 1
+  fi
+  cat init.log >&2
+  exit 1
+}
+
+check_plan() {
+  GOOGLE_OAUTH_ACCESS_TOKEN=none terraform plan -input=false -no-color -var-file=tests/example.tfvars -out=plan.bin >plan.log || {
+    cat plan.log >&2
+    exit 1
+  }
+  grep '^Plan:' plan.log
+  terraform show -json plan.bin >plan.json
+  PLAN=plan.json python3 -B -m unittest discover --start-directory tests --pattern '*_test.py'
+  python3 -B tests/iam_graph.py plan.json >iam.md
+  if [ "$write_iam" = --iam ]; then
+    cp iam.md "$tree/../docs/iam.md"
+  elif ! diff "$tree/../docs/iam.md" iam.md; then
+    echo 'docs/iam.md is not what the plan says: terraform/check.sh --iam' >&2
+    exit 1
+  fi
+}
+
+# Against a stand-in of Google's control plane: apply, a second plan with nothing in it, destroy, apply.
+check_apply() {
+  python3 -B -u tests/cloud.py >port 2>cloud.log &
+  cloud=$!
+  until [ -s port ]; do
+    kill -0 "$cloud"
+    sleep 0.1
+  done
+  sed "s/PORT/$(cat port)/" tests/cloud_override.tf.template >provider_override.tf
+  local step
+  for step in 'apply -auto-approve' 'plan -detailed-exitcode' 'destroy -auto-approve' 'apply -auto-approve'; do
+    # shellcheck disable=SC2086
+    terraform $step -input=false -no-color -var-file=tests/example.tfvars -var=deletion_protection=false >apply.log 2>&1 || {
+      cat apply.log cloud.log >&2
+      echo "terraform-check: $step failed against the stand-in" >&2
+      exit 1
+    }
+    grep -E '^(Apply|Destroy) complete|^No changes' apply.log
+  done
+}
+
+if ! command -v terraform >/dev/null; then
+  without_provider 'terraform is not installed'
+fi
+terraform fmt -check -recursive -diff
+run_linters
+copy_tree
+init || without_provider 'the google provider is neither in a registry within reach nor in a local mirror'
+terraform validate
+terraform test
+if command -v python3 >/dev/null; then
+  check_plan
+  check_apply
+else
+  leave_out 'the assertions about the whole plan, and the apply' 'no python3'
+fi
+finish

@@ -1,0 +1,44 @@
+output "ingest_url" {
+  description = "Where events go."
+  value       = local.urls["ingest"]
+}
+
+output "admin_url" {
+  description = "Where operators look."
+  value       = local.urls["admin"]
+}
+
+output "registry" {
+  description = "Where images are pushed."
+  value       = local.registry
+}
+
+output "smoke_account" {
+  description = "The account that tests a deployment, and that people call the services with."
+  value       = google_service_account.account["smoke"].email
+}
+
+output "database_connections" {
+  description = "Connections that the services may open at most, with a rollout running; an external database must grant them."
+  value       = local.connections.needed
+}
+
+output "github_variables" {
+  description = "The repository's variables, which the workflows read."
+  value = var.github == null ? null : {
+    GCP_PROJECT_ID     = var.project_id
+    GCP_REGION         = var.region
+    GCP_WIF_PROVIDER   = "${local.github_pool}/providers/github"
+    GCP_DEPLOY_ACCOUNT = google_service_account.deploy[0].email
+    GCP_SMOKE_ACCOUNT  = google_service_account.account["smoke"].email
+  }
+}
+
+output "next" {
+  description = "Three commands that show that it works."
+  value       = <<-SH
+    token() { gcloud auth print-identity-token --impersonate-service-account=${google_service_account.account["smoke"].email} --include-email --audiences="$1"; }
+    curl -X POST ${local.urls["ingest"]}/events -H "Authorization: Bearer $(token ${local.urls["ingest"]})" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
+    curl ${local.urls["admin"]}/admin/events -H "Authorization: Bearer $(token ${local.urls["admin"]})"
+  SH
+}

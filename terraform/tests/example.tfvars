@@ -1,0 +1,17 @@
+# A whole deployment, which check.sh plans.
+project_id     = "eventflow-test"
+project_number = "123456789012"
+region         = "europe-west1"
+
+admin_members  = ["user:operator@example.com"]
+ingest_callers = ["serviceAccount:shop@shop-test.iam.gserviceaccount.com"]
+alert_email    = "operator@example.com"
+
+github = {
+  repository_id = "1001"
+  owner_id      = "2002"
+}
+budget = {
+  billing_account = "000000-111111-222222"
+  amount          = 100
+}

@@ -1,0 +1,166 @@
+# Wrong configurations are refused at plan time.
+provider "google" {
+  access_token = "none"
+  project      = "eventflow-test"
+  region       = "europe-west1"
+}
+
+variables {
+  project_id     = "eventflow-test"
+  project_number = "123456789012"
+  region         = "europe-west1"
+}
+
+run "public_ingest" {
+  command         = plan
+  expect_failures = [var.ingest_access]
+  variables {
+    ingest_access = "public"
+  }
+}
+
+run "everybody_as_caller" {
+  command         = plan
+  expect_failures = [var.ingest_callers]
+  variables {
+    ingest_callers = ["allUsers"]
+  }
+}
+
+run "a_group_without_iap" {
+  command         = plan
+  expect_failures = [var.admin_members]
+  variables {
+    admin_members = ["group:operators@example.com"]
+  }
+}
+
+run "more_connections_than_the_tier_has" {
+  command         = plan
+  expect_failures = [google_sql_database_instance.postgres]
+  variables {
+    database = { tier = "db-g1-small" }
+  }
+}
+
+run "more_instances_than_connections" {
+  command         = plan
+  expect_failures = [google_sql_database_instance.postgres]
+  variables {
+    services = { ingest = { max_instances = 20 } }
+  }
+}
+
+run "a_second_flusher" {
+  command         = plan
+  expect_failures = [var.services]
+  variables {
+    services = { bq-flush = { max_instances = 2 } }
+  }
+}
+
+run "an_unknown_service" {
+  command         = plan
+  expect_failures = [var.services]
+  variables {
+    services = { worker = {} }
+  }
+}
+
+run "handler_outlives_its_lease" {
+  command         = plan
+  expect_failures = [var.timing]
+  variables {
+    timing = { handler_limit = 75 }
+  }
+}
+
+run "lease_outlives_the_deadline" {
+  command         = plan
+  expect_failures = [var.timing]
+  variables {
+    timing = { lease = 90 }
+  }
+}
+
+run "due_before_the_lease_ends" {
+  command         = plan
+  expect_failures = [var.timing]
+  variables {
+    timing = { first_due = 75 }
+  }
+}
+
+run "due_before_pubsub_pushes_again" {
+  command         = plan
+  expect_failures = [var.timing]
+  variables {
+    timing = { due_step = 690 }
+  }
+}
+
+run "flush_beyond_the_scheduler" {
+  command         = plan
+  expect_failures = [var.timing]
+  variables {
+    timing = { flush_limit = 1800 }
+  }
+}
+
+run "bigquery_elsewhere" {
+  command         = plan
+  expect_failures = [var.bigquery_location]
+  variables {
+    bigquery_location = "US"
+  }
+}
+
+run "a_tier_of_another_edition" {
+  command         = plan
+  expect_failures = [var.database]
+  variables {
+    database = { tier = "db-perf-optimized-N-2" }
+  }
+}
+
+run "too_many_retries" {
+  command         = plan
+  expect_failures = [var.max_retries]
+  variables {
+    max_retries = 99
+  }
+}
+
+run "a_repository_by_name" {
+  command         = plan
+  expect_failures = [var.github]
+  variables {
+    github = { repository_id = "acme/eventflow", owner_id = "2002" }
+  }
+}
+
+run "a_name_too_long_for_its_url" {
+  command         = plan
+  expect_failures = [google_cloud_run_v2_service.service]
+  module {
+    source = "./modules/service"
+  }
+  variables {
+    name               = "eventflow-a-service-with-a-rather-long-name"
+    url                = "https://eventflow-a-service-with-a-rather-long-name-123456789012.europe-west1.run.app"
+    image              = "image"
+    service_account    = "runs@eventflow-test.iam.gserviceaccount.com"
+    min_instances      = 0
+    max_instances      = 1
+    concurrency        = 1
+    cpu                = "1"
+    memory             = "512Mi"
+    timeout            = 30
+    ingress            = "INGRESS_TRAFFIC_ALL"
+    invokers           = {}
+    iap                = false
+    env                = {}
+    database_url       = { secret = "secret", version = "1" }
+    cloudsql_instances = []
+  }
+}

@@ -1,0 +1,282 @@
+variable "project_id" {
+  description = "The project that everything is made in."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id is the project's ID, such as my-project-123, not its name or number."
+  }
+}
+
+variable "project_number" {
+  description = "The project's number: `gcloud projects describe PROJECT_ID --format='value(projectNumber)'`."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]{5,15}$", var.project_number))
+    error_message = "project_number is the number that Google gave the project, digits alone."
+  }
+}
+
+variable "region" {
+  description = "Where everything runs; a region that has Cloud Scheduler too."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region is a region such as europe-west1, not a zone or a multi-region."
+  }
+}
+
+variable "image_tag" {
+  description = "The tag of the images that new services start with. Later deploys are the workflow's, and Terraform leaves them alone."
+  type        = string
+  default     = "latest"
+  nullable    = false
+}
+
+variable "ingest_access" {
+  description = "Who may send events: `iam` (callers with a Google identity that Cloud Run lets in)."
+  type        = string
+  default     = "iam"
+  nullable    = false
+
+  validation {
+    condition     = contains(["iam", "public"], var.ingest_access)
+    error_message = "ingest_access is \"iam\"."
+  }
+  validation {
+    condition     = var.ingest_access != "public"
+    error_message = "ingest_access = \"public\" needs API keys, which EventFlow does not have yet: ingest would take events from everybody."
+  }
+}
+
+variable "ingest_callers" {
+  description = "Who may send events, as IAM members such as serviceAccount:shop@my-project.iam.gserviceaccount.com."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for member in var.ingest_callers : can(regex("^(user|serviceAccount|group|domain|principal|principalSet):.+$", member))])
+    error_message = "ingest_callers are IAM members, such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com; allUsers and allAuthenticatedUsers are everybody, and refused."
+  }
+}
+
+variable "admin_access" {
+  description = "How operators reach admin: `iam` (a Google identity token) or `iap` (a browser, through Identity-Aware Proxy; needs an organisation)."
+  type        = string
+  default     = "iam"
+  nullable    = false
+
+  validation {
+    condition     = contains(["iam", "iap"], var.admin_access)
+    error_message = "admin_access is \"iam\" or \"iap\"."
+  }
+}
+
+variable "admin_members" {
+  description = "Who may operate, as IAM members: user:…, serviceAccount:…, and with admin_access = \"iap\" also group:…."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for member in var.admin_members : can(regex("^(user|serviceAccount|group):[^@,]+@[^@,]+$", member))])
+    error_message = "admin_members are user:, serviceAccount: or group: members with an e-mail address."
+  }
+  validation {
+    condition     = var.admin_access == "iap" || alltrue([for member in var.admin_members : !startswith(member, "group:")])
+    error_message = "With admin_access = \"iam\" admin compares e-mail addresses, and no token has a group's: name its members."
+  }
+}
+
+variable "services" {
+  description = "What differs from the defaults in services.tf, by service."
+  type = map(object({
+    min_instances = optional(number)
+    max_instances = optional(number)
+    concurrency   = optional(number)
+    cpu           = optional(string)
+    memory        = optional(string)
+    env           = optional(map(string))
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.services) : contains(["ingest", "process-push", "admin", "bq-flush"], name)])
+    error_message = "services has the keys ingest, process-push, admin and bq-flush."
+  }
+  validation {
+    condition     = try(var.services["bq-flush"].max_instances, null) == null || try(var.services["bq-flush"].max_instances, 1) == 1
+    error_message = "One flusher works at a time, so a second instance of bq-flush has nothing to do."
+  }
+}
+
+variable "max_retries" {
+  description = "How often an event is tried again before it is dead."
+  type        = number
+  default     = 3
+  nullable    = false
+
+  validation {
+    condition     = var.max_retries >= 0 && var.max_retries <= 98 && floor(var.max_retries) == var.max_retries
+    error_message = "max_retries is a whole number from 0 to 98: Pub/Sub delivers at most 100 times."
+  }
+}
+
+variable "timing" {
+  description = "How long things may take, in seconds;."
+  type = object({
+    handler_limit = optional(number, 60)
+    lease         = optional(number, 75)
+    ack_deadline  = optional(number, 90)
+    retry_min     = optional(number, 10)
+    retry_max     = optional(number, 600)
+    first_due     = optional(number, 120)
+    due_step      = optional(number, 720)
+    flush_limit   = optional(number, 240)
+    flush_lease   = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.timing.handler_limit < var.timing.lease
+    error_message = "timing.handler_limit must be below timing.lease, or a handler outlives its claim."
+  }
+  validation {
+    condition     = var.timing.lease < var.timing.ack_deadline
+    error_message = "timing.lease must be below timing.ack_deadline, or Pub/Sub pushes again while the claim lives."
+  }
+  validation {
+    condition     = var.timing.ack_deadline >= 10 && var.timing.ack_deadline <= 600
+    error_message = "timing.ack_deadline is from 10 to 600 seconds in Pub/Sub."
+  }
+  validation {
+    condition     = var.timing.retry_min >= 0 && var.timing.retry_min <= var.timing.retry_max && var.timing.retry_max <= 600
+    error_message = "timing.retry_min and timing.retry_max are from 0 to 600 seconds in Pub/Sub, the first at most the second."
+  }
+  validation {
+    condition     = var.timing.first_due > var.timing.lease
+    error_message = "timing.first_due must be above timing.lease, or every claim moves an index entry."
+  }
+  validation {
+    condition     = var.timing.due_step > var.timing.retry_max + var.timing.ack_deadline
+    error_message = "timing.due_step must be above timing.retry_max and timing.ack_deadline together, or the relay publishes what Pub/Sub is about to push."
+  }
+  validation {
+    condition     = var.timing.flush_limit >= 30 && var.timing.flush_limit <= 1700
+    error_message = "timing.flush_limit is from 30 to 1700 seconds: Cloud Scheduler waits at most 30 minutes for an answer."
+  }
+  validation {
+    condition     = var.timing.flush_lease < var.timing.flush_limit
+    error_message = "timing.flush_lease must be below timing.flush_limit: it is renewed while the flush runs."
+  }
+}
+
+variable "database" {
+  description = "The Cloud SQL instance."
+  type = object({
+    tier                   = optional(string, "db-custom-1-3840")
+    highly_available       = optional(bool, false)
+    point_in_time_recovery = optional(bool, false)
+    backups_kept           = optional(number, 7)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^db-(f1-micro|g1-small|custom-[0-9]+-[0-9]+)$", var.database.tier))
+    error_message = "database.tier is db-f1-micro, db-g1-small or db-custom-CPUS-MEGABYTES: others are not of the edition ENTERPRISE."
+  }
+}
+
+variable "database_password_version" {
+  description = "Count this up to have the database's password changed."
+  type        = number
+  default     = 1
+  nullable    = false
+}
+
+variable "external_database_url_secret" {
+  description = "A secret of this project that holds the DATABASE_URL of a PostgreSQL elsewhere; no Cloud SQL instance is made then."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.external_database_url_secret == null || can(regex("^[A-Za-z0-9_-]{1,255}$", var.external_database_url_secret))
+    error_message = "external_database_url_secret is the secret's ID, not its value and not its resource name."
+  }
+}
+
+variable "bigquery_project_id" {
+  description = "Another project for the table, such as a Sandbox (a project without billing); bq-flush makes the table there. Default: this project."
+  type        = string
+  default     = null
+}
+
+variable "bigquery_location" {
+  description = "BigQuery's location, a region or a multi-region (EU, US) around it. Default: region."
+  type        = string
+  default     = null
+
+  validation {
+    condition = (
+      var.bigquery_location == null ? true
+      : upper(var.bigquery_location) == "EU" ? startswith(var.region, "europe-")
+      : upper(var.bigquery_location) == "US" ? startswith(var.region, "us-")
+      : var.bigquery_location == var.region
+    )
+    error_message = "bigquery_location must be the region or hold it: EU around a region europe-…, US around one us-…."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether what holds data (the database, the table in BigQuery) refuses to be destroyed. Set it to false and apply before `terraform destroy`."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "name_suffix" {
+  description = "Ends the names that Google keeps reserved after a delete (a Cloud SQL instance for a week, an identity pool for 30 days): take another one to apply again after a destroy."
+  type        = string
+  default     = "a"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]{1,8}$", var.name_suffix))
+    error_message = "name_suffix is 1 to 8 lower-case letters or digits."
+  }
+}
+
+variable "alert_email" {
+  description = "Who gets the alerts. Without it they are shown in Cloud Monitoring alone."
+  type        = string
+  default     = null
+}
+
+variable "budget" {
+  description = "A monthly budget for the project, in the billing account's currency, with mails to its administrators at 50, 90 and 100 %."
+  type = object({
+    billing_account = string
+    amount          = number
+  })
+  default = null
+}
+
+variable "github" {
+  description = "The repository that may deploy, by its numeric IDs (`gh api repos/OWNER/NAME --jq '.id, .owner.id'`): a name can be given up and taken by somebody else."
+  type = object({
+    repository_id = string
+    owner_id      = string
+  })
+  default = null
+
+  validation {
+    condition     = var.github == null || can(regex("^[0-9]+ [0-9]+$", "${var.github.repository_id} ${var.github.owner_id}"))
+    error_message = "github.repository_id and github.owner_id are numbers."
+  }
+}

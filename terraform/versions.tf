@@ -1,0 +1,26 @@
+# Terraform 1.11 brought write-only arguments, which keep the database's password out of the state.
+#
+# .terraform.lock.hcl is not in git: written on a machine that has the provider from a local
+# mirror, it would hold one platform's hash and break `terraform init` everywhere else.
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.45"
+    }
+  }
+
+  # The state lives in a bucket that is made before anything else, with versioning on, and is named
+  # at init, since a backend takes no variables:
+  #   terraform init -backend-config="bucket=$PROJECT_ID-terraform"
+  backend "gcs" {
+    prefix = "eventflow"
+  }
+}
+
+provider "google" {
+  project = var.project_id
+  region  = var.region
+}
