@@ -143,6 +143,10 @@ variable "timing" {
   nullable = false
 
   validation {
+    condition     = alltrue([for seconds in values(var.timing) : floor(seconds) == seconds])
+    error_message = "timing is in whole seconds."
+  }
+  validation {
     condition     = var.timing.handler_limit < var.timing.lease
     error_message = "timing.handler_limit must be below timing.lease, or a handler outlives its claim."
   }
