@@ -121,9 +121,11 @@ fi
 terraform fmt -check -recursive -diff
 run_linters
 copy_tree
+export TF_PLUGIN_CACHE_DIR="$tree/../target/terraform-plugins" TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1
+mkdir -p "$TF_PLUGIN_CACHE_DIR"
 init || without_provider 'the google provider is neither in a registry within reach nor in a local mirror'
-terraform validate
-terraform test
+terraform validate -no-color
+terraform test -no-color
 if command -v python3 >/dev/null; then
   check_plan
   check_apply
