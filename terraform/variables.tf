@@ -92,7 +92,7 @@ variable "admin_members" {
 }
 
 variable "services" {
-  description = "What differs from the defaults in services.tf, by service."
+  description = "What differs from the defaults in services.tf, by service; `env` adds variables, such as LOG_LEVEL or those of your handlers."
   type = map(object({
     min_instances = optional(number)
     max_instances = optional(number)
