@@ -86,7 +86,15 @@ check_plan() {
   fi
 }
 
-# Against a stand-in of Google's control plane: apply, a second plan with nothing in it, destroy, apply.
+against_stand_in() {
+  terraform "$@" -input=false -no-color -parallelism=30 -var-file=tests/example.tfvars -var=deletion_protection=false >apply.log 2>&1 || {
+    cat apply.log cloud.log >&2
+    echo "terraform-check: terraform $1 failed against the stand-in" >&2
+    exit 1
+  }
+  grep -E '^(Apply|Destroy) complete|^No changes' apply.log
+}
+
 check_apply() {
   python3 -B -u tests/cloud.py >port 2>cloud.log &
   cloud=$!
@@ -95,16 +103,16 @@ check_apply() {
     sleep 0.1
   done
   sed "s/PORT/$(cat port)/" tests/cloud_override.tf.template >provider_override.tf
-  local step
-  for step in 'apply -auto-approve' 'plan -detailed-exitcode' 'destroy -auto-approve' 'apply -auto-approve'; do
-    # shellcheck disable=SC2086
-    terraform $step -input=false -no-color -var-file=tests/example.tfvars -var=deletion_protection=false >apply.log 2>&1 || {
-      cat apply.log cloud.log >&2
-      echo "terraform-check: $step failed against the stand-in" >&2
-      exit 1
-    }
-    grep -E '^(Apply|Destroy) complete|^No changes' apply.log
-  done
+  against_stand_in apply -auto-approve
+  against_stand_in plan -detailed-exitcode
+  kill -USR1 "$cloud"
+  against_stand_in plan -detailed-exitcode
+  against_stand_in destroy -auto-approve
+  against_stand_in apply -auto-approve
+  if grep -q 'postgres://' terraform.tfstate; then
+    echo 'terraform-check: the password is in the state' >&2
+    exit 1
+  fi
 }
 
 if ! command -v terraform >/dev/null; then
@@ -113,9 +121,11 @@ fi
 terraform fmt -check -recursive -diff
 run_linters
 copy_tree
+export TF_PLUGIN_CACHE_DIR="$tree/../target/terraform-plugins" TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1
+mkdir -p "$TF_PLUGIN_CACHE_DIR"
 init || without_provider 'the google provider is neither in a registry within reach nor in a local mirror'
-terraform validate
-terraform test
+terraform validate -no-color
+terraform test -no-color
 if command -v python3 >/dev/null; then
   check_plan
   check_apply

@@ -24,9 +24,11 @@ resource "google_iam_workload_identity_pool_provider" "github" {
 
   # Numeric IDs, since names can be taken over; main alone, since whoever may push a branch could
   # otherwise deploy it.
-  attribute_condition = <<-CEL
-    assertion.repository_id == "${var.github.repository_id}" && assertion.repository_owner_id == "${var.github.owner_id}" && assertion.ref == "refs/heads/main"
-  CEL
+  attribute_condition = join(" && ", [
+    "assertion.repository_id == \"${var.github.repository_id}\"",
+    "assertion.repository_owner_id == \"${var.github.owner_id}\"",
+    "assertion.ref == \"refs/heads/main\"",
+  ])
   attribute_mapping = {
     "google.subject"          = "assertion.sub"
     "attribute.repository_id" = "assertion.repository_id"

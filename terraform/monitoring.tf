@@ -3,8 +3,8 @@
 locals {
   worker_filter = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.worker.name}\""
 
-  # A 5xx of process-push is how it tells Pub/Sub to try again, so it is not among these.
-  answering_filter = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = one_of(\"${local.name}-ingest\", \"${local.name}-admin\", \"${local.name}-bq-flush\")"
+  # process-push tells Pub/Sub with a 5xx to try again, and bq-flush has an alert of its own.
+  answering_filter = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = one_of(\"${local.name}-ingest\", \"${local.name}-admin\")"
   flush_filter     = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${local.name}-bq-flush\""
   database_filter  = "resource.type = \"cloudsql_database\" AND resource.labels.database_id = \"${var.project_id}:${local.instance_name}\""
 

@@ -45,8 +45,10 @@ resource "google_pubsub_subscription" "worker" {
     ttl = ""
   }
 
-  # Pushes begin at once, so whoever receives them and every grant they need comes first.
+  # Pushes begin at once, so whoever receives them and every grant they need comes first; and what
+  # is published to a dead-letter topic that nobody subscribes to is lost.
   depends_on = [
+    google_pubsub_subscription.dead_letter_worker,
     google_pubsub_topic_iam_member.dead_letter_published_by_agent,
     google_service_account_iam_member.pubsub_signs_as_pusher,
     module.service,

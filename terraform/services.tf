@@ -161,7 +161,8 @@ module "service" {
   invokers = local.doors[each.key].invokers
   iap      = each.key == "admin" && var.admin_access == "iap"
 
-  env = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, local.env[each.key], each.value.env)
+  env       = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, local.env[each.key])
+  extra_env = each.value.env
   database_url = {
     secret = local.database_url_secret
     # A new password is a new version, and so a new revision.

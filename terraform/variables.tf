@@ -92,7 +92,7 @@ variable "admin_members" {
 }
 
 variable "services" {
-  description = "What differs from the defaults in services.tf, by service."
+  description = "What differs from the defaults in services.tf, by service; `env` adds variables, such as LOG_LEVEL or those of your handlers."
   type = map(object({
     min_instances = optional(number)
     max_instances = optional(number)
@@ -142,6 +142,10 @@ variable "timing" {
   default  = {}
   nullable = false
 
+  validation {
+    condition     = alltrue([for seconds in values(var.timing) : floor(seconds) == seconds])
+    error_message = "timing is in whole seconds."
+  }
   validation {
     condition     = var.timing.handler_limit < var.timing.lease
     error_message = "timing.handler_limit must be below timing.lease, or a handler outlives its claim."

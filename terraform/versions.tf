@@ -23,4 +23,9 @@ terraform {
 provider "google" {
   project = var.project_id
   region  = var.region
+
+  # Calls count against this project's quota. With a person's own credentials some APIs, that of
+  # budgets among them, refuse calls that belong to no project.
+  billing_project       = var.project_id
+  user_project_override = true
 }

@@ -1,15 +1,17 @@
 """A stand-in for Google's control plane, for an apply without an account.
 
 It keeps whatever it is given under the name that it is given, adds the fields that the server
-adds, and answers every operation with DONE. It checks nothing: what it proves is that the provider
-finds its way through our configuration, that a second plan is empty, and that a destroy leaves
-nothing that a second apply would stumble over. Listens on a free port of the loopback, and prints
-the port.
+adds, and answers every operation with DONE. It checks one thing, that a database user's password is
+the one in the secret; what it proves otherwise is that the provider finds its way through our
+configuration, that a second plan is empty, and that a destroy leaves nothing that a second apply
+would stumble over. It listens on a free port of the loopback, which it prints, and plays a deploy by
+the workflow when it gets SIGUSR1.
 """
 
 import base64
 import json
 import re
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
@@ -25,7 +27,12 @@ NAME_IN_BODY = {
     "name": lambda body, _: body["name"].rpartition("/")[2],
 }
 
-store = {}
+STATES = {"enable": "ENABLED", "disable": "DISABLED", "resume": "ENABLED"}
+
+# The project is there before everything else.
+store = {
+    "cloudresourcemanager/projects/eventflow-test": {"projectId": "eventflow-test", "projectNumber": NUMBER, "lifecycleState": "ACTIVE"},
+}
 policies = {}
 payloads = {}
 counter = iter(range(1, 1_000_000))
@@ -33,14 +40,20 @@ counter = iter(range(1, 1_000_000))
 
 def created(product, parent, query, body):
     """Keeps what was posted to a collection, with what its server adds."""
-    ids = [value for key, values in query.items() if key.endswith("Id") for value in values]
+    ids = [value for key, values in query.items() if key.endswith(("Id", "_id")) for value in values]
     key = next((key for key in NAME_IN_BODY if key in body), None)
     name = ids[0] if ids else NAME_IN_BODY[key](body, parent) if key else f"id-{next(counter)}"
     path = f"{parent}/{name}"
+    if "/users/" in path and not known(body["password"]):
+        return 400, {"error": {"code": 400, "message": "no secret holds this password"}}
     if f"{product}/{path}" in store:
         return 409, {"error": {"code": 409, "message": f"{path} already exists", "status": "ALREADY_EXISTS"}}
     store[f"{product}/{path}"] = added(product, path, body)
     return 200, answer(product, path)
+
+
+def known(password):
+    return bool(password) and any(f":{password}@" in base64.b64decode(data).decode() for data in payloads.values())
 
 
 def added(product, path, body):
@@ -100,9 +113,11 @@ def verb(product, path, name, query, body):
         return 200, store[f"{product}/{version}"]
     if name == "access":
         return 200, {"name": path, "payload": {"data": payloads[path]}}
-    if name == "disable":
-        store[f"{product}/{path}"]["state"] = "DISABLED"
+    if name in STATES:
+        store[f"{product}/{path}"]["state"] = STATES[name]
         return 200, store[f"{product}/{path}"]
+    if name == "listAttestationRules":
+        return 200, {}
     return 404, {"error": {"code": 404, "message": f"no method {name}"}}
 
 
@@ -154,7 +169,8 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         url = urlparse(self.path)
-        _, product, _version, path = url.path.split("/", 3)
+        # Cloud SQL's version is in two parts.
+        product, path = re.fullmatch(r"/(\w+)/(?:sql/)?v[^/]+/(.*)", url.path).groups()
         status, body = respond(self.command, product, path, parse_qs(url.query), json.loads(raw) if raw else {})
         if status >= 400:
             print(f"{self.command} {self.path} {status} {raw[:300]!r}", file=sys.stderr)
@@ -171,6 +187,18 @@ class Handler(BaseHTTPRequestHandler):
         """Silent but for what was refused."""
 
 
+def deploy(*_):
+    """What the workflow's deploy leaves behind: other images and labels, another client, and a job that somebody executed."""
+    for key, resource in store.items():
+        template = resource.get("template") if key.startswith("run/") else None
+        if template:
+            resource |= {"client": "gcloud", "clientVersion": "1"}
+            resource.pop("runExecutionToken", None)
+            template["labels"] = {"commit": "abc"}
+            template.get("template", template)["containers"][0]["image"] += "@sha256:abc"
+
+
+signal.signal(signal.SIGUSR1, deploy)
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
 server.serve_forever()

@@ -103,6 +103,34 @@ run "database" {
   }
 }
 
+run "smallest_database" {
+  command = plan
+  variables {
+    database = { tier = "db-g1-small" }
+    services = {
+      ingest       = { max_instances = 1 }
+      process-push = { max_instances = 1, concurrency = 4 }
+    }
+  }
+
+  assert {
+    condition     = output.database_connections == 45
+    error_message = "What terraform.tfvars.example says of the smallest database holds."
+  }
+}
+
+run "github" {
+  command = plan
+  variables {
+    github = { repository_id = "1001", owner_id = "2002" }
+  }
+
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository_id == \"1001\" && assertion.repository_owner_id == \"2002\" && assertion.ref == \"refs/heads/main\""
+    error_message = "Only that repository's main branch deploys, by its numeric IDs."
+  }
+}
+
 run "bigquery" {
   command = plan
 

@@ -160,6 +160,34 @@ run "a_name_too_long_for_its_url" {
     invokers           = {}
     iap                = false
     env                = {}
+    extra_env          = {}
+    database_url       = { secret = "secret", version = "1" }
+    cloudsql_instances = []
+  }
+}
+
+run "a_setting_of_our_own_changed" {
+  command         = plan
+  expect_failures = [google_cloud_run_v2_service.service]
+  module {
+    source = "./modules/service"
+  }
+  variables {
+    name               = "eventflow-worker"
+    url                = "https://eventflow-worker-123456789012.europe-west1.run.app"
+    image              = "image"
+    service_account    = "runs@eventflow-test.iam.gserviceaccount.com"
+    min_instances      = 0
+    max_instances      = 1
+    concurrency        = 1
+    cpu                = "1"
+    memory             = "512Mi"
+    timeout            = 30
+    ingress            = "INGRESS_TRAFFIC_ALL"
+    invokers           = {}
+    iap                = false
+    env                = {}
+    extra_env          = { IDENTITY = "verify" }
     database_url       = { secret = "secret", version = "1" }
     cloudsql_instances = []
   }

@@ -1,7 +1,10 @@
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
     google = {
-      source = "hashicorp/google"
+      source  = "hashicorp/google"
+      version = "~> 7.45"
     }
   }
 }
@@ -55,7 +58,7 @@ resource "google_cloud_run_v2_service" "service" {
       }
 
       dynamic "env" {
-        for_each = local.env
+        for_each = merge(var.extra_env, local.env)
         content {
           name  = env.key
           value = env.value
@@ -126,6 +129,10 @@ resource "google_cloud_run_v2_service" "service" {
       template[0].labels,
     ]
 
+    precondition {
+      condition     = length(setintersection(keys(var.extra_env), concat(keys(local.env), ["DATABASE_URL"]))) == 0
+      error_message = "Of the extra environment of ${var.name}, ${join(", ", setintersection(keys(var.extra_env), concat(keys(local.env), ["DATABASE_URL"])))} is set here already."
+    }
     precondition {
       # A tag of up to 12 characters and three hyphens come before it while a revision is tried out.
       condition     = length("${var.name}-${regex("-([0-9]+)\\.", var.url)[0]}") + 15 <= 63

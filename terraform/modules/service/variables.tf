@@ -83,6 +83,11 @@ variable "env" {
   type        = map(string)
 }
 
+variable "extra_env" {
+  description = "What its code reads beside that; it may not change what is set here."
+  type        = map(string)
+}
+
 variable "database_url" {
   description = "The secret that holds its DATABASE_URL."
   type = object({
