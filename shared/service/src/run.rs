@@ -78,8 +78,10 @@ where
         }
         _ = &mut server => return Err("the accept loop ended".into()),
     };
-    hard_end::arm(failed);
-    shutdown.request();
+    if failed {
+        hard_end::arm(failed);
+        shutdown.request();
+    }
     server.await?;
     app.on_drained.await;
     tracing::info!("{name} stopped");

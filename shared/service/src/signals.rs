@@ -1,20 +1,26 @@
 use std::io;
+use std::thread;
 
-use tokio::signal::unix::{SignalKind, signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
+use crate::hard_end;
 use crate::shutdown::Shutdown;
 
-/// Requests a stop at SIGTERM or SIGINT. The handlers stay for the life of the process, so a
-/// second signal finds the stop requested and changes nothing.
+/// Requests a stop at SIGTERM or SIGINT. A thread of its own waits for them and not the runtime, which hears of nothing while
+/// the worker that minds its sockets is in a handler that blocks; so the end is certain from the signal on. The handlers stay
+/// for the life of the process: a second signal finds the stop requested and changes nothing.
 pub(crate) fn listen(shutdown: Shutdown) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if shutdown.is_requested() {
+                continue;
+            }
+            tracing::info!("{}: stopping", if signal == SIGTERM { "SIGTERM" } else { "SIGINT" });
+            hard_end::arm(false);
+            shutdown.request();
         }
-        shutdown.request();
-    });
+    })?;
     Ok(())
 }
