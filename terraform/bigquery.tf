@@ -35,7 +35,6 @@ resource "google_bigquery_table" "events" {
     type  = "DAY"
     field = "createdAt"
   }
-
 }
 
 resource "google_bigquery_table_iam_member" "flusher_edits" {
@@ -60,6 +59,13 @@ resource "google_project_iam_member" "flusher_runs_jobs" {
   project = local.bigquery_project
   role    = "roles/bigquery.jobUser"
   member  = google_service_account.account["bq-flush"].member
+}
+
+# Reading the rows of one event is a query, and a query is a job.
+resource "google_project_iam_member" "smoke_runs_jobs" {
+  project = local.bigquery_project
+  role    = "roles/bigquery.jobUser"
+  member  = google_service_account.account["smoke"].member
 }
 
 resource "google_project_iam_member" "flusher_makes_tables" {

@@ -38,6 +38,7 @@ TABLE = {
     "eventflow-scheduler": on("run.invoker", service("process-push"), service("bq-flush")),
     "eventflow-smoke": on("run.invoker", service("ingest"), service("admin"))
     | on("cloudscheduler.jobRunner", PROJECT)
+    | on("bigquery.jobUser", PROJECT)
     | on("bigquery.dataViewer", "google_bigquery_table.events"),
     "eventflow-deploy": on("artifactregistry.writer", "google_artifact_registry_repository.images")
     | on("run.developer", *map(service, SERVICES), "google_cloud_run_v2_job.migrate")
