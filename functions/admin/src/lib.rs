@@ -27,12 +27,14 @@ pub struct Admin {
 pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
     let store = Store::new(&config.store)?;
     let readiness = Readiness::waiting_for(&["database"]);
+    let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
         let store = store.clone();
         async move || store.ready().await
     }));
     let publisher = Publisher::connect(config.publisher).await?;
-    Ok(App::new(router(Admin { store, publisher, door: config.callers.door()? }), readiness))
+    Ok(App::new(router(Admin { store, publisher, door: config.callers.door()? }), readiness)
+        .depends_on("the connections to the database", watchdog))
 }
 
 pub fn router(admin: Admin) -> Router {

@@ -1,4 +1,5 @@
 use std::process::ExitCode;
+use std::time::Duration;
 
 use service::Env;
 use store::{DatabaseUrl, Store, StoreConfig};
@@ -25,6 +26,12 @@ pub async fn migrate() -> ExitCode {
 }
 
 async fn up_to_date(url: DatabaseUrl) -> Result<Vec<String>, store::Error> {
-    let store = Store::new(&StoreConfig { max_connections: 2, ..StoreConfig::new(url, "admin migrate") })?;
+    // What rewrites a table takes its time.
+    let statement_timeout = Duration::from_mins(15);
+    let store = Store::new(&StoreConfig {
+        max_connections: 2,
+        statement_timeout,
+        ..StoreConfig::new(url, "admin migrate")
+    })?;
     store.migrate().await
 }

@@ -40,6 +40,7 @@ pub(crate) struct Flusher {
 pub async fn start(config: Config, shutdown: Shutdown) -> Result<App, BoxError> {
     let store = Store::new(&config.store)?;
     let readiness = Readiness::waiting_for(&["database"]);
+    let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
         let store = store.clone();
         async move || store.ready().await
@@ -53,7 +54,8 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<App, BoxError> 
         shutdown,
     };
     let (router, flushes) = service.router();
-    Ok(App::new(router, readiness).on_drained(async move {
+    let app = App::new(router, readiness).depends_on("the connections to the database", watchdog);
+    Ok(app.on_drained(async move {
         flushes.close();
         flushes.wait().await;
     }))

@@ -25,13 +25,16 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
     let store = Store::new(&config.store)?;
     let publisher = Publisher::connect(config.publisher).await?;
     let readiness = Readiness::waiting_for(&["database"]);
+    let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
         let store = store.clone();
         async move || store.ready().await
     }));
     let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
     let router = router(Ingest { coalescer, door: config.callers.door()?, limits: config.limits });
-    Ok(App::new(router, readiness).depends_on("the writer of events", writer))
+    Ok(App::new(router, readiness)
+        .depends_on("the writer of events", writer)
+        .depends_on("the connections to the database", watchdog))
 }
 
 pub fn router(ingest: Ingest) -> Router {

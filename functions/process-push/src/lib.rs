@@ -50,6 +50,7 @@ pub(crate) struct Processor {
 pub async fn start(config: Config, handlers: Handlers, shutdown: Shutdown) -> Result<App, BoxError> {
     let store = Store::new(&config.store)?;
     let readiness = Readiness::waiting_for(&["database"]);
+    let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
         let store = store.clone();
         async move || store.ready().await
@@ -64,7 +65,8 @@ pub async fn start(config: Config, handlers: Handlers, shutdown: Shutdown) -> Re
         shutdown,
     };
     let (router, attempts) = service.router();
-    Ok(App::new(router, readiness).on_drained(async move {
+    let app = App::new(router, readiness).depends_on("the connections to the database", watchdog);
+    Ok(app.on_drained(async move {
         attempts.close();
         attempts.wait().await;
     }))

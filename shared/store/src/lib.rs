@@ -19,6 +19,7 @@ mod session;
 pub mod testing;
 mod text;
 mod transaction;
+mod watchdog;
 mod xid;
 
 pub use claim::{Claim, ClaimTerms, Claimant};

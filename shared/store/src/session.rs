@@ -5,6 +5,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool, Row};
 
 use crate::Error;
+use crate::watchdog::Yielded;
 
 /// One round trip in place of sqlx's ping: is this session outside any transaction, and writable? A dropped `begin()` leaves
 /// a session inside one, where the next INSERT answers OK and vanishes; a failover leaves a session on a read-only node.
@@ -61,6 +62,8 @@ impl StoreConfig {
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pool: PgPool,
+    pub(crate) options: PgConnectOptions,
+    pub(crate) yielded: Yielded,
 }
 
 impl Store {
@@ -76,22 +79,31 @@ impl Store {
                 ("timezone", "UTC".into()),
             ])
             .disable_statement_logging();
+        let yielded = Yielded::new();
+        let (at_connect, at_acquire) = (yielded.clone(), yielded.clone());
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections)
             .acquire_timeout(config.acquire_timeout)
             .idle_timeout(Duration::from_mins(5))
             .test_before_acquire(false)
-            .before_acquire(|connection, _| {
+            .after_connect(move |_, _| {
+                at_connect.now();
+                Box::pin(async { Ok(()) })
+            })
+            .before_acquire(move |connection, _| {
+                let yielded = at_acquire.clone();
                 Box::pin(async move {
                     let fit: bool = sqlx::raw_sql(GATE).fetch_one(connection).await?.try_get(0)?;
-                    if !fit {
+                    if fit {
+                        yielded.now();
+                    } else {
                         tracing::warn!("closed a session that was inside a transaction, or read-only");
                     }
                     Ok(fit)
                 })
             })
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+            .connect_lazy_with(options.clone());
+        Ok(Self { pool, options, yielded })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped

@@ -1,0 +1,92 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::AtomicBool;
+
+use store::testing::database;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::StoreConfig;
+
+/// A way to the database that swallows, while it is told to, everything on the connections that it has, and lets new ones pass
+/// once it is no longer told to.
+struct Network {
+    url: String,
+    swallows: Arc<AtomicBool>,
+}
+
+impl Network {
+    async fn to(url: &str) -> Self {
+        let (template, address) = without_address(url);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let swallows = Arc::new(AtomicBool::new(false));
+        let told = swallows.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let (address, told) = (address.clone(), told.clone());
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(address).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut client, &mut server) => {}
+                        // From here on nothing passes, and nobody is told.
+                        () = until(&told) => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Self { url: template.replace("ADDRESS", &format!("127.0.0.1:{port}")), swallows }
+    }
+}
+
+async fn until(told: &AtomicBool) {
+    while !told.load(Ordering::SeqCst) {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The URL with `ADDRESS` in the place of its host and port, and these.
+fn without_address(url: &str) -> (String, String) {
+    let (before, rest) = url.split_once('@').unwrap();
+    let (address, database) = rest.split_once('/').unwrap();
+    (format!("{before}@ADDRESS/{database}"), address.to_owned())
+}
+
+fn store(url: String) -> Store {
+    let acquire_timeout = Duration::from_millis(100);
+    Store::new(&StoreConfig { max_connections: 2, acquire_timeout, ..StoreConfig::new(url, "test") }).unwrap()
+}
+
+#[tokio::test]
+async fn a_pool_of_dead_sockets_is_noticed_once_the_network_is_back() {
+    let database = database().await;
+    let network = Network::to(&database.url).await;
+    let store = store(network.url.clone());
+    let connections = [store.pool.acquire().await.unwrap(), store.pool.acquire().await.unwrap()];
+    network.swallows.store(true, Ordering::SeqCst);
+    // Until the connections have heard of it.
+    sleep(Duration::from_millis(100)).await;
+    // Each waits for an answer that never comes, and its connection with it.
+    for mut connection in connections {
+        tokio::spawn(async move { sqlx::raw_sql("SELECT 1").execute(&mut *connection).await });
+    }
+    assert!(store.ready().await.is_err());
+    let patience = Duration::from_millis(500);
+    let watch = store.watch(patience);
+    assert!(
+        timeout(patience * 3, watch).await.is_err(),
+        "nothing can be reached, so a new process would not help"
+    );
+    network.swallows.store(false, Ordering::SeqCst);
+    timeout(Duration::from_secs(10), store.watch(patience)).await.expect("it is noticed");
+}
+
+#[tokio::test]
+async fn a_pool_that_yields_is_left_alone() {
+    let database = database().await;
+    let store = store(database.url.clone());
+    let watched = timeout(Duration::from_millis(600), store.watch(Duration::from_millis(200))).await;
+    assert!(watched.is_err());
+}
