@@ -3,11 +3,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use event::{Envelope, Unreadable, attribute};
-use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
+use event::Unreadable;
+use service::{Problem, RequestContext};
 
 use crate::Processor;
-use crate::push::{MAX_PUSH_BYTES, keep, unavailable};
+use crate::push::{keep, receive, unavailable};
 
 /// `POST /dead-letter`: Pub/Sub gave up on a message. That is a hint and no verdict, since deliveries burn in outages too:
 /// an event that is unfinished lives on.
@@ -16,16 +16,10 @@ pub(crate) async fn post(
     context: RequestContext,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let body = read_body(body, MAX_PUSH_BYTES, BODY_DEADLINE).await?;
-    let envelope = match Envelope::parse(&body) {
-        Ok(envelope) => envelope,
-        Err(unreadable) => return keep(&processor, None, unreadable, &body).await,
+    let Some((envelope, body)) = receive(&processor, &context, body).await? else {
+        return Ok(StatusCode::NO_CONTENT);
     };
-    if let Some(traceparent) = envelope.attributes.get(attribute::TRACEPARENT) {
-        context.follow(traceparent);
-    }
     let id = envelope.event_id;
-    tracing::Span::current().record("event_id", tracing::field::display(id));
     if processor.store.due_again(id).await.map_err(|error| unavailable(&error))? {
         tracing::warn!("Pub/Sub gave up on an event that is not dead: it is due again");
         return Ok(StatusCode::NO_CONTENT);

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use event::{Delivery, Envelope, Unreadable, attribute};
@@ -13,7 +13,7 @@ use crate::Processor;
 use crate::run::Ended;
 
 /// Pub/Sub's own limit of a message is 10 MB, in base64; ours carry an id.
-pub(crate) const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
+const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
 
 /// `POST /push`: the status is the acknowledgement. Pub/Sub takes 102, 200, 201, 202 and 204 for one.
 pub(crate) async fn post(
@@ -21,25 +21,36 @@ pub(crate) async fn post(
     context: RequestContext,
     body: Body,
 ) -> Result<StatusCode, Problem> {
+    let Some((envelope, body)) = receive(&processor, &context, body).await? else {
+        return Ok(StatusCode::NO_CONTENT);
+    };
+    // From the claim on the work goes to its end, whether or not Pub/Sub waits for the answer.
+    let work = deliver(processor.clone(), envelope, body).in_current_span();
+    processor.attempts.spawn(work).await.map_err(Problem::internal)?
+}
+
+/// Opens a push. None where it is no event of ours: then it is kept, and there is nothing else to do.
+pub(crate) async fn receive(
+    processor: &Processor,
+    context: &RequestContext,
+    body: Body,
+) -> Result<Option<(Envelope, Bytes)>, Problem> {
     let body = read_body(body, MAX_PUSH_BYTES, BODY_DEADLINE).await?;
     let envelope = match Envelope::parse(&body) {
         Ok(envelope) => envelope,
-        Err(unreadable) => return keep(&processor, None, unreadable, &body).await,
+        Err(unreadable) => {
+            keep(processor, None, unreadable, &body).await?;
+            return Ok(None);
+        }
     };
     if let Some(traceparent) = envelope.attributes.get(attribute::TRACEPARENT) {
         context.follow(traceparent);
     }
     tracing::Span::current().record("event_id", tracing::field::display(envelope.event_id));
-    // From the claim on the work goes to its end, whether or not Pub/Sub waits for the answer.
-    let work = deliver(processor.clone(), envelope, body.to_vec()).in_current_span();
-    processor.attempts.spawn(work).await.map_err(Problem::internal)?
+    Ok(Some((envelope, body)))
 }
 
-async fn deliver(
-    processor: Arc<Processor>,
-    envelope: Envelope,
-    body: Vec<u8>,
-) -> Result<StatusCode, Problem> {
+async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Bytes) -> Result<StatusCode, Problem> {
     // Waiting happens before the claim: a lease is for working.
     let Ok(Ok(_room)) =
         timeout(processor.settings.handler_limit / 2, processor.room.clone().acquire_owned()).await
