@@ -1,9 +1,10 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{EventId, NewEvent};
 use gcp::{Message, Publisher};
-use store::{Batch, Error, Store};
+use store::{Batch, Error, IdempotencyKey, KnownKey, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -24,12 +25,16 @@ pub(crate) enum Rejected {
     /// Too many wait already.
     Full,
     Store(Arc<Error>),
+    /// The idempotency key came with another body before.
+    KeyOfAnother,
+    KeyGone,
     /// The writer has ended: the process is about to.
     Gone,
 }
 
 struct Waiting {
     event: NewEvent,
+    key: Option<IdempotencyKey>,
     traceparent: String,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
 }
@@ -47,10 +52,15 @@ impl Coalescer {
         (Self { waiting: sender }, tokio::spawn(writer.run(receiver)))
     }
 
-    /// Answers once the event is committed, and published where that is quick.
-    pub(crate) async fn add(&self, event: NewEvent, traceparent: String) -> Result<EventId, Rejected> {
+    /// Answers once the event is committed, and published where that is quick. One whose key is known is that event again.
+    pub(crate) async fn add(
+        &self,
+        event: NewEvent,
+        key: Option<IdempotencyKey>,
+        traceparent: String,
+    ) -> Result<EventId, Rejected> {
         let (answer, answered) = oneshot::channel();
-        self.waiting.try_send(Waiting { event, traceparent, answer }).map_err(|error| match error {
+        self.waiting.try_send(Waiting { event, key, traceparent, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Rejected::Full,
             mpsc::error::TrySendError::Closed(_) => Rejected::Gone,
         })?;
@@ -69,7 +79,12 @@ impl Writer {
     async fn write(&self, batch: Vec<Waiting>, now: Duration) {
         let ids: Vec<_> = batch.iter().map(|_| EventId::mint(now)).collect();
         match self.insert(&ids, &batch).await {
-            Ok(()) => self.publish(ids, batch),
+            Ok(known) => {
+                let rows = ids.into_iter().zip(batch);
+                let (known, stored): (Vec<_>, Vec<_>) = rows.partition(|(id, _)| known.contains(id));
+                self.publish(stored);
+                self.answer_known(known);
+            }
             // Our clock is off: the database's decides, so that ids fall into partitions that are there.
             Err(Error::ClockOff { database_time }) => {
                 tracing::warn!(ours = ?now, database = ?database_time, "this machine's clock is off");
@@ -87,19 +102,22 @@ impl Writer {
         }
     }
 
-    async fn insert(&self, ids: &[EventId], waiting: &[Waiting]) -> Result<(), Error> {
+    async fn insert(&self, ids: &[EventId], waiting: &[Waiting]) -> Result<HashSet<EventId>, Error> {
         let mut batch = Batch::default();
         for (id, waiting) in ids.iter().zip(waiting) {
-            batch.push(*id, &waiting.event);
+            match waiting.key {
+                Some(key) => batch.push_keyed(*id, &waiting.event, key),
+                None => batch.push(*id, &waiting.event),
+            }
         }
         self.store.insert(batch, self.first_due).await
     }
 
     /// Beside the next batch, and answers behind it, since Cloud Run promises no CPU after the answer.
-    fn publish(&self, ids: Vec<EventId>, batch: Vec<Waiting>) {
+    fn publish(&self, stored: Vec<(EventId, Waiting)>) {
         let publisher = self.publisher.clone();
         tokio::spawn(async move {
-            let messages = ids.iter().zip(&batch).map(|(id, waiting)| Message {
+            let messages = stored.iter().map(|(id, waiting)| Message {
                 event_id: id.to_string(),
                 event_type: waiting.event.event_type.as_str().to_owned(),
                 traceparent: Some(waiting.traceparent.clone()),
@@ -109,9 +127,32 @@ impl Writer {
                 let events = results.iter().filter(|result| result.is_err()).count();
                 tracing::warn!(%error, events, "stored and not published: the relay will");
             }
-            for (id, waiting) in ids.into_iter().zip(batch) {
+            for (id, waiting) in stored {
                 // A client that went away has nobody to answer; its event stays.
                 let _ = waiting.answer.send(Ok(id));
+            }
+        });
+    }
+
+    /// A second look, beside the next batch too. Nothing is published: if the first time it was not, the relay will.
+    fn answer_known(&self, known: Vec<(EventId, Waiting)>) {
+        if known.is_empty() {
+            return;
+        }
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let waiting: Vec<_> = known.into_iter().map(|(_, waiting)| waiting).collect();
+            match store.known_keys(waiting.iter().filter_map(|waiting| waiting.key).collect()).await {
+                Ok(keys) => {
+                    for (waiting, key) in waiting.into_iter().zip(keys) {
+                        let _ = waiting.answer.send(match key {
+                            KnownKey::Same(id) => Ok(id),
+                            KnownKey::OtherBody => Err(Rejected::KeyOfAnother),
+                            KnownKey::Gone => Err(Rejected::KeyGone),
+                        });
+                    }
+                }
+                Err(error) => refuse(waiting, error),
             }
         });
     }

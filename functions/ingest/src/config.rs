@@ -13,6 +13,8 @@ pub struct Config {
     pub limits: Limits,
     /// After this long the relay publishes what was not published here.
     pub first_due: Duration,
+    /// For so long a request that comes again is answered as the first time.
+    pub keys_last: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,7 @@ impl Config {
         let callers = callers(env);
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
+        let key_hours = env.count("IDEMPOTENCY_KEY_HOURS", 24);
         Ok(Self {
             store: StoreConfig { max_connections: max_connections?, ..StoreConfig::new(url?, "ingest") },
             publisher: PublisherConfig {
@@ -47,6 +50,7 @@ impl Config {
             callers: callers?,
             limits: Limits { body_bytes: body_bytes?, body_deadline: service::BODY_DEADLINE },
             first_due: first_due?,
+            keys_last: Duration::from_hours(u64::from(key_hours?)),
         })
     }
 }

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use event::{EventId, Invalid, NewEvent};
 use serde::Serialize;
 use service::{Problem, RequestContext, read_body};
-use store::Error;
+use store::{Error, IdempotencyKey};
 
-use crate::Ingest;
 use crate::coalescer::Rejected;
+use crate::{Ingest, idempotency};
 
 /// The shortest that the header can say: an outage is over as soon as the database answers.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -32,9 +32,11 @@ pub(crate) async fn post(
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     require_json(&headers)?;
+    let key = idempotency::key(&headers)?;
     let body = read_body(body, ingest.limits.body_bytes, ingest.limits.body_deadline).await?;
     let event = NewEvent::parse(&body).map_err(invalid)?;
-    let event_id = ingest.coalescer.add(event, context.traceparent()).await.map_err(rejected)?;
+    let key = key.map(|key| IdempotencyKey::new(key, &body, ingest.keys_last));
+    let event_id = ingest.coalescer.add(event, key, context.traceparent()).await.map_err(rejected)?;
     tracing::Span::current().record("event_id", tracing::field::display(event_id));
     let accepted = Accepted { success: true, event_id, message: "Event received and queued for processing" };
     Ok((StatusCode::CREATED, Json(accepted)))
@@ -80,6 +82,8 @@ fn rejected(rejected: Rejected) -> Problem {
     match rejected {
         Rejected::Full => try_again("too many events wait to be written"),
         Rejected::Gone => try_again("the service is stopping"),
+        Rejected::KeyOfAnother => idempotency::of_another_body(),
+        Rejected::KeyGone => try_again("the Idempotency-Key expired a moment ago"),
         Rejected::Store(error) => stored_not(&error),
     }
 }

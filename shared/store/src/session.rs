@@ -1,6 +1,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool, Row};
 
@@ -11,6 +12,8 @@ use crate::watchdog::Yielded;
 /// a session inside one, where the next INSERT answers OK and vanishes; a failover leaves a session on a read-only node.
 const GATE: &str =
     "SELECT now() = statement_timestamp() AND current_setting('transaction_read_only') = 'off'";
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// Where the database is, read at the start of a service so that a wrong one is told with the other mistakes.
 #[derive(Clone)]
@@ -116,11 +119,19 @@ impl Store {
         tokio::spawn(work(self.pool.clone())).await?
     }
 
-    /// Well once a connection works and the migrations are applied: what a service needs before it can work.
+    /// Well once a connection works and the latest migration that this code knows is applied: what a service needs before it can work.
     pub async fn ready(&self) -> Result<(), Error> {
         let migrated: bool = self
             .run(|pool| async move {
-                Ok(sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL").fetch_one(&pool).await?)
+                if !sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+                    .fetch_one(&pool)
+                    .await?
+                {
+                    return Ok(false);
+                }
+                let latest = MIGRATIONS.iter().map(|migration| migration.version).max();
+                let applied = "SELECT EXISTS (SELECT FROM _sqlx_migrations WHERE version = $1 AND success)";
+                Ok(sqlx::query_scalar(applied).bind(latest).fetch_one(&pool).await?)
             })
             .await?;
         migrated.then_some(()).ok_or(Error::NotMigrated)
@@ -131,7 +142,7 @@ impl Store {
         self.run(|pool| async move {
             // Or a database that is away would be told as a migration that failed.
             drop(pool.acquire().await?);
-            sqlx::migrate!("../../migrations").run(&pool).await?;
+            MIGRATIONS.run(&pool).await?;
             Ok(())
         })
         .await?;

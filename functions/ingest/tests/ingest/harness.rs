@@ -58,7 +58,7 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
     });
     let (coalescer, _) = Coalescer::start(store, publisher.await.unwrap(), FIRST_DUE);
     let limits = Limits { body_bytes: MAX_BODY_BYTES, body_deadline: service::BODY_DEADLINE };
-    ingest::router(ingest::Ingest { coalescer, door, limits })
+    ingest::router(ingest::Ingest { coalescer, door, limits, keys_last: Duration::from_hours(24) })
 }
 
 /// A database that is away.

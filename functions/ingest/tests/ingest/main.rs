@@ -5,5 +5,6 @@ mod accepted;
 mod config;
 mod front_door;
 mod harness;
+mod idempotency;
 mod outages;
 mod refused;
