@@ -45,6 +45,7 @@ impl Adversary {
 
     async fn attack(&mut self, end: Instant) -> Result<(), Error> {
         let mut faults = JoinSet::new();
+        self.shared.enter("attack");
         while Instant::now() < end {
             let kind = self.deal();
             let seed = self.random.random();
@@ -78,6 +79,7 @@ impl Adversary {
                 let limit = RECOVERY_LIMIT.as_secs();
                 return Err(format!("{limit} s after the calm began this is left: {left}").into());
             }
+            self.shared.enter(format!("calm: {left}"));
             sleep(Duration::from_millis(200)).await;
         }
         self.recoveries.push(calm.elapsed());

@@ -132,11 +132,12 @@ async fn progress(shared: &Shared, start: Instant) {
         let faults: usize = shared.counted().values().sum();
         let points: usize = shared.world.deaths.by_fault_point().values().sum();
         println!(
-            "{:>4} s  sent {:>6}  answered {:>6}  faults {:>4}",
+            "{:>4} s  sent {:>6}  answered {:>6}  faults {:>4}  {}",
             start.elapsed().as_secs(),
             shared.load.sent(),
             shared.load.answered(),
-            faults + points
+            faults + points,
+            shared.phase()
         );
     }
 }

@@ -37,7 +37,7 @@ impl Stored {
         let effects: Vec<(Uuid, i32, i64)> =
             sqlx::query_as("SELECT event_id, attempt, weight FROM demo_ledger").fetch_all(&mut *database).await?;
         let rejects: Vec<(Uuid,)> =
-            sqlx::query_as("SELECT id FROM load_rejects").fetch_all(&mut *database).await?;
+            sqlx::query_as("SELECT id FROM load_rejects").fetch_all(&mut *database).await.unwrap_or_default();
         let unreadable: Vec<(String,)> =
             sqlx::query_as("SELECT reason FROM unreadable").fetch_all(&mut *database).await?;
         Ok(Self {

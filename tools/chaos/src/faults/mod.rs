@@ -41,17 +41,27 @@ pub(crate) struct Shared {
     pub(crate) stand_ins: StandIns,
     /// What can have one thing done to it at a time.
     turns: Mutex<BTreeMap<&'static str, Arc<Turn<()>>>>,
-    pub(crate) done: Mutex<BTreeMap<&'static str, usize>>,
+    done: Mutex<BTreeMap<&'static str, usize>>,
+    /// What goes on just now, for whoever looks on.
+    phase: Mutex<String>,
 }
 
 impl Shared {
     pub(crate) fn new(world: Arc<World>, load: Arc<Load>) -> Self {
         let stand_ins = StandIns::new(world.clone());
-        Self { world, load, stand_ins, turns: Mutex::default(), done: Mutex::default() }
+        Self { world, load, stand_ins, turns: Mutex::default(), done: Mutex::default(), phase: Mutex::default() }
     }
 
     fn count(&self, name: &'static str) {
         *self.done.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default() += 1;
+    }
+
+    pub(crate) fn enter(&self, phase: impl Into<String>) {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase.into();
+    }
+
+    pub(crate) fn phase(&self) -> String {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn counted(&self) -> BTreeMap<&'static str, usize> {

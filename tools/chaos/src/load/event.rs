@@ -17,7 +17,7 @@ pub(crate) enum Fate {
     /// It never comes back in time.
     Hangs,
     Permanent,
-    /// Dead at the first attempt, and well after a replay.
+    /// Dead at its first attempt, and well at any other.
     Mended,
     /// Every attempt takes the process with it.
     Kills,
@@ -79,8 +79,8 @@ impl Fate {
         )
     }
 
-    /// Whether an end as PROCESSED is right, after a replay or without one.
-    pub(crate) fn may_succeed(self, was_replayed: bool) -> bool {
-        !self.may_die() || (self == Self::Mended && was_replayed)
+    /// Whether an end as PROCESSED is right. Its first attempt may be lost, and then the next one is its second.
+    pub(crate) fn may_succeed(self) -> bool {
+        !self.may_die() || self == Self::Mended
     }
 }

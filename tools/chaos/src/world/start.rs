@@ -30,6 +30,9 @@ const NUMBERS: [(&str, &str); 15] = [
     ("LOG_LEVEL", "info"),
 ];
 
+/// Of the instances, and of the proxies behind them.
+const PORTS: usize = 15;
+
 /// What the world is made of, where it is not the usual.
 #[derive(Default)]
 pub(crate) struct Wish {
@@ -64,10 +67,12 @@ impl World {
 
     async fn populate(&mut self, wish: &Wish) -> Result<(), Error> {
         self.migrate().await?;
+        // All at once, since those that nobody listens on yet would be found free again.
+        let mut free = local::ports::free::<PORTS>()?.into_iter();
         for (part, names) in INSTANCES {
-            let behind = self.edges_behind(part).await?;
-            let ports = local::ports::free::<2>()?;
-            for (index, (name, port)) in names.into_iter().zip(ports).enumerate() {
+            let behind = self.edges_behind(part, &mut free).await?;
+            let ports: Vec<u16> = free.by_ref().take(names.len()).collect();
+            for (index, (name, port)) in names.into_iter().zip(ports.clone()).enumerate() {
                 let mut environment = behind.clone();
                 environment.push(("FAULT_POINTS", wish.fault_points.clone()));
                 if index == 1 {
@@ -78,7 +83,7 @@ impl World {
             // Everybody reaches the service at the address that the stack has for it.
             let official = self.stack.settings().ports.of(part);
             let name = in_front_of(part);
-            self.edges.push(Edge::open(name, official, ports.to_vec()).await?);
+            self.edges.push(Edge::open(name, official, ports).await?);
         }
         for name in self.names() {
             self.instance(name)?.ready().await?;
@@ -100,7 +105,11 @@ impl World {
     }
 
     /// The proxies that a service looks through, as the environment that points it at them.
-    async fn edges_behind(&mut self, part: Part) -> Result<Vec<(&'static str, String)>, Error> {
+    async fn edges_behind(
+        &mut self,
+        part: Part,
+        free: &mut impl Iterator<Item = u16>,
+    ) -> Result<Vec<(&'static str, String)>, Error> {
         let (database, cloud) = match part {
             Part::Ingest => ("ingest to PostgreSQL", Some(("ingest to Pub/Sub", Part::Pubsub))),
             Part::ProcessPush => ("process-push to PostgreSQL", Some(("relay to Pub/Sub", Part::Pubsub))),
@@ -109,20 +118,25 @@ impl World {
         };
         let ports = self.stack.settings().ports;
         let direct = ports.of(Part::Postgres);
-        let edge = self.edge_to(database, direct).await?;
+        let edge = self.edge_to(database, direct, free).await?;
         let url = self.stack.database_url().replace(&format!(":{direct}/"), &format!(":{edge}/"));
         let mut environment = vec![("DATABASE_URL", url)];
         if let Some((name, to)) = cloud {
             let variable =
                 if to == Part::Pubsub { "PUBSUB_EMULATOR_HOST" } else { "BIGQUERY_EMULATOR_HOST" };
-            let edge = self.edge_to(name, ports.of(to)).await?;
+            let edge = self.edge_to(name, ports.of(to), free).await?;
             environment.push((variable, format!("localhost:{edge}")));
         }
         Ok(environment)
     }
 
-    async fn edge_to(&mut self, name: &'static str, server: u16) -> Result<u16, Error> {
-        let [port] = local::ports::free::<1>()?;
+    async fn edge_to(
+        &mut self,
+        name: &'static str,
+        server: u16,
+        free: &mut impl Iterator<Item = u16>,
+    ) -> Result<u16, Error> {
+        let port = free.next().ok_or("there are more edges than ports")?;
         let edge = Edge::open(name, port, vec![server]).await?;
         self.edges.push(edge);
         Ok(port)
