@@ -5,25 +5,32 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use event::{EventId, NewEvent};
 use gcp::{Message, Publisher};
 use store::{Batch, Error, IdempotencyKey, KnownKey, Store};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// A statement of more events is no faster, and its rows are held longer.
 const MAX_BATCH: usize = 500;
 /// Requests that wait for the statement under way. One more is told to come back.
 const MAX_WAITING: usize = 2_000;
+/// What they and the statement under way may hold.
+const MAX_WAITING_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Requests that arrive together share one statement and one commit. One batch is in flight at a time: what arrives meanwhile
 /// is the next batch, so a request that is alone goes at once and no timer is needed.
 #[derive(Clone)]
 pub struct Coalescer {
     waiting: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Rejected {
-    /// Too many wait already.
-    Full,
+    TooManyEvents {
+        limit: usize,
+    },
+    TooManyBytes {
+        limit: u32,
+    },
     Store(Arc<Error>),
     /// The idempotency key came with another body before.
     KeyOfAnother,
@@ -37,6 +44,7 @@ struct Waiting {
     key: Option<IdempotencyKey>,
     traceparent: String,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
+    _room: OwnedSemaphorePermit,
 }
 
 struct Writer {
@@ -49,7 +57,8 @@ impl Coalescer {
     pub fn start(store: Store, publisher: Publisher, first_due: Duration) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(MAX_WAITING);
         let writer = Writer { store, publisher, first_due };
-        (Self { waiting: sender }, tokio::spawn(writer.run(receiver)))
+        let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize));
+        (Self { waiting: sender, room }, tokio::spawn(writer.run(receiver)))
     }
 
     /// Answers once the event is committed, and published where that is quick. One whose key is known is that event again.
@@ -59,10 +68,17 @@ impl Coalescer {
         key: Option<IdempotencyKey>,
         traceparent: String,
     ) -> Result<EventId, Rejected> {
+        // One that is larger than all of the room waits alone.
+        let size = size(&event).min(MAX_WAITING_BYTES);
+        let Ok(room) = self.room.clone().try_acquire_many_owned(size) else {
+            return Err(Rejected::TooManyBytes { limit: MAX_WAITING_BYTES });
+        };
         let (answer, answered) = oneshot::channel();
-        self.waiting.try_send(Waiting { event, key, traceparent, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Rejected::Full,
-            mpsc::error::TrySendError::Closed(_) => Rejected::Gone,
+        self.waiting.try_send(Waiting { event, key, traceparent, answer, _room: room }).map_err(|error| {
+            match error {
+                mpsc::error::TrySendError::Full(_) => Rejected::TooManyEvents { limit: MAX_WAITING },
+                mpsc::error::TrySendError::Closed(_) => Rejected::Gone,
+            }
         })?;
         answered.await.unwrap_or(Err(Rejected::Gone))
     }
@@ -72,6 +88,8 @@ impl Writer {
     async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
+            // Who has been answered that it takes too long, or has gone, waits for nothing.
+            batch.retain(|waiting: &Waiting| !waiting.answer.is_closed());
             self.write(std::mem::take(&mut batch), now()).await;
         }
     }
@@ -163,6 +181,15 @@ fn refuse(batch: Vec<Waiting>, error: Error) {
     for waiting in batch {
         let _ = waiting.answer.send(Err(Rejected::Store(error.clone())));
     }
+}
+
+fn size(event: &NewEvent) -> u32 {
+    let texts = [
+        event.event_type.as_str(),
+        event.payload.get(),
+        event.metadata.as_ref().map_or("", |json| json.get()),
+    ];
+    u32::try_from(texts.iter().map(|text| text.len()).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 fn now() -> Duration {

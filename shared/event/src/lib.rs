@@ -11,6 +11,8 @@ mod status;
 pub use id::EventId;
 pub use kind::EventType;
 pub use lifecycle::{AfterFailure, AttemptEnd, Delivery, Retries};
+#[cfg(feature = "testing")]
+pub use lifecycle::{rules, state};
 pub use new::{Invalid, MAX_DEPTH, NewEvent};
 pub use push::{Envelope, Unreadable, attribute};
 pub use status::Status;

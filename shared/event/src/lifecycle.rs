@@ -1,3 +1,8 @@
+#[cfg(feature = "testing")]
+pub mod rules;
+#[cfg(feature = "testing")]
+pub mod state;
+
 use std::time::Duration;
 
 use crate::Status;
@@ -20,7 +25,7 @@ pub enum Delivery<Claim> {
 }
 
 /// How one attempt ended when it did not succeed. Only `Failed`, `TimedOut` and `Panicked` are tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AttemptEnd {
     /// The handler said so.
     Failed,

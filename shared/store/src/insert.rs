@@ -3,11 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::{EventId, NewEvent};
-use sqlx::PgPool;
+use sqlx::PgConnection;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::CHECK_VIOLATION;
 use crate::keys::{Hash, IdempotencyKey};
+use crate::session::in_time;
 use crate::{Error, Store};
 
 /// Ids further than this from the database's time are refused: they would land in a partition that is gone or not yet there.
@@ -51,9 +53,14 @@ impl Store {
     /// what was not published or not finished.
     pub async fn insert(&self, batch: Batch, first_due: Duration) -> Result<HashSet<EventId>, Error> {
         let batch = Arc::new(batch);
+        let limit = self.statement_limit;
         let insert = || {
             let batch = batch.clone();
-            self.run(move |pool| async move { insert(&pool, &batch, first_due).await })
+            self.run(move |pool| async move {
+                let mut connection = pool.acquire().await?;
+                let inserted = timeout(limit, insert(&mut connection, &batch, first_due)).await;
+                in_time(connection, inserted)
+            })
         };
         match insert().await {
             Err(error) if error.code().as_deref() == Some(CHECK_VIOLATION) => {
@@ -66,7 +73,11 @@ impl Store {
     }
 }
 
-async fn insert(pool: &PgPool, batch: &Batch, first_due: Duration) -> Result<HashSet<EventId>, Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    first_due: Duration,
+) -> Result<HashSet<EventId>, Error> {
     let millis = || batch.ids.iter().map(|id| EventId::from(*id).unix_millis());
     let (Some(earliest), Some(latest)) = (millis().min(), millis().max()) else {
         return Ok(HashSet::new());
@@ -116,7 +127,7 @@ async fn insert(pool: &PgPool, batch: &Batch, first_due: Duration) -> Result<Has
         &keys().map(|(_, key)| key.body.to_vec()).collect::<Vec<_>>(),
         &keys().map(|(_, key)| key.lasts.as_secs_f64()).collect::<Vec<_>>(),
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await?;
     if !stored.fits {
         return Err(Error::ClockOff { database_time: Duration::from_secs_f64(stored.seconds) });

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use event::EventId;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
+use crate::session::in_time;
 use crate::{Error, Store};
 
 pub(crate) type Hash = [u8; 32];
@@ -37,14 +39,16 @@ impl Store {
     /// Looks up keys that an insert found to be known: by then they are committed. Answers in the order of `keys`.
     pub async fn known_keys(&self, keys: Vec<IdempotencyKey>) -> Result<Vec<KnownKey>, Error> {
         let wanted: Vec<_> = keys.iter().map(|key| key.key.to_vec()).collect();
+        let limit = self.statement_limit;
         let rows = self
             .run(move |pool| async move {
-                Ok(sqlx::query!(
+                let mut connection = pool.acquire().await?;
+                let query = sqlx::query!(
                     "SELECT key, body, event_id FROM idempotency_keys WHERE key = ANY($1)",
                     &wanted
-                )
-                .fetch_all(&pool)
-                .await?)
+                );
+                let rows = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
+                in_time(connection, rows)
             })
             .await?;
         let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.key, (row.body, row.event_id))).collect();

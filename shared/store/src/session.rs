@@ -1,9 +1,12 @@
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool, Row};
+use sqlx::{ConnectOptions, PgPool, Postgres, Row};
+use tokio::time::error::Elapsed;
 
 use crate::Error;
 use crate::watchdog::Yielded;
@@ -67,6 +70,8 @@ pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) options: PgConnectOptions,
     pub(crate) yielded: Yielded,
+    /// Longer than the server lets a statement run.
+    pub(crate) statement_limit: Duration,
 }
 
 impl Store {
@@ -106,7 +111,8 @@ impl Store {
                 })
             })
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options, yielded })
+        let statement_limit = config.statement_timeout + Duration::from_secs(1);
+        Ok(Self { pool, options, yielded, statement_limit })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped
@@ -152,6 +158,18 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// What a statement gave within its limit. The server has a limit of its own; where that is not heard of, the other end is gone
+/// without a word, and the connection is closed and not pooled.
+pub(crate) fn in_time<T>(
+    mut connection: PoolConnection<Postgres>,
+    result: Result<Result<T, Error>, Elapsed>,
+) -> Result<T, Error> {
+    result.unwrap_or_else(|_| {
+        connection.close_on_drop();
+        Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into())
+    })
 }
 
 fn millis(duration: Duration) -> String {

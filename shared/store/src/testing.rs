@@ -79,6 +79,17 @@ async fn create(connection: &mut PgConnection, name: &str, template: &str) {
 }
 
 impl Database {
+    /// For a test that goes through many of them. Whoever is connected to it is cut off.
+    #[allow(clippy::expect_used)]
+    pub async fn remove(self) {
+        self.store.close().await;
+        let mut connection = server().connect().await.expect("the server of DATABASE_URL answers");
+        let name = self.url.parse::<PgConnectOptions>().expect("it was made from one");
+        let name = name.get_database().expect("it has a name").to_owned();
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.expect("it is dropped");
+    }
+
     /// The one value that a question about the database has for an answer.
     #[allow(clippy::expect_used)]
     pub async fn value<T>(&self, question: &str) -> T

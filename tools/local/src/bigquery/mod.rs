@@ -19,9 +19,10 @@ mod upload;
 mod warehouse;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::TcpListener;
 
 use warehouse::Warehouse;
@@ -45,10 +46,16 @@ pub async fn serve(args: Args) -> Result<(), crate::Error> {
     let listener = TcpListener::bind((args.host, args.port))
         .await
         .map_err(|error| format!("cannot listen on {}:{}: {error}", args.host, args.port))?;
-    let warehouse = Arc::new(Warehouse::open(&args.dir, args.loads_per_table_per_day)?);
+    let router = router(&args.dir, args.loads_per_table_per_day)?;
+    tracing::info!(address = %listener.local_addr()?, "BigQuery stand-in is ready");
+    match server::serve(listener, router).await {}
+}
+
+/// What is in the folder, without a port: a test may come between it and its callers.
+pub fn router(dir: &Path, loads_per_table_per_day: usize) -> Result<Router, crate::Error> {
+    let warehouse = Arc::new(Warehouse::open(dir, loads_per_table_per_day)?);
     for key in warehouse.unfinished_jobs() {
         load::submit(&warehouse, key);
     }
-    tracing::info!(address = %listener.local_addr()?, "BigQuery stand-in is ready");
-    match server::serve(listener, router::router(warehouse)).await {}
+    Ok(router::router(warehouse))
 }

@@ -1,0 +1,134 @@
+//! What each step makes of an event. The statements of the store do the same in SQL, where two of them cannot come between each
+//! other; this is what they are held against, and what every reachable state is walked with.
+
+use std::time::Duration;
+
+use super::state::{Held, Live, Moment, State};
+use crate::{AfterFailure, AttemptEnd, Delivery, Retries, Status};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub retries: Retries,
+    pub lease: Duration,
+    /// So many lost attempts are the end.
+    pub max_lost: u32,
+    /// How far the relay, or a failure, moves `due_at` on.
+    pub due_step: Duration,
+}
+
+/// The answer to a step, and the attempt that it put on record as failed or lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done<T> {
+    pub answer: T,
+    pub recorded: Option<(u32, AttemptEnd)>,
+}
+
+impl<T> Done<T> {
+    fn unrecorded(answer: T) -> Self {
+        Self { answer, recorded: None }
+    }
+}
+
+impl Rules {
+    /// A delivery: what it finds and, where that is work, the claim.
+    pub fn deliver(&self, state: &mut State, now: Moment) -> Done<Delivery<Held>> {
+        let live = match state {
+            State::Live(live) => live,
+            State::Ended(ended) => {
+                return Done::unrecorded(Delivery::of_outcome(ended.status).unwrap_or(Delivery::Unknown));
+            }
+        };
+        if let Some(until) = live.living_lease(now) {
+            live.due_at = live.due_at.min(until);
+            return Done::unrecorded(Delivery::LeaseAlive);
+        }
+        let is_lost = live.status == Status::Processing;
+        let recorded = is_lost.then_some((live.attempt, AttemptEnd::Lost));
+        if is_lost && live.lost + 1 >= self.max_lost {
+            *state = live.ended(Status::DeadLetter, live.retry_count);
+            return Done { answer: Delivery::LostForGood, recorded };
+        }
+        if live.status == Status::Failed && live.retry_at.is_some_and(|at| at > now) {
+            return Done::unrecorded(Delivery::TooEarly);
+        }
+        let lease_until = now + self.lease;
+        *live = Live {
+            status: Status::Processing,
+            attempt: live.attempt + 1,
+            lost: live.lost + u32::from(is_lost),
+            due_at: live.due_at.max(lease_until),
+            lease_until: Some(lease_until),
+            ..live.clone()
+        };
+        let held = Held { attempt: live.attempt, retry_count: live.retry_count };
+        Done { answer: Delivery::Claimed(held), recorded }
+    }
+
+    /// False where another attempt has overtaken this one.
+    pub fn succeed(&self, state: &mut State, attempt: u32) -> bool {
+        let Some(live) = state.held_by(attempt) else { return false };
+        *state = live.ended(Status::Processed, live.retry_count);
+        true
+    }
+
+    /// What follows from the end of a held attempt is for [`Retries`] to say, from what its holder knows.
+    pub fn fail(&self, state: &mut State, held: Held, end: AttemptEnd, now: Moment) -> Done<bool> {
+        let Some(live) = state.held_by(held.attempt) else { return Done::unrecorded(false) };
+        live.lease_until = None;
+        match self.retries.after(end, held.retry_count) {
+            AfterFailure::Retry { retry_count, after } => {
+                live.status = Status::Failed;
+                live.retry_count = retry_count;
+                live.retry_at = Some(now + after);
+                live.due_at = now + self.due_step;
+            }
+            AfterFailure::Dead { retry_count } => *state = live.ended(Status::DeadLetter, retry_count),
+            AfterFailure::PutBack => {
+                live.status = Status::Pending;
+                live.retry_at = None;
+                live.due_at = now;
+            }
+        }
+        Done { answer: true, recorded: Some((held.attempt, end)) }
+    }
+
+    /// The relay takes what is overdue. The answer is the new `due_at`, by which it knows the event again.
+    pub fn take_overdue(&self, state: &mut State, now: Moment) -> Option<Moment> {
+        match state {
+            State::Live(live) if live.due_at <= now => {
+                live.due_at = now + self.due_step;
+                Some(live.due_at)
+            }
+            _ => None,
+        }
+    }
+
+    /// Pub/Sub did not take what the relay took.
+    pub fn give_back(&self, state: &mut State, taken: Moment, now: Moment) {
+        match state {
+            State::Live(live) if live.due_at == taken => live.due_at = now,
+            _ => {}
+        }
+    }
+
+    /// Pub/Sub gave up on a message: an unfinished event is due as soon as it may run. True where it was unfinished.
+    pub fn due_again(&self, state: &mut State, now: Moment) -> bool {
+        let State::Live(live) = state else { return false };
+        let may_run = match live.status {
+            Status::Processing => live.lease_until,
+            Status::Failed => live.retry_at,
+            _ => None,
+        };
+        live.due_at = live.due_at.min(may_run.map_or(now, |at| at.max(now)));
+        true
+    }
+
+    /// Unfinished again, its retries from zero, its attempts counted on. False where it did not fail.
+    pub fn replay(&self, state: &mut State, now: Moment) -> bool {
+        let replayed = state.status().may_be_replayed();
+        if replayed {
+            *state = State::Live(Live::waiting(state.attempt(), now));
+        }
+        replayed
+    }
+}

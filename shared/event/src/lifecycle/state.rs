@@ -1,0 +1,95 @@
+//! An event as the database keeps it: its row in `live`, or its latest outcome.
+
+use std::time::Duration;
+
+use crate::Status;
+
+/// A moment, as the time since one that all of them share.
+pub type Moment = Duration;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    Live(Live),
+    Ended(Ended),
+}
+
+/// PENDING, PROCESSING or FAILED.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Live {
+    pub status: Status,
+    pub retry_count: u32,
+    /// The latest attempt: the fencing number.
+    pub attempt: u32,
+    pub lost: u32,
+    pub due_at: Moment,
+    pub retry_at: Option<Moment>,
+    pub lease_until: Option<Moment>,
+}
+
+/// PROCESSED or `DEAD_LETTER`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ended {
+    pub status: Status,
+    pub retry_count: u32,
+    pub attempt: u32,
+}
+
+/// What the holder of an attempt knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Held {
+    pub attempt: u32,
+    pub retry_count: u32,
+}
+
+impl State {
+    /// As ingest makes it.
+    pub fn accepted(due_at: Moment) -> Self {
+        Self::Live(Live::waiting(0, due_at))
+    }
+
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Live(live) => live.status,
+            Self::Ended(ended) => ended.status,
+        }
+    }
+
+    pub fn attempt(&self) -> u32 {
+        match self {
+            Self::Live(live) => live.attempt,
+            Self::Ended(ended) => ended.attempt,
+        }
+    }
+
+    /// The guard of every finish: the row, where `attempt` still holds it.
+    pub(super) fn held_by(&mut self, attempt: u32) -> Option<&mut Live> {
+        match self {
+            Self::Live(live) if live.status == Status::Processing && live.attempt == attempt => Some(live),
+            _ => None,
+        }
+    }
+}
+
+impl Live {
+    /// PENDING, with all of its retries.
+    pub(super) fn waiting(attempt: u32, due_at: Moment) -> Self {
+        Self {
+            status: Status::Pending,
+            retry_count: 0,
+            attempt,
+            lost: 0,
+            due_at,
+            retry_at: None,
+            lease_until: None,
+        }
+    }
+
+    pub(super) fn ended(&self, status: Status, retry_count: u32) -> State {
+        State::Ended(Ended { status, retry_count, attempt: self.attempt })
+    }
+
+    /// The lease that somebody still works under.
+    pub fn living_lease(&self, now: Moment) -> Option<Moment> {
+        self.lease_until.filter(|until| self.status == Status::Processing && *until > now)
+    }
+}

@@ -1,0 +1,53 @@
+/// What the rules could get wrong, one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    RelayForgetsFailed,
+    RelayedOnce,
+    /// Ingest publishes, and nobody looks after the event.
+    PublishedAndForgotten,
+    /// The delivery is acked when it is claimed, and the claim is taken for the end.
+    AckedBeforeTheWork,
+    DeadLetterKills,
+    NoFencing,
+    GuardByAttemptAlone,
+    FailureWithoutGuard,
+    LostIsATry,
+    LostIsNotCounted,
+    LostIsNotOnRecord,
+    /// A clock that is ahead of the database's takes a living lease for one that is over.
+    LeaseByOwnClock,
+    ClaimResetsRetries,
+    EarlyCopyIsATry,
+    DrainIsATry,
+    OneTryTooMany,
+    PermanentIsRetried,
+    ReplayKeepsRetries,
+    ReplayResetsAttempts,
+    ProcessedIsReplayed,
+}
+
+impl Mistake {
+    /// Each with the promise that it breaks.
+    pub(crate) const ALL: [(Self, &str); 20] = [
+        (Self::RelayForgetsFailed, "no way to the end"),
+        (Self::RelayedOnce, "no way to the end"),
+        (Self::PublishedAndForgotten, "no way to the end"),
+        (Self::AckedBeforeTheWork, "no way to the end"),
+        (Self::DeadLetterKills, "dead after 0 failures and 0 lost attempts"),
+        (Self::NoFencing, "an attempt ended twice"),
+        (Self::GuardByAttemptAlone, "an attempt ended twice"),
+        (Self::FailureWithoutGuard, "an attempt ended twice"),
+        (Self::LostIsATry, "dead after"),
+        (Self::LostIsNotCounted, "alive after 2 lost attempts"),
+        (Self::LostIsNotOnRecord, "an attempt is not on record"),
+        (Self::LeaseByOwnClock, "two hold the lease"),
+        (Self::ClaimResetsRetries, "alive after 4 failures"),
+        (Self::EarlyCopyIsATry, "an early copy was a try"),
+        (Self::DrainIsATry, "dead after"),
+        (Self::OneTryTooMany, "alive after 4 failures"),
+        (Self::PermanentIsRetried, "alive after a permanent failure"),
+        (Self::ReplayKeepsRetries, "dead after"),
+        (Self::ReplayResetsAttempts, "a fence fell"),
+        (Self::ProcessedIsReplayed, "an end changed"),
+    ];
+}

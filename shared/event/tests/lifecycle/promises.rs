@@ -1,0 +1,101 @@
+use event::state::{Live, State};
+use event::{AttemptEnd, Status};
+
+use crate::product::{NOW, Product};
+use crate::step::Step;
+use crate::world::{Recorded, World};
+
+/// Which promise a step broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken(pub(crate) String);
+
+/// Holds a step against every promise, and notes in `after` what is on record.
+pub(crate) fn kept(
+    before: &World,
+    step: Step,
+    after: &mut World,
+    recorded: Recorded,
+    product: &Product,
+) -> Result<(), Broken> {
+    attempts_are_on_record(before, after, recorded)?;
+    let broken = if after.effects > 1 {
+        "an event took effect twice".to_owned()
+    } else if after.event.attempt() < before.event.attempt() {
+        "a fence fell".to_owned()
+    } else if before.has_ended() && after.event != before.event && !may_rise(before, step) {
+        "an end changed".to_owned()
+    } else if let Some(why) =
+        claimed_by_right(before, after).or_else(|| ended_by_right(before, step, after, product))
+    {
+        why
+    } else {
+        return Ok(());
+    };
+    Err(Broken(broken))
+}
+
+fn may_rise(before: &World, step: Step) -> bool {
+    matches!(step, Step::Replay { .. }) && before.event.status() == Status::DeadLetter
+}
+
+/// Every attempt from the first to the one before the latest, and each once.
+fn attempts_are_on_record(before: &World, after: &mut World, recorded: Recorded) -> Result<(), Broken> {
+    if let Recorded::Attempt(attempt) = recorded {
+        if before.on_record || attempt != before.event.attempt() {
+            return Err(Broken("an attempt ended twice".into()));
+        }
+        after.on_record = true;
+    }
+    if after.event.attempt() > before.event.attempt() {
+        if !after.on_record {
+            return Err(Broken("an attempt is not on record".into()));
+        }
+        after.on_record = false;
+    }
+    Ok(())
+}
+
+fn claimed_by_right(before: &World, after: &World) -> Option<String> {
+    let (State::Live(found), State::Live(claimed)) = (&before.event, &after.event) else { return None };
+    if claimed.attempt == found.attempt {
+        return None;
+    }
+    if found.living_lease(NOW).is_some() {
+        return Some("two hold the lease".into());
+    }
+    is_early(found).then(|| "an early copy was a try".into())
+}
+
+fn is_early(live: &Live) -> bool {
+    live.status == Status::Failed && live.retry_at.is_some_and(|at| at > NOW)
+}
+
+/// Four own failures, a permanent one, or too many lost attempts are the end, and nothing else is.
+fn ended_by_right(before: &World, step: Step, after: &World, product: &Product) -> Option<String> {
+    let tries = product_tries();
+    let (failures, losses) = (after.failures, after.losses);
+    let too_many_lost = losses >= product.rules.max_lost;
+    match &after.event {
+        State::Live(_) if failures >= tries => Some(format!("alive after {failures} failures")),
+        State::Live(_) if too_many_lost => Some(format!("alive after {losses} lost attempts")),
+        State::Live(_) if is_permanent(before, step) => Some("alive after a permanent failure".into()),
+        State::Ended(ended) if ended.status == Status::DeadLetter && !before.has_ended() => {
+            let by_right = failures == tries || too_many_lost || is_permanent(before, step);
+            (!by_right).then(|| format!("dead after {failures} failures and {losses} lost attempts"))
+        }
+        _ => None,
+    }
+}
+
+/// `MAX_RETRIES` is 3, whatever a mistake makes of it.
+fn product_tries() -> u32 {
+    Product::right().rules.retries.max + 1
+}
+
+/// The handler of the attempt that nobody has overtaken says so.
+fn is_permanent(before: &World, step: Step) -> bool {
+    let Step::Fail(worker, AttemptEnd::Permanent, _) = step else { return false };
+    let State::Live(live) = &before.event else { return false };
+    live.status == Status::Processing
+        && before.workers.get(worker).is_some_and(|held| held.attempt == live.attempt)
+}

@@ -1,0 +1,84 @@
+use event::AttemptEnd;
+
+/// What can happen to an event, its messages and those who work on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Time passes.
+    Tick,
+    Duplicate,
+    Vanish,
+    /// A delivery that an outage of ours refuses.
+    Burn(Copied),
+    Deliver(Copied),
+    /// The process of a worker is killed, or never answers.
+    Kill(usize, Copied),
+    Succeed(usize, Copied),
+    Fail(usize, AttemptEnd, Copied),
+    /// The success commits, and the connection breaks before anybody knows.
+    CommitUnanswered(usize, Copied),
+    Relay,
+    Publish,
+    Refuse,
+    /// Pub/Sub takes the message, and its answer is lost.
+    PublishUnanswered,
+    KillRelay,
+    DeadLetter,
+    Replay {
+        published: bool,
+    },
+}
+
+/// What becomes of the copy of the message that was delivered. Pub/Sub's count of deliveries is approximate and burnt by outages, so
+/// that any nack may be the one that moves the message to the dead-letter topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copied {
+    Gone,
+    Again,
+    ToDeadLetters,
+}
+
+use Copied::{Again, Gone, ToDeadLetters};
+
+impl Step {
+    /// All of them, for so many workers.
+    pub(crate) fn all(workers: usize) -> Vec<Self> {
+        let mut steps = vec![
+            Self::Tick,
+            Self::Duplicate,
+            Self::Vanish,
+            Self::Burn(Again),
+            Self::Burn(ToDeadLetters),
+            Self::Deliver(Again),
+            Self::Deliver(ToDeadLetters),
+            Self::Relay,
+            Self::Publish,
+            Self::Refuse,
+            Self::PublishUnanswered,
+            Self::KillRelay,
+            Self::DeadLetter,
+            Self::Replay { published: true },
+            Self::Replay { published: false },
+        ];
+        for worker in 0..workers {
+            for copy in [Gone, Again, ToDeadLetters] {
+                steps.extend([
+                    Self::Kill(worker, copy),
+                    Self::Succeed(worker, copy),
+                    Self::CommitUnanswered(worker, copy),
+                    Self::Fail(worker, AttemptEnd::Failed, copy),
+                    Self::Fail(worker, AttemptEnd::Permanent, copy),
+                    Self::Fail(worker, AttemptEnd::Interrupted, copy),
+                ]);
+            }
+        }
+        steps
+    }
+
+    /// What happens where nothing goes wrong, and nobody replays.
+    pub(crate) fn is_calm(self) -> bool {
+        matches!(
+            self,
+            Self::Tick | Self::Deliver(Again) | Self::Succeed(_, Gone) | Self::Relay | Self::Publish
+        )
+    }
+}

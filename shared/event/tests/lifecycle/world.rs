@@ -1,0 +1,227 @@
+use event::state::{Held, Live, Moment, State};
+use event::{AttemptEnd, Delivery, Status};
+
+use crate::product::{NEVER, NOW, Product, UNIT};
+use crate::promises::{self, Broken};
+use crate::step::{Copied, Step};
+
+/// One event, with all that is under way for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) event: State,
+    /// Copies of its message that Pub/Sub will deliver.
+    pub(crate) copies: usize,
+    pub(crate) dead_letters: usize,
+    pub(crate) workers: Vec<Held>,
+    /// A relay between its statement and its publish.
+    pub(crate) relay: Option<Moment>,
+    pub(crate) effects: u32,
+    /// The handler's own failures since ingest or the latest replay.
+    pub(crate) failures: u32,
+    /// The attempts lost since then.
+    pub(crate) losses: u32,
+    pub(crate) replays: u32,
+    /// The latest attempt is on record.
+    pub(crate) on_record: bool,
+}
+
+/// The attempt whose end a step wrote.
+#[derive(Clone, Copy)]
+pub(crate) enum Recorded {
+    Nothing,
+    Attempt(u32),
+}
+
+impl From<Option<(u32, AttemptEnd)>> for Recorded {
+    fn from(recorded: Option<(u32, AttemptEnd)>) -> Self {
+        recorded.map_or(Self::Nothing, |(attempt, _)| Self::Attempt(attempt))
+    }
+}
+
+/// How much there may be of what could grow without end.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) copies: usize,
+    pub(crate) workers: usize,
+    pub(crate) replays: u32,
+}
+
+impl World {
+    /// Accepted, and published by ingest.
+    pub(crate) fn new(product: &Product) -> Self {
+        Self {
+            event: product.accept(),
+            copies: 1,
+            dead_letters: 0,
+            workers: Vec::new(),
+            relay: None,
+            effects: 0,
+            failures: 0,
+            losses: 0,
+            replays: 0,
+            on_record: true,
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self.event, State::Ended(_))
+    }
+
+    /// What the step makes of it, or None where it cannot happen here.
+    pub(crate) fn after(
+        &self,
+        step: Step,
+        product: &Product,
+        bounds: Bounds,
+    ) -> Option<Result<Self, Broken>> {
+        let mut next = self.clone();
+        let recorded = match step {
+            Step::Tick => {
+                next.tick();
+                Some(Recorded::Nothing)
+            }
+            Step::Duplicate => (self.copies > 0).then(|| next.copies += 1).map(|()| Recorded::Nothing),
+            Step::Vanish => next.take_copy().map(|()| Recorded::Nothing),
+            Step::Burn(copy) => next.take_copy().map(|()| next.put_copy(copy)).map(|()| Recorded::Nothing),
+            Step::Deliver(copy) => next.deliver(copy, product, bounds),
+            Step::Kill(worker, copy) => next.leave(worker, copy).map(|_| Recorded::Nothing),
+            Step::Succeed(worker, copy) => next.succeed(worker, copy, product, false),
+            Step::CommitUnanswered(worker, copy) => next.succeed(worker, copy, product, true),
+            Step::Fail(worker, end, copy) => next.fail(worker, end, copy, product),
+            Step::Relay => next.take_overdue(product),
+            Step::Publish | Step::Refuse | Step::PublishUnanswered | Step::KillRelay => {
+                next.publish(step, product)
+            }
+            Step::DeadLetter => (self.dead_letters > 0).then(|| {
+                next.dead_letters -= 1;
+                product.dead_letter(&mut next.event);
+                Recorded::Nothing
+            }),
+            Step::Replay { published } => next.replay(published, product, bounds),
+        }?;
+        next.copies = next.copies.min(bounds.copies);
+        next.dead_letters = next.dead_letters.min(1);
+        Some(promises::kept(self, step, &mut next, recorded, product).map(|()| next))
+    }
+
+    fn tick(&mut self) {
+        let nearer = |at: Moment| if at == NEVER { at } else { at.saturating_sub(UNIT).max(NOW) };
+        if let State::Live(live) = &mut self.event {
+            live.due_at = nearer(live.due_at);
+            live.retry_at = live.retry_at.map(nearer);
+            live.lease_until = live.lease_until.map(nearer);
+        }
+        // A publish has a bound that is shorter than the relay's step.
+        self.relay = self.relay.map(nearer).filter(|at| *at > NOW);
+    }
+
+    fn take_copy(&mut self) -> Option<()> {
+        self.copies = self.copies.checked_sub(1)?;
+        Some(())
+    }
+
+    fn put_copy(&mut self, copy: Copied) {
+        match copy {
+            Copied::Gone => {}
+            Copied::Again => self.copies += 1,
+            Copied::ToDeadLetters => self.dead_letters += 1,
+        }
+    }
+
+    /// Acknowledgements are those of process-push.
+    fn deliver(&mut self, copy: Copied, product: &Product, bounds: Bounds) -> Option<Recorded> {
+        self.take_copy()?;
+        let done = product.deliver(&mut self.event);
+        self.losses += u32::from(matches!(done.recorded, Some((_, AttemptEnd::Lost))));
+        match done.answer {
+            Delivery::Claimed(_) if self.workers.len() >= bounds.workers => return None,
+            Delivery::Claimed(held) => self.workers.push(held),
+            Delivery::LeaseAlive | Delivery::AlreadyProcessed | Delivery::Unknown => {}
+            Delivery::TooEarly | Delivery::LostForGood | Delivery::AlreadyDead => self.put_copy(copy),
+        }
+        Some(done.recorded.into())
+    }
+
+    fn leave(&mut self, worker: usize, copy: Copied) -> Option<Held> {
+        let held = (worker < self.workers.len()).then(|| self.workers.remove(worker))?;
+        self.put_copy(copy);
+        Some(held)
+    }
+
+    fn succeed(
+        &mut self,
+        worker: usize,
+        copy: Copied,
+        product: &Product,
+        answer_is_lost: bool,
+    ) -> Option<Recorded> {
+        let held = self.leave(worker, copy)?;
+        let done = product.succeed(&mut self.event, held.attempt);
+        self.effects += u32::from(done);
+        if answer_is_lost {
+            product.fail(&mut self.event, held, AttemptEnd::Interrupted);
+        }
+        Some(if done { Recorded::Attempt(held.attempt) } else { Recorded::Nothing })
+    }
+
+    fn fail(&mut self, worker: usize, end: AttemptEnd, copy: Copied, product: &Product) -> Option<Recorded> {
+        let held = self.leave(worker, copy)?;
+        let done = product.fail(&mut self.event, held, end);
+        self.failures += u32::from(done.answer && end == AttemptEnd::Failed);
+        Some(done.recorded.into())
+    }
+
+    fn take_overdue(&mut self, product: &Product) -> Option<Recorded> {
+        self.relay.is_none().then_some(())?;
+        self.relay = Some(product.take_overdue(&mut self.event)?);
+        Some(Recorded::Nothing)
+    }
+
+    fn publish(&mut self, step: Step, product: &Product) -> Option<Recorded> {
+        let taken = self.relay.take()?;
+        if matches!(step, Step::Publish | Step::PublishUnanswered) {
+            self.copies += 1;
+        }
+        if matches!(step, Step::Refuse | Step::PublishUnanswered) {
+            product.give_back(&mut self.event, taken);
+        }
+        Some(Recorded::Nothing)
+    }
+
+    fn replay(&mut self, published: bool, product: &Product, bounds: Bounds) -> Option<Recorded> {
+        if self.replays >= bounds.replays || !product.replay(&mut self.event) {
+            return None;
+        }
+        self.copies += usize::from(published);
+        (self.failures, self.losses, self.replays) = (0, 0, self.replays + 1);
+        Some(Recorded::Nothing)
+    }
+
+    /// The same for all that behave alike: attempt numbers only ever meet as older, equal or newer, and what the overtaken know
+    /// matters no more.
+    pub(crate) fn canonical(mut self) -> Self {
+        let mut attempts: Vec<u32> = self.workers.iter().map(|held| held.attempt).collect();
+        attempts.push(self.event.attempt());
+        attempts.sort_unstable();
+        attempts.dedup();
+        let rank =
+            |attempt: u32| attempts.partition_point(|one| *one < attempt).try_into().unwrap_or(u32::MAX);
+        let running = match &self.event {
+            State::Live(Live { status: Status::Processing, attempt, .. }) => Some(*attempt),
+            _ => None,
+        };
+        for held in &mut self.workers {
+            held.retry_count = if running == Some(held.attempt) { held.retry_count } else { 0 };
+            held.attempt = rank(held.attempt);
+        }
+        self.workers.sort_unstable();
+        match &mut self.event {
+            State::Live(live) => {
+                live.attempt = rank(live.attempt);
+                live.retry_at = live.retry_at.filter(|at| *at > NOW);
+            }
+            State::Ended(ended) => ended.attempt = rank(ended.attempt),
+        }
+        self
+    }
+}

@@ -1,0 +1,92 @@
+use proptest::prelude::{Just, Strategy, any as arbitrary, prop_oneof};
+
+use crate::stage::Ending;
+use crate::warehouse::Cut;
+
+/// What clients, Pub/Sub, the scheduler, operators, time and bad luck do. A number chooses among what is there.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Post {
+        answered: bool,
+    },
+    /// The body of an earlier post once more: another event.
+    PostAgain(usize),
+    Push {
+        copy: usize,
+        worker: usize,
+        ending: Ending,
+        answered: bool,
+    },
+    /// Begins an attempt that goes on until it is told how to end, or its process dies.
+    Hold {
+        copy: usize,
+        worker: usize,
+    },
+    Release {
+        held: usize,
+        ending: Ending,
+        answered: bool,
+    },
+    Duplicate(usize),
+    /// The message is gone: a request that was lost for good.
+    Lose(usize),
+    /// Pub/Sub gives up on a message, by its own count.
+    GiveUp(usize),
+    DeadLetter {
+        copy: usize,
+        worker: usize,
+        answered: bool,
+    },
+    Pass {
+        seconds: u32,
+    },
+    Relay {
+        worker: usize,
+    },
+    Replay(usize),
+    Flush,
+    /// The flusher dies at one of its requests.
+    FlushCut(Cut),
+    Crash {
+        worker: usize,
+    },
+    Stop {
+        worker: usize,
+    },
+}
+
+pub(crate) fn any() -> impl Strategy<Value = Op> {
+    let one = || 0..6_usize;
+    let worker = || 0..2_usize;
+    let answered = || prop_oneof![4 => Just(true), 1 => Just(false)];
+    prop_oneof![
+        5 => answered().prop_map(|answered| Op::Post { answered }),
+        1 => one().prop_map(Op::PostAgain),
+        10 => (one(), worker(), ending(), answered())
+            .prop_map(|(copy, worker, ending, answered)| Op::Push { copy, worker, ending, answered }),
+        3 => (one(), worker()).prop_map(|(copy, worker)| Op::Hold { copy, worker }),
+        3 => (one(), ending(), answered())
+            .prop_map(|(held, ending, answered)| Op::Release { held, ending, answered }),
+        3 => one().prop_map(Op::Duplicate),
+        2 => one().prop_map(Op::Lose),
+        1 => one().prop_map(Op::GiveUp),
+        2 => (one(), worker(), answered())
+            .prop_map(|(copy, worker, answered)| Op::DeadLetter { copy, worker, answered }),
+        5 => prop_oneof![Just(6), Just(16), Just(41)].prop_map(|seconds| Op::Pass { seconds }),
+        3 => worker().prop_map(|worker| Op::Relay { worker }),
+        2 => one().prop_map(Op::Replay),
+        2 => Just(Op::Flush),
+        2 => (0..8_usize, arbitrary::<bool>()).prop_map(|(at, answers)| Op::FlushCut(Cut { at, answers })),
+        2 => worker().prop_map(|worker| Op::Crash { worker }),
+        1 => worker().prop_map(|worker| Op::Stop { worker }),
+    ]
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![
+        3 => Just(Ending::Success),
+        4 => Just(Ending::Failure),
+        1 => Just(Ending::Panic),
+        1 => Just(Ending::Permanent),
+    ]
+}
