@@ -100,6 +100,7 @@ impl Writer {
             Ok(known) => {
                 let rows = ids.into_iter().zip(batch);
                 let (known, stored): (Vec<_>, Vec<_>) = rows.partition(|(id, _)| known.contains(id));
+                service::fault::point("after-commit");
                 self.publish(stored);
                 self.answer_known(known);
             }

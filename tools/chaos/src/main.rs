@@ -24,7 +24,8 @@ use world::Wish;
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The odds of dying at each of the places where a kill hurts most.
-const FAULT_POINTS: &str = "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
+const FAULT_POINTS: &str =
+    "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
 
 /// Real processes, real faults, and books that have to balance.
 #[derive(Parser)]

@@ -82,7 +82,11 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
         lasted: start.elapsed(),
         faults: counted,
         fault_points: world.deaths.by_fault_point(),
-        not_tried: Vec::new(),
+        not_tried: [world.clock.as_ref().err(), world.disk.as_ref().err()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
         recoveries,
         looks,
         books,
@@ -106,7 +110,13 @@ async fn settle(world: &World) -> Result<(), Error> {
             return Ok(());
         }
         if start.elapsed() > SETTLE_LIMIT {
-            return Err(format!("{} s after the end: {} unfinished, {} not loaded", SETTLE_LIMIT.as_secs(), left.0, left.1).into());
+            return Err(format!(
+                "{} s after the end: {} unfinished, {} not loaded",
+                SETTLE_LIMIT.as_secs(),
+                left.0,
+                left.1
+            )
+            .into());
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }

@@ -70,7 +70,8 @@ async fn watch(world: Arc<World>, stop: CancellationToken) -> Seen {
 
 impl Seen {
     async fn look(&mut self, database: &mut PgConnection) -> Result<(), Error> {
-        let live: Vec<(Uuid, i32)> = sqlx::query_as("SELECT id, attempt FROM live").fetch_all(&mut *database).await?;
+        let live: Vec<(Uuid, i32)> =
+            sqlx::query_as("SELECT id, attempt FROM live").fetch_all(&mut *database).await?;
         for (id, attempt) in live {
             let fence = self.fences.entry(id).or_default();
             if attempt < *fence {
@@ -78,8 +79,9 @@ impl Seen {
             }
             *fence = attempt.max(*fence);
         }
-        let (high,): (String,) =
-            sqlx::query_as("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").fetch_one(&mut *database).await?;
+        let (high,): (String,) = sqlx::query_as("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+            .fetch_one(&mut *database)
+            .await?;
         let ends: Vec<(Uuid, i32, String)> = sqlx::query_as(
             "SELECT id, attempt, status::text FROM outcomes WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8",
         )
@@ -105,7 +107,8 @@ impl Seen {
         for ((id, attempt), status) in &self.ends {
             let now = ends.get(&(*id, *attempt));
             if now != Some(status) {
-                self.broken.push(format!("{id} ended as {status} in attempt {attempt}, and later that was {now:?}"));
+                self.broken
+                    .push(format!("{id} ended as {status} in attempt {attempt}, and later that was {now:?}"));
             }
         }
     }

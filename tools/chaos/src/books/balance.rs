@@ -27,7 +27,13 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    pub(super) fn balance(sent: &Sent, stored: &Stored, rows: &[String], metrics: Summary, mut seen: Seen) -> Self {
+    pub(super) fn balance(
+        sent: &Sent,
+        stored: &Stored,
+        rows: &[String],
+        metrics: Summary,
+        mut seen: Seen,
+    ) -> Self {
         let mut books = Self {
             sent: sent.fates.len(),
             answered: sent.answered.len(),
@@ -46,9 +52,10 @@ impl Books {
         }
         books.way_out(stored, rows);
         books.metrics(&metrics);
-        let ends = stored.ends.iter().flat_map(|(id, ends)| {
-            ends.iter().map(|(attempt, status)| ((*id, *attempt), status.clone()))
-        });
+        let ends = stored
+            .ends
+            .iter()
+            .flat_map(|(id, ends)| ends.iter().map(|(attempt, status)| ((*id, *attempt), status.clone())));
         seen.compare(&ends.collect());
         for broken in seen.broken {
             books.differ("what had ended or counted has changed", broken);
@@ -69,7 +76,10 @@ impl Books {
             match stored.events.get(id) {
                 None => self.differ("answered and not stored", format!("event {number}, {id}")),
                 Some(other) if other != number => {
-                    self.differ("answered with another event", format!("event {number}: {id} is event {other}"));
+                    self.differ(
+                        "answered with another event",
+                        format!("event {number}: {id} is event {other}"),
+                    );
                 }
                 Some(_) => {}
             }
@@ -100,7 +110,10 @@ impl Books {
             self.differ("ended and still alive", name());
         }
         if ends.len() > 1 + replays || ends[..ends.len() - 1].iter().any(|(_, status)| status != DEAD) {
-            self.differ("an end changed without a replay", format!("{}: {ends:?}, {replays} replays", name()));
+            self.differ(
+                "an end changed without a replay",
+                format!("{}: {ends:?}, {replays} replays", name()),
+            );
         }
         let by_right = match status.as_str() {
             PROCESSED => fate.may_succeed(),
@@ -110,14 +123,25 @@ impl Books {
             self.differ("the wrong end", format!("{}: {status}", name()));
         }
         self.effect(id, number, (*attempt, status), stored, &name);
-        let known: HashSet<i32> = stored.attempts.get(&id).into_iter().flatten().copied().chain([*attempt]).collect();
+        let known: HashSet<i32> =
+            stored.attempts.get(&id).into_iter().flatten().copied().chain([*attempt]).collect();
         if known.len() != usize::try_from(*attempt).unwrap_or(0) || known.iter().any(|one| one > attempt) {
-            self.differ("an attempt is not on record", format!("{}: ended in {attempt}, on record {known:?}", name()));
+            self.differ(
+                "an attempt is not on record",
+                format!("{}: ended in {attempt}, on record {known:?}", name()),
+            );
         }
     }
 
     /// The row of a transactional handler is there once where the event was processed, and else not at all.
-    fn effect(&mut self, id: Uuid, number: i64, end: (i32, &str), stored: &Stored, name: &dyn Fn() -> String) {
+    fn effect(
+        &mut self,
+        id: Uuid,
+        number: i64,
+        end: (i32, &str),
+        stored: &Stored,
+        name: &dyn Fn() -> String,
+    ) {
         let effects = stored.effects.get(&id).cloned().unwrap_or_default();
         let expected = if end.1 == PROCESSED {
             self.processed += 1;

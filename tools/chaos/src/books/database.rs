@@ -25,7 +25,9 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) async fn read(database: &mut PgConnection) -> Result<Self, Error> {
         let events: Vec<(Uuid, i64)> =
-            sqlx::query_as("SELECT id, (payload ->> 'weight')::bigint FROM events").fetch_all(&mut *database).await?;
+            sqlx::query_as("SELECT id, (payload ->> 'weight')::bigint FROM events")
+                .fetch_all(&mut *database)
+                .await?;
         let live = sqlx::query_as("SELECT id, status::text FROM live").fetch_all(&mut *database).await?;
         let ends: Vec<(Uuid, i32, String)> =
             sqlx::query_as("SELECT id, attempt, status::text FROM outcomes ORDER BY id, attempt")
@@ -33,9 +35,12 @@ impl Stored {
                 .await?;
         let attempts: Vec<(Uuid, i32)> =
             sqlx::query_as("SELECT id, attempt FROM attempts").fetch_all(&mut *database).await?;
-        let replays: Vec<(Uuid,)> = sqlx::query_as("SELECT id FROM replays").fetch_all(&mut *database).await?;
+        let replays: Vec<(Uuid,)> =
+            sqlx::query_as("SELECT id FROM replays").fetch_all(&mut *database).await?;
         let effects: Vec<(Uuid, i32, i64)> =
-            sqlx::query_as("SELECT event_id, attempt, weight FROM demo_ledger").fetch_all(&mut *database).await?;
+            sqlx::query_as("SELECT event_id, attempt, weight FROM demo_ledger")
+                .fetch_all(&mut *database)
+                .await?;
         let rejects: Vec<(Uuid,)> =
             sqlx::query_as("SELECT id FROM load_rejects").fetch_all(&mut *database).await.unwrap_or_default();
         let unreadable: Vec<(String,)> =

@@ -21,7 +21,9 @@ impl Sent {
             match line {
                 Line::Intent { event, .. } => _ = sent.fates.insert(event.number, event.fate),
                 Line::Answered { number, id } => _ = sent.answered.insert(number, id.uuid()),
-                Line::Refused { number, why } => sent.refused.push(format!("event {number} was refused: {why}")),
+                Line::Refused { number, why } => {
+                    sent.refused.push(format!("event {number} was refused: {why}"))
+                }
             }
         }
         Ok(sent)

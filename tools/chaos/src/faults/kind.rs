@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     BigqueryAway,
     Replays,
     Upgrade,
+    WrongClock,
+    DiskFull,
 }
 
 impl Kind {
@@ -71,6 +73,8 @@ impl Kind {
         Self::BigqueryAway,
         Self::Replays,
         Self::Upgrade,
+        Self::WrongClock,
+        Self::DiskFull,
     ];
 
     /// How often it lies in a deck of cards.
@@ -117,6 +121,8 @@ impl Kind {
             Self::BigqueryAway => "BigQuery: away",
             Self::Replays => "operator: replays",
             Self::Upgrade => "rolling upgrade with a migration",
+            Self::WrongClock => "a clock an hour off",
+            Self::DiskFull => "PostgreSQL: disk full",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod bigquery;
 mod edge;
 mod kind;
+mod machine;
 mod operator;
 mod postgres;
 mod process;
@@ -49,7 +50,14 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(world: Arc<World>, load: Arc<Load>) -> Self {
         let stand_ins = StandIns::new(world.clone());
-        Self { world, load, stand_ins, turns: Mutex::default(), done: Mutex::default(), phase: Mutex::default() }
+        Self {
+            world,
+            load,
+            stand_ins,
+            turns: Mutex::default(),
+            done: Mutex::default(),
+            phase: Mutex::default(),
+        }
     }
 
     fn count(&self, name: &'static str) {
@@ -91,11 +99,9 @@ impl Fault {
             Kind::LateDuplicates => self.late_duplicates().await,
             Kind::PubsubAway => self.away(local::stack::Part::Pubsub).await,
             Kind::BigqueryAway => self.away(local::stack::Part::Bigquery).await,
-            Kind::Duplicates
-            | Kind::Delayed
-            | Kind::Reordered
-            | Kind::Dropped
-            | Kind::PublishRefused => self.pubsub().await,
+            Kind::Duplicates | Kind::Delayed | Kind::Reordered | Kind::Dropped | Kind::PublishRefused => {
+                self.pubsub().await
+            }
             Kind::Status500
             | Kind::Status503
             | Kind::Status429
@@ -105,6 +111,8 @@ impl Fault {
             | Kind::BigquerySlow => self.bigquery().await,
             Kind::Replays => self.replays().await,
             Kind::Upgrade => self.upgrade().await,
+            Kind::WrongClock => self.wrong_clock().await,
+            Kind::DiskFull => self.fill_disk().await,
         }
     }
 

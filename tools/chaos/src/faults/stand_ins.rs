@@ -17,7 +17,8 @@ pub(crate) struct StandIns {
 
 impl StandIns {
     pub(super) fn new(world: Arc<World>) -> Self {
-        let bigquery = Map::new(); let _ = json!(UNLOADABLE);
+        let bigquery = Map::new();
+        let _ = json!(UNLOADABLE);
         Self { world, pubsub: Mutex::default(), bigquery: Mutex::new(bigquery) }
     }
 
@@ -40,7 +41,13 @@ impl StandIns {
     async fn tell(&self, part: Part, faults: &Map<String, Value>) -> Result<(), Error> {
         match self.world.stand_in_faults(part, &Value::Object(faults.clone())).await {
             // Who is away is told when it is back.
-            Err(error) if error.downcast_ref::<reqwest::Error>().is_some_and(|e| e.is_connect() || e.is_request()) => Ok(()),
+            Err(error)
+                if error
+                    .downcast_ref::<reqwest::Error>()
+                    .is_some_and(|e| e.is_connect() || e.is_request()) =>
+            {
+                Ok(())
+            }
             other => other,
         }
     }

@@ -15,9 +15,18 @@ use crate::Error;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Line {
     /// About to be sent, for the first time.
-    Intent { event: Planned, key: Uuid },
-    Answered { number: i64, id: EventId },
-    Refused { number: i64, why: String },
+    Intent {
+        event: Planned,
+        key: Uuid,
+    },
+    Answered {
+        number: i64,
+        id: EventId,
+    },
+    Refused {
+        number: i64,
+        why: String,
+    },
 }
 
 type Written = (Line, oneshot::Sender<()>);

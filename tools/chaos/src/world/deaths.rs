@@ -30,7 +30,8 @@ impl Deaths {
         let mut state = self.lock();
         match line {
             Line::Printed(text) => {
-                if let Some((point, _)) = text.strip_prefix(FAULT_POINT).and_then(|rest| rest.split_once(':')) {
+                if let Some((point, _)) = text.strip_prefix(FAULT_POINT).and_then(|rest| rest.split_once(':'))
+                {
                     state.announced.insert(name.to_owned(), point.to_owned());
                 }
             }

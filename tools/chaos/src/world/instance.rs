@@ -1,14 +1,19 @@
 use std::process::Command;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use local::process::Program;
 use reqwest::Client;
 
+use super::{Environment, Extra};
+
 /// One of the two of a service.
 pub(super) struct Instance {
     pub(super) name: &'static str,
     pub(super) port: u16,
-    pub(super) environment: Vec<(&'static str, String)>,
+    pub(super) environment: Environment,
+    /// For a time.
+    pub(super) extra: Extra,
     /// The service as the stack would start it.
     pub(super) command: Box<dyn Fn() -> Command + Send + Sync>,
     pub(super) client: Client,
@@ -23,6 +28,7 @@ impl Program for Instance {
         let mut command = (self.command)();
         command.env("PORT", self.port.to_string());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(self.extra.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         command
     }
 

@@ -1,11 +1,14 @@
 //! The system under attack: the stand-ins, a real PostgreSQL, two of each service, and a proxy on every edge between them.
 
+mod clock;
 mod deaths;
+mod disk;
 mod instance;
 mod start;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
 use local::process::{Signal, Supervised};
@@ -15,7 +18,9 @@ use rustix::process::{Pid, kill_process};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
+pub(crate) use clock::WrongClock;
 pub(crate) use deaths::Deaths;
+pub(crate) use disk::SmallDisk;
 pub(crate) use start::Wish;
 
 use crate::Error;
@@ -29,12 +34,18 @@ pub(crate) const INSTANCES: [(Part, [&str; 2]); 4] = [
     (Part::BqFlush, ["bq-flush-1", "bq-flush-2"]),
 ];
 
+/// Names and values of the environment.
+type Environment = Vec<(&'static str, String)>;
+type Extra = Arc<Mutex<Environment>>;
+
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) edges: Vec<Edge>,
     pub(crate) deaths: Deaths,
     pub(crate) client: Client,
-    instances: BTreeMap<&'static str, Supervised>,
+    instances: BTreeMap<&'static str, (Supervised, Extra)>,
+    pub(crate) clock: Result<WrongClock, String>,
+    pub(crate) disk: Result<SmallDisk, String>,
     /// Where the services' programs are, if elsewhere than this one.
     services: Option<PathBuf>,
 }
@@ -45,6 +56,16 @@ impl World {
     }
 
     pub(crate) fn instance(&self, name: &str) -> Result<&Supervised, Error> {
+        Ok(&self.found(name)?.0)
+    }
+
+    /// From its next start on, beside what it always has.
+    pub(crate) fn equip(&self, name: &str, environment: Environment) -> Result<(), Error> {
+        *self.found(name)?.1.lock().unwrap_or_else(PoisonError::into_inner) = environment;
+        Ok(())
+    }
+
+    fn found(&self, name: &str) -> Result<&(Supervised, Extra), Error> {
         self.instances.get(name).ok_or_else(|| format!("there is no instance {name}").into())
     }
 
@@ -86,8 +107,12 @@ impl World {
 
     pub(crate) async fn stop(self) -> Result<(), Error> {
         self.stack.supervisor().end();
-        let ends = join_all(self.instances.into_values().map(Supervised::stop)).await;
+        let stops = self.instances.into_values().map(|(instance, _)| instance.stop());
+        let ends = join_all(stops).await;
         ends.into_iter().collect::<Result<(), Error>>()?;
-        self.stack.stop().await
+        self.stack.stop().await?;
+        // PostgreSQL has ended by now, so its disk can go.
+        drop(self.disk);
+        Ok(())
     }
 }

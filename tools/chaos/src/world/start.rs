@@ -7,7 +7,7 @@ use local::stack::{Options, Part, Stack};
 use reqwest::Client;
 
 use super::instance::Instance;
-use super::{Deaths, INSTANCES, World};
+use super::{Deaths, Environment, Extra, INSTANCES, SmallDisk, World, WrongClock};
 use crate::Error;
 use crate::proxy::Edge;
 
@@ -26,7 +26,7 @@ const NUMBERS: [(&str, &str); 15] = [
     ("FLUSH_LEASE_SECONDS", "4"),
     ("MAINTAIN_EVERY_SECONDS", "5"),
     ("FLUSH_MAX_ROWS", "2000"),
-    ("PUBSUB_MAX_BACKOFF_MS", "500"),
+    ("PUBSUB_MAX_BACKOFF_MS", "100"),
     ("LOG_LEVEL", "info"),
 ];
 
@@ -53,9 +53,19 @@ impl World {
             .chain(wish.set.iter().map(|(name, value)| (name.as_str(), value.as_str())))
             .collect();
         let options = Options::for_test(&set)?.tell(deaths.tell()).without(&Part::SERVICES);
+        let disk = SmallDisk::mount(&options.folder().join(Part::Postgres.name()));
         let stack = Stack::start(options).await?;
         let client = Client::builder().timeout(Duration::from_secs(10)).build()?;
-        let mut world = Self { stack, edges: Vec::new(), deaths, client, instances: BTreeMap::new(), services: wish.services.clone() };
+        let mut world = Self {
+            stack,
+            edges: Vec::new(),
+            deaths,
+            client,
+            instances: BTreeMap::new(),
+            clock: WrongClock::find(),
+            disk,
+            services: wish.services.clone(),
+        };
         match world.populate(wish).await {
             Ok(()) => Ok(world),
             Err(error) => {
@@ -96,11 +106,13 @@ impl World {
         part: Part,
         name: &'static str,
         port: u16,
-        environment: Vec<(&'static str, String)>,
+        environment: Environment,
     ) -> Result<(), Error> {
         let command = Box::new(self.stack.command(part, self.services.as_deref()));
-        let instance = Instance { name, port, environment, command, client: self.client.clone() };
-        self.instances.insert(name, self.stack.supervisor().supervise(instance)?);
+        let extra = Extra::default();
+        let client = self.client.clone();
+        let instance = Instance { name, port, environment, extra: extra.clone(), command, client };
+        self.instances.insert(name, (self.stack.supervisor().supervise(instance)?, extra));
         Ok(())
     }
 
@@ -109,7 +121,7 @@ impl World {
         &mut self,
         part: Part,
         free: &mut impl Iterator<Item = u16>,
-    ) -> Result<Vec<(&'static str, String)>, Error> {
+    ) -> Result<Environment, Error> {
         let (database, cloud) = match part {
             Part::Ingest => ("ingest to PostgreSQL", Some(("ingest to Pub/Sub", Part::Pubsub))),
             Part::ProcessPush => ("process-push to PostgreSQL", Some(("relay to Pub/Sub", Part::Pubsub))),
@@ -122,8 +134,7 @@ impl World {
         let url = self.stack.database_url().replace(&format!(":{direct}/"), &format!(":{edge}/"));
         let mut environment = vec![("DATABASE_URL", url)];
         if let Some((name, to)) = cloud {
-            let variable =
-                if to == Part::Pubsub { "PUBSUB_EMULATOR_HOST" } else { "BIGQUERY_EMULATOR_HOST" };
+            let variable = if to == Part::Pubsub { "PUBSUB_EMULATOR_HOST" } else { "BIGQUERY_EMULATOR_HOST" };
             let edge = self.edge_to(name, ports.of(to), free).await?;
             environment.push((variable, format!("localhost:{edge}")));
         }
