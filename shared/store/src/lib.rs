@@ -28,7 +28,9 @@ pub use error::Error;
 pub use finish::Failure;
 pub use insert::Batch;
 pub use keys::{IdempotencyKey, KnownKey};
-pub use loads::{FlusherLease, Load, LoadPage, LoadRow, Unloaded};
+pub use loads::{
+    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room, Turn, Unloaded, Waiting,
+};
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;
 pub use records::{Attempt, Filter, History, Outcome, Record, Replay};

@@ -98,7 +98,7 @@ async fn unfinished(
                 (SELECT count(*) FROM events
                   WHERE created_at < $1
                     AND (xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-                         OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND xid >= from_xid AND xid < to_xid)))",
+                         OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (xid, id) >= (from_xid, from_id) AND (xid, id) < (to_xid, to_id))))",
     )
     .bind(since)
     .fetch_one(database)

@@ -128,7 +128,7 @@ async fn left(world: &World) -> Result<(i64, i64), Error> {
         "SELECT (SELECT count(*) FROM live),
                 (SELECT count(*) FROM events
                   WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-                     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND xid >= from_xid AND xid < to_xid))",
+                     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (xid, id) >= (from_xid, from_id) AND (xid, id) < (to_xid, to_id)))",
     )
     .fetch_one(&mut database)
     .await?)

@@ -42,7 +42,7 @@ impl Stored {
                 .fetch_all(&mut *database)
                 .await?;
         let rejects: Vec<(Uuid,)> =
-            sqlx::query_as("SELECT id FROM load_rejects").fetch_all(&mut *database).await.unwrap_or_default();
+            sqlx::query_as("SELECT id FROM load_rejects WHERE reloaded_at IS NULL").fetch_all(&mut *database).await?;
         let unreadable: Vec<(String,)> =
             sqlx::query_as("SELECT reason FROM unreadable").fetch_all(&mut *database).await?;
         Ok(Self {

@@ -17,8 +17,7 @@ pub(crate) struct StandIns {
 
 impl StandIns {
     pub(super) fn new(world: Arc<World>) -> Self {
-        let bigquery = Map::new();
-        let _ = json!(UNLOADABLE);
+        let bigquery = Map::from_iter([("invalidRows".to_owned(), json!(UNLOADABLE))]);
         Self { world, pubsub: Mutex::default(), bigquery: Mutex::new(bigquery) }
     }
 
