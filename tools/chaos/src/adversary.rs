@@ -14,7 +14,7 @@ use crate::Error;
 use crate::faults::{Fault, Kind, Shared};
 
 /// From calm to the end of everything that had been sent by then.
-pub(crate) const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
+const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
 /// An attack is over after about so long. The first one lasts longer, for what has to be held for long.
 const ATTACK_SECONDS: std::ops::Range<u64> = 10..18;
 const PAUSE_MILLIS: std::ops::Range<u64> = 100..700;
@@ -32,7 +32,8 @@ impl Adversary {
         Self { random: StdRng::seed_from_u64(seed), kinds, deck: Vec::new(), shared, recoveries: Vec::new() }
     }
 
-    pub(crate) async fn attack_until(&mut self, end: Instant) -> Result<(), Error> {
+    /// Attacks with calm in between, until about `end`.
+    pub(crate) async fn waves(&mut self, end: Instant) -> Result<(), Error> {
         let whole = end.saturating_duration_since(Instant::now());
         let mut attack = whole / 3;
         while Instant::now() + Duration::from_secs(5) < end {
@@ -43,11 +44,14 @@ impl Adversary {
         Ok(())
     }
 
-    async fn attack(&mut self, end: Instant) -> Result<(), Error> {
+    pub(crate) async fn attack(&mut self, end: Instant) -> Result<(), Error> {
         let mut faults = JoinSet::new();
         self.shared.enter("attack");
         while Instant::now() < end {
-            let kind = self.deal();
+            let Some(kind) = self.deal() else {
+                sleep_until(end).await;
+                break;
+            };
             let seed = self.random.random();
             faults.spawn(Fault::new(kind, seed, end, self.shared.clone()).run());
             let pause = Duration::from_millis(self.random.random_range(PAUSE_MILLIS));
@@ -59,14 +63,14 @@ impl Adversary {
         Ok(())
     }
 
-    fn deal(&mut self) -> Kind {
+    /// None where there is no kind of fault at all.
+    fn deal(&mut self) -> Option<Kind> {
         if self.deck.is_empty() {
             let copies = |kind: &Kind| vec![*kind; kind.copies()];
             self.deck = self.kinds.iter().flat_map(copies).collect();
             self.deck.shuffle(&mut self.random);
         }
-        // It was filled just now, and there is at least one kind.
-        self.deck.pop().unwrap_or(Kind::Kill)
+        self.deck.pop()
     }
 
     async fn recover(&mut self) -> Result<(), Error> {
@@ -98,7 +102,7 @@ async fn unfinished(
                 (SELECT count(*) FROM events
                   WHERE created_at < $1
                     AND (xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-                         OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (xid, id) >= (from_xid, from_id) AND (xid, id) < (to_xid, to_id))))",
+                         OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id) AND (events.xid, events.id) < (to_xid, to_id))))",
     )
     .bind(since)
     .fetch_one(database)

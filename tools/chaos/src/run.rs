@@ -10,17 +10,30 @@ use crate::adversary::Adversary;
 use crate::books;
 use crate::faults::{Kind, Shared};
 use crate::load::{Load, Pace};
+use crate::proxy::Weather;
 use crate::report::Report;
 use crate::watch::Watch;
 use crate::world::{Wish, World};
 
 /// How long a client insists on an answer once the faults are over.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
-/// One that kills its process takes ten leases to end.
-const SETTLE_LIMIT: Duration = Duration::from_secs(120);
+
+/// When the faults come.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Rhythm {
+    /// Attacks, and calm in between in which recovery is demanded.
+    Waves,
+    /// One attack, however long it takes to recover.
+    Once,
+}
 
 pub(crate) struct Plan {
     pub(crate) lasts: Duration,
+    pub(crate) rhythm: Rhythm,
+    /// All the time, on these edges.
+    pub(crate) weather: Vec<(&'static str, Weather)>,
+    /// From the last answer until everything has ended and is loaded.
+    pub(crate) settles: Duration,
     pub(crate) pace: Pace,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) wish: Wish,
@@ -51,16 +64,29 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let shared = Arc::new(Shared::new(world.clone(), load.clone()));
     shared.stand_ins.restore(Part::Bigquery).await?;
     let mut adversary = Adversary::new(plan.pace.seed, plan.kinds.clone(), shared.clone());
+    for (edge, weather) in &plan.weather {
+        world.edge(edge)?.set(*weather);
+    }
+    let end = start + plan.lasts;
+    let attack = async {
+        match plan.rhythm {
+            Rhythm::Waves => adversary.waves(end).await,
+            Rhythm::Once => adversary.attack(end).await,
+        }
+    };
     let attacked = tokio::select! {
-        attacked = adversary.attack_until(start + plan.lasts) => attacked,
+        attacked = attack => attacked,
         () = progress(&shared, start) => Ok(()),
     };
+    for (edge, _) in &plan.weather {
+        world.edge(edge)?.set(Weather::Calm);
+    }
     let counted = shared.counted();
     drop(shared);
     let recoveries = std::mem::take(&mut adversary.recoveries);
     drop(adversary);
     let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
-    let settled = settle(world).await;
+    let settled = settle(world, plan.settles).await;
     let seen = watch.stop().await?;
     let looks = seen.looks;
     let mut books = books::read(world, &journal, seen).await?;
@@ -102,17 +128,17 @@ fn enough(plan: &Plan, books: &mut books::Books) {
     }
 }
 
-async fn settle(world: &World) -> Result<(), Error> {
+async fn settle(world: &World, limit: Duration) -> Result<(), Error> {
     let start = Instant::now();
     loop {
         let left = left(world).await?;
         if left == (0, 0) {
             return Ok(());
         }
-        if start.elapsed() > SETTLE_LIMIT {
+        if start.elapsed() > limit {
             return Err(format!(
                 "{} s after the end: {} unfinished, {} not loaded",
-                SETTLE_LIMIT.as_secs(),
+                limit.as_secs(),
                 left.0,
                 left.1
             )
@@ -128,7 +154,7 @@ async fn left(world: &World) -> Result<(i64, i64), Error> {
         "SELECT (SELECT count(*) FROM live),
                 (SELECT count(*) FROM events
                   WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-                     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (xid, id) >= (from_xid, from_id) AND (xid, id) < (to_xid, to_id)))",
+                     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id) AND (events.xid, events.id) < (to_xid, to_id)))",
     )
     .fetch_one(&mut database)
     .await?)
@@ -153,8 +179,8 @@ async fn progress(shared: &Shared, start: Instant) {
 }
 
 /// Below the folder where cargo puts what it builds.
-pub(crate) fn folder_of(seed: u64) -> Result<PathBuf, Error> {
+pub(crate) fn folder(name: &str) -> Result<PathBuf, Error> {
     let binaries = local::process::binaries()?;
     let target = binaries.parent().unwrap_or(Path::new("."));
-    Ok(target.join("chaos").join(format!("seed-{seed}")))
+    Ok(target.join("chaos").join(name))
 }

@@ -41,8 +41,9 @@ impl Stored {
             sqlx::query_as("SELECT event_id, attempt, weight FROM demo_ledger")
                 .fetch_all(&mut *database)
                 .await?;
-        let rejects: Vec<(Uuid,)> =
-            sqlx::query_as("SELECT id FROM load_rejects WHERE reloaded_at IS NULL").fetch_all(&mut *database).await?;
+        let rejects: Vec<(Uuid,)> = sqlx::query_as("SELECT id FROM load_rejects WHERE reloaded_at IS NULL")
+            .fetch_all(&mut *database)
+            .await?;
         let unreadable: Vec<(String,)> =
             sqlx::query_as("SELECT reason FROM unreadable").fetch_all(&mut *database).await?;
         Ok(Self {

@@ -3,6 +3,8 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::Pace;
+
 /// What the handler will do with an event, so what its end has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,17 +38,18 @@ pub(crate) struct Planned {
 pub(crate) const UNLOADABLE: &str = "bigquery-refuses-this";
 
 impl Planned {
-    /// 5% of poison, one in ten of it unloadable, and the rest well.
-    pub(crate) fn choose(number: i64, random: &mut StdRng) -> Self {
-        let fate = match random.random_range(0..1000) {
+    /// 3% of poison of many kinds, what the pace asks for beside it, and the rest well.
+    pub(crate) fn choose(number: i64, pace: Pace, random: &mut StdRng) -> Self {
+        let (failing, slow) = (30 + pace.failing, 30 + pace.failing + pace.slow);
+        let fate = match random.random_range(0..1000_u32) {
             0..6 => Fate::Fails,
             6..10 => Fate::Panics,
             10..13 => Fate::Hangs,
             13..25 => Fate::Permanent,
             25..30 => Fate::Mended,
-            30..50 => Fate::FailsTwice,
-            50..53 => Fate::Unloadable,
-            53..80 => Fate::Slow,
+            drawn if drawn < failing => Fate::FailsTwice,
+            drawn if drawn < slow => Fate::Slow,
+            997.. => Fate::Unloadable,
             _ => Fate::Done,
         };
         Self { number, fate }
@@ -55,7 +58,7 @@ impl Planned {
     pub(crate) fn body(&self) -> Value {
         let mut payload = match self.fate {
             Fate::Done => json!({}),
-            Fate::Slow => json!({"sleepMs": 1_200}),
+            Fate::Slow => json!({"sleepMs": 1_500}),
             Fate::FailsTwice => json!({"failTimes": 2}),
             Fate::Fails => json!({"failTimes": 1_000_000}),
             Fate::Panics => json!({"panic": true}),

@@ -55,6 +55,11 @@ pub(crate) struct Pace {
     pub(crate) rate: u32,
     /// How many events kill their process.
     pub(crate) killers: u32,
+    /// Of a thousand events, so many take their handler about as long as it may, and so many fail twice.
+    pub(crate) slow: u32,
+    pub(crate) failing: u32,
+    /// Clients hang up after a random moment, half of the time.
+    pub(crate) impatient: bool,
 }
 
 impl Load {
@@ -67,7 +72,7 @@ impl Load {
             sent: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             wrong: Mutex::new(None),
-            impatient: AtomicBool::new(false),
+            impatient: AtomicBool::new(pace.impatient),
             sends: TaskTracker::new(),
             over: CancellationToken::new(),
             give_up: CancellationToken::new(),
@@ -116,7 +121,7 @@ async fn tick(shared: Arc<Shared>, pace: Pace) -> Result<(), Error> {
         let due = start.elapsed().as_millis() * u128::from(pace.rate) / 1_000;
         while number.cast_unsigned() < u64::try_from(due)? && shared.sends.len() < MOST_UNANSWERED {
             number += 1;
-            let mut event = Planned::choose(number, &mut random);
+            let mut event = Planned::choose(number, pace, &mut random);
             if number <= i64::from(pace.killers) {
                 event.fate = Fate::Kills;
             }

@@ -13,7 +13,7 @@ pub(crate) struct WrongClock(PathBuf);
 
 impl WrongClock {
     /// Or why that is not possible here.
-    pub(super) fn find() -> Result<Self, String> {
+    pub(crate) fn find() -> Result<Self, String> {
         let found = PLACES.iter().map(PathBuf::from).find(|place| place.exists());
         found
             .map(Self)
