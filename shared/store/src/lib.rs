@@ -1,6 +1,7 @@
 //! The only crate that knows SQL. Each statement of the hot path commits by itself; what must commit together with a
 //! handler's work goes through [`Transaction`].
 
+mod audit;
 mod claim;
 mod cursor;
 mod demo;
@@ -15,7 +16,9 @@ mod partitions;
 mod records;
 mod relay;
 mod replay;
+mod retention;
 mod session;
+mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
@@ -23,6 +26,7 @@ mod transaction;
 mod watchdog;
 mod xid;
 
+pub use audit::Correction;
 pub use claim::{Claim, ClaimTerms, Claimant};
 pub use error::Error;
 pub use finish::Failure;
@@ -36,6 +40,8 @@ pub use partitions::WEEKS_AHEAD;
 pub use records::{Attempt, Filter, History, Outcome, Record, Replay};
 pub use relay::Overdue;
 pub use replay::Replayed;
+pub use retention::Expired;
 pub use session::{DatabaseUrl, Store, StoreConfig};
+pub use sweep::{UnreadableMessage, UnreadableMessages};
 pub use transaction::Transaction;
 pub use xid::Xid;
