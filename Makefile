@@ -33,6 +33,7 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 
 .PHONY: test-all
 test-all: lint test ## run all there is
+	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
 
 .PHONY: lint
 lint: build workflows-check ## check the format, the code, the query data, the workflows and the deployment

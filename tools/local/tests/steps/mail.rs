@@ -26,6 +26,7 @@ pub(crate) struct Mail {
     pub(crate) copies: Vec<Message>,
     pub(crate) dead_letters: Vec<Message>,
     channel: Channel,
+    http: reqwest::Client,
     server: JoinHandle<()>,
 }
 
@@ -50,12 +51,19 @@ impl Mail {
         let subscription =
             Subscription { name: SUBSCRIPTION.into(), topic: TOPIC.into(), ..Default::default() };
         SubscriberClient::new(channel.clone()).create_subscription(subscription).await.unwrap();
-        Self { address, copies: Vec::new(), dead_letters: Vec::new(), channel, server }
+        Self {
+            address,
+            copies: Vec::new(),
+            dead_letters: Vec::new(),
+            channel,
+            http: reqwest::Client::new(),
+            server,
+        }
     }
 
     /// Takes in what was published since.
     pub(crate) async fn collect(&mut self) {
-        let stats = reqwest::get(format!("http://{}/control/stats", self.address)).await.unwrap();
+        let stats = self.http.get(format!("http://{}/control/stats", self.address)).send().await.unwrap();
         let waiting = stats.json::<Value>().await.unwrap()["waiting"].as_i64().unwrap();
         if waiting == 0 {
             return;

@@ -22,7 +22,7 @@ use op::Op;
 use system::System;
 
 /// `PROPTEST_CASES` asks for more.
-const CASES: u32 = 24;
+const CASES: u32 = 20;
 const LONGEST: usize = 60;
 
 #[test]
