@@ -1,6 +1,7 @@
 //! The only crate that knows SQL. Each statement of the hot path commits by itself; what must commit together with a
 //! handler's work goes through [`Transaction`].
 
+mod adopt;
 mod claim;
 mod cursor;
 mod demo;
@@ -22,12 +23,14 @@ mod transaction;
 mod watchdog;
 mod xid;
 
+pub use adopt::Adoption;
 pub use claim::{Claim, ClaimTerms, Claimant};
 pub use error::Error;
 pub use finish::Failure;
 pub use insert::Batch;
 pub use loads::{
-    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room, Turn, Unloaded, Waiting,
+    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room,
+    Turn, Unloaded, Waiting,
 };
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;
