@@ -67,3 +67,23 @@ CREATE SEQUENCE load_batches;
 -- another name.
 INSERT INTO leases (name, holder, until) VALUES ('flush', '00000000-0000-0000-0000-000000000000', 'infinity')
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until;
+
+-- What `admin adopt` has read out of BigQuery: the ids that are there. It can be read again, so a crash may empty it.
+CREATE UNLOGGED TABLE adoption (
+    id uuid NOT NULL PRIMARY KEY
+);
+
+-- What is loaded of each event, as an adoption judges it. The ledger speaks of the rows that came with it: in another cluster
+-- these are not the ones whose transaction id is the one that wrote them.
+CREATE VIEW judged_events AS
+SELECT id, xid, in_bigquery, in_ledger, in_bigquery OR in_ledger OR is_reject AS is_loaded
+  FROM (SELECT e.id, e.xid,
+               EXISTS (SELECT FROM adoption a WHERE a.id = e.id) AS in_bigquery,
+               EXISTS (SELECT FROM load_rejects r WHERE r.id = e.id) AS is_reject,
+               e.xid < c.position
+                   AND (c.system_identifier = (SELECT system_identifier FROM pg_control_system()) OR e.xmin <> e.xid::xid)
+                   AND NOT EXISTS (
+                       SELECT FROM loads l
+                        WHERE l.loaded_at IS NULL AND l.batch IS NULL
+                          AND (e.xid, e.id) >= (l.from_xid, l.from_id) AND (e.xid, e.id) < (l.to_xid, l.to_id)) AS in_ledger
+          FROM events e, cursors c WHERE c.name = 'bigquery') AS judged;

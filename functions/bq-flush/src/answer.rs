@@ -56,23 +56,33 @@ impl Flusher {
     /// An answer with what is left, and nothing done yet.
     pub(crate) async fn left(&self) -> Result<Flushed, Error> {
         let unloaded = self.store.unloaded().await?;
-        let room = self.store.load_room().await?;
-        let jobs_left = (i64::from(self.settings.jobs_a_day) - room.made).max(0);
-        let used_up = (jobs_left == 0).then(|| BackingOff {
-            reason: "Quota".into(),
-            why: format!("{} load jobs were made within a day, which is all that BigQuery takes", room.made),
-            until: room.frees_at.map(timestamp),
-        });
+        let most = self.settings.jobs_a_day;
+        let room = self.store.load_room(most).await?;
         let waiting = self.store.waiting_loads().await?.map(BackingOff::from);
         let holders = self.store.flush_holders().await?;
         Ok(Flushed {
             unloaded_rows: unloaded.rows,
             oldest_unloaded: unloaded.oldest.map(timestamp),
-            jobs_left_today: jobs_left,
-            waiting: used_up.or(waiting),
+            jobs_left_today: (i64::from(most) - room.made).max(0),
+            waiting,
             held_back_by: holders.into_iter().map(HeldBackBy::from).collect(),
             ..Flushed::default()
         })
+    }
+
+    /// How a flush tells that it was stopped by the count of load jobs.
+    pub(crate) async fn no_room(&self, most: u32) -> Result<BackingOff, Error> {
+        let room = self.store.load_room(most).await?;
+        let all = self.settings.jobs_a_day;
+        let why = if most < all {
+            format!(
+                "{} load jobs were made within a day; the search for rows that do not fit may go up to {most} of {all}",
+                room.made
+            )
+        } else {
+            format!("{} load jobs were made within a day, of {all}", room.made)
+        };
+        Ok(BackingOff { reason: "Quota".into(), why, until: room.frees_at.map(timestamp) })
     }
 }
 

@@ -34,13 +34,13 @@ impl Flusher {
     }
 
     /// BigQuery did not take the upload, so there is no job, and the same name is good for the next try.
-    pub(crate) async fn refused(&self, case: &Case, reason: Reason, message: String) -> Result<bool, Stop> {
+    pub(crate) async fn refused(&self, case: &Case, reason: Reason, message: String) -> Result<(), Stop> {
         let job_id = case.load.job_id.clone();
         self.put_off(case, format!("{reason:?}"), message.clone(), false).await?;
         match reason {
             Reason::Quota | Reason::Backend => {
                 tracing::warn!(job_id, ?reason, message, "BigQuery refused the load");
-                Ok(false)
+                Ok(())
             }
             reason => Err(Stop::JobFailed { job_id, reason, message }),
         }

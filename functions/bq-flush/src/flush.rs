@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{Flusher, Settings};
 use crate::answer::{Flushed, LoadDone};
 use crate::settle::{Settled, Stop};
+use crate::{Flusher, Settings};
 
 /// `POST /flush`
 pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flushed>, Problem> {
@@ -39,13 +39,19 @@ async fn flush(flusher: Arc<Flusher>) -> Result<Flushed, Stop> {
     }
     let work = flusher.clone().work(lease).await;
     flusher.store.release_flusher_lease(lease).await?;
-    let Work { loads, rejected, .. } = work?;
+    let Work { loads, rejected, no_room, .. } = work?;
+    let left = flusher.left().await?;
+    let waiting = match no_room {
+        Some(most) => Some(flusher.no_room(most).await?),
+        None => left.waiting,
+    };
     Ok(Flushed {
+        waiting,
         rows: loads.iter().map(|load| load.rows).sum(),
         bytes: loads.iter().map(|load| load.bytes).sum(),
         loads,
         rejected,
-        ..flusher.left().await?
+        ..left
     })
 }
 
@@ -57,6 +63,7 @@ struct Work {
     all_closed: bool,
     loads: Vec<LoadDone>,
     rejected: i64,
+    no_room: Option<u32>,
 }
 
 impl Flusher {
@@ -76,6 +83,11 @@ impl Flusher {
                 Settled::Loaded(done) => work.loads.push(done),
                 Settled::Rejected => work.rejected += 1,
                 Settled::NotNow => {}
+                // What comes later has no more room than this.
+                Settled::NoRoom { most } => {
+                    work.no_room = Some(most);
+                    break;
+                }
             }
         }
         Ok(work)

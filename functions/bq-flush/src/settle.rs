@@ -15,6 +15,16 @@ pub(crate) enum Settled {
     Rejected,
     /// It is still under way, backs off, or was split; the ledger tells which.
     NotNow,
+    /// So many load jobs were made within a day.
+    NoRoom {
+        most: u32,
+    },
+}
+
+enum Made {
+    Yes,
+    Later,
+    NoRoom { most: u32 },
 }
 
 /// Why a flush goes no further. What it was about is in the ledger, and the next flush begins there.
@@ -69,11 +79,11 @@ impl Flusher {
         let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
         loop {
             match job {
-                Job::Unknown => {
-                    if !self.clone().make(&case, ground, deadline).await? {
-                        return Ok(Settled::NotNow);
-                    }
-                }
+                Job::Unknown => match self.clone().make(&case, ground, deadline).await? {
+                    Made::Yes => {}
+                    Made::Later => return Ok(Settled::NotNow),
+                    Made::NoRoom { most } => return Ok(Settled::NoRoom { most }),
+                },
                 Job::Running if Instant::now() >= patience => return Ok(Settled::NotNow),
                 Job::Running => sleep(self.settings.poll).await,
                 Job::Done { output_rows, output_bytes } => {
@@ -104,13 +114,14 @@ impl Flusher {
             .copied()
     }
 
-    /// Uploads the range into a job. False where that is for later. A job of this name that is there already is as good: the
+    /// Uploads the range into a job. A job of this name that is there already is as good: the
     /// name was made for this range alone.
-    async fn make(self: Arc<Self>, case: &Case, ground: Ground, deadline: Instant) -> Result<bool, Stop> {
+    async fn make(self: Arc<Self>, case: &Case, ground: Ground, deadline: Instant) -> Result<Made, Stop> {
         let Case { load, lease, marks } = case;
-        match self.store.begin_load_job(*lease, load, self.most_jobs(load)).await? {
+        let most = self.most_jobs(load);
+        match self.store.begin_load_job(*lease, load, most).await? {
             Begun::Yes => {}
-            Begun::NoRoom => return Ok(false),
+            Begun::NoRoom => return Ok(Made::NoRoom { most }),
             Begun::NotOurs => return Err(Stop::LeaseLost),
         }
         service::fault::point("after-ledger");
@@ -121,11 +132,13 @@ impl Flusher {
         match timeout_at(deadline, self.bigquery.load(&load.job_id, &labels, rows)).await {
             Ok(Ok(_)) => {
                 service::fault::point("after-upload");
-                Ok(true)
+                Ok(Made::Yes)
             }
             // Whether there is a job is for the next flush to ask.
-            Err(_elapsed) => Ok(false),
-            Ok(Err(LoadError::Refused { reason, message, .. })) => self.refused(case, reason, message).await,
+            Err(_elapsed) => Ok(Made::Later),
+            Ok(Err(LoadError::Refused { reason, message, .. })) => {
+                self.refused(case, reason, message).await.map(|()| Made::Later)
+            }
             Ok(Err(error)) => Err(Stop::Upload(error)),
         }
     }

@@ -15,9 +15,8 @@ impl Flusher {
         let mut next: Option<String> = None;
         for _ in 0..PAGES {
             let page = self.bigquery.load_jobs(next.as_deref(), PAGE).await?;
-            let ours = |job: &&ListedJob| {
-                job.job_id.starts_with(JOB_PREFIX) && job.state != ListedState::Failed
-            };
+            let ours =
+                |job: &&ListedJob| job.job_id.starts_with(JOB_PREFIX) && job.state != ListedState::Failed;
             let jobs: Vec<_> = page.items.iter().filter(ours).collect();
             let names = jobs.iter().map(|job| job.job_id.clone()).collect();
             let unknown = self.store.unknown_load_jobs(names).await?;

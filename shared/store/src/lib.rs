@@ -1,6 +1,7 @@
 //! The only crate that knows SQL. Each statement of the hot path commits by itself; what must commit together with a
 //! handler's work goes through [`Transaction`].
 
+mod adopt;
 mod audit;
 mod claim;
 mod cursor;
@@ -26,6 +27,7 @@ mod transaction;
 mod watchdog;
 mod xid;
 
+pub use adopt::Adoption;
 pub use audit::Correction;
 pub use claim::{Claim, ClaimTerms, Claimant};
 pub use error::Error;
@@ -33,7 +35,8 @@ pub use finish::Failure;
 pub use insert::Batch;
 pub use keys::{IdempotencyKey, KnownKey};
 pub use loads::{
-    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room, Turn, Unloaded, Waiting,
+    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room,
+    Turn, Unloaded, Waiting,
 };
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;

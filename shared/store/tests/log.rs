@@ -68,10 +68,7 @@ async fn one_flusher_works_at_a_time() {
     let (one, other) = (lease(), lease());
     assert!(life.store.hold_flusher_lease(one).await.unwrap());
     assert!(!life.store.hold_flusher_lease(other).await.unwrap());
-    assert!(
-        close(&life.store, other, 10).await.is_none(),
-        "without the lease nothing closes"
-    );
+    assert!(close(&life.store, other, 10).await.is_none(), "without the lease nothing closes");
     assert!(life.store.hold_flusher_lease(one).await.unwrap(), "a renewal");
     life.database.sql("UPDATE leases SET until = now()").await;
     assert!(life.store.hold_flusher_lease(other).await.unwrap());

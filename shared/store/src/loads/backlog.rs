@@ -35,7 +35,7 @@ pub struct Holder {
 }
 
 impl Store {
-    /// What lies in open ranges, and everything behind the cursor.
+    /// What lies in open ranges, everything behind the cursor, and the rejects that somebody wants to be loaded.
     pub async fn unloaded(&self) -> Result<Unloaded, Error> {
         self.run(|pool| async move {
             Ok(sqlx::query_as!(
@@ -45,15 +45,18 @@ impl Store {
                         WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
                    ), open AS MATERIALIZED (
                        SELECT sum(rows)::bigint AS rows, min(first.created_at) AS oldest
-                         FROM loads LEFT JOIN LATERAL (
+                         FROM loads CROSS JOIN LATERAL (
                               SELECT e.created_at FROM events e
                                WHERE e.xid >= from_xid AND e.xid <= to_xid
                                  AND (e.xid, e.id) >= (from_xid, from_id) AND (e.xid, e.id) < (to_xid, to_id)
-                               ORDER BY e.xid LIMIT 1) AS first ON batch IS NULL
-                        WHERE loaded_at IS NULL
+                               ORDER BY e.xid LIMIT 1) AS first
+                        WHERE loaded_at IS NULL AND batch IS NULL
+                   ), again AS MATERIALIZED (
+                       SELECT count(*) AS rows, min(created_at) AS oldest FROM load_rejects WHERE requested_at IS NOT NULL
                    )
-                   SELECT tail.rows + coalesce(open.rows, 0) AS "rows!", least(tail.oldest, open.oldest) AS oldest
-                     FROM tail, open"#
+                   SELECT tail.rows + coalesce(open.rows, 0) + again.rows AS "rows!",
+                          least(tail.oldest, open.oldest, again.oldest) AS oldest
+                     FROM tail, open, again"#
             )
             .fetch_one(&pool)
             .await?)

@@ -79,12 +79,7 @@ impl Store {
     }
 
     /// Ends a range of one row whose job was seen to end because of that row, and keeps the row with the reason.
-    pub async fn reject_load(
-        &self,
-        lease: FlusherLease,
-        load: &Load,
-        reason: String,
-    ) -> Result<bool, Error> {
+    pub async fn reject_load(&self, lease: FlusherLease, load: &Load, reason: String) -> Result<bool, Error> {
         let (id, job_id) = (load.id, load.job_id.clone());
         self.run(move |pool| async move {
             let rejected = sqlx::query_scalar!(

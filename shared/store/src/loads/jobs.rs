@@ -21,7 +21,7 @@ pub enum Begun {
 #[derive(Debug)]
 pub struct Room {
     pub made: i64,
-    /// When the first of them no longer counts.
+    /// When there are fewer than were asked about, where there are not by now.
     pub frees_at: Option<DateTime<Utc>>,
 }
 
@@ -70,11 +70,7 @@ impl Store {
     }
 
     /// Gives a range whose job was seen to end in error a job of a new name. None where the ledger has moved on.
-    pub async fn renew_load_job(
-        &self,
-        lease: FlusherLease,
-        load: &Load,
-    ) -> Result<Option<Load>, Error> {
+    pub async fn renew_load_job(&self, lease: FlusherLease, load: &Load) -> Result<Option<Load>, Error> {
         let (old, new_job_id) = (load.clone(), new_name());
         self.run(move |pool| async move {
             let renewed = sqlx::query!(
@@ -94,12 +90,20 @@ impl Store {
         .await
     }
 
-    pub async fn load_room(&self) -> Result<Room, Error> {
-        self.run(|pool| async move {
+    pub async fn load_room(&self, most_a_day: u32) -> Result<Room, Error> {
+        self.run(move |pool| async move {
             Ok(sqlx::query_as!(
                 Room,
-                r#"SELECT count(*) AS "made!", min(made_at) + interval '1 day' AS frees_at
-                     FROM load_jobs WHERE made_at > clock_timestamp() - interval '1 day'"#
+                r#"WITH made AS MATERIALIZED (
+                       SELECT made_at FROM load_jobs WHERE made_at > clock_timestamp() - interval '1 day'
+                   ), counted AS (
+                       SELECT count(*) AS made FROM made
+                   )
+                   SELECT made AS "made!", CASE WHEN made >= $1 THEN (
+                              SELECT made_at + interval '1 day' FROM made ORDER BY made_at
+                              OFFSET (SELECT greatest(made - $1, 0) FROM counted) LIMIT 1) END AS frees_at
+                     FROM counted"#,
+                i64::from(most_a_day)
             )
             .fetch_one(&pool)
             .await?)
