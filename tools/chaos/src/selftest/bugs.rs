@@ -22,7 +22,7 @@ pub(super) struct Bug {
 
 const NONE: Bug = Bug {
     name: "",
-    breaks: "",
+    breaks: &[],
     faults: &[],
     fault_points: "",
     weather: &[],

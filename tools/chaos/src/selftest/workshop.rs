@@ -84,6 +84,7 @@ async fn done(command: &mut Command, failed: &str) -> Result<(), Error> {
 
 /// Only what differs is written, so that cargo builds only that.
 fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to)?;
     for source in SOURCES {
         mirror(&from.join(source), &to.join(source))?;
     }
