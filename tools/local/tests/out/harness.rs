@@ -102,10 +102,14 @@ pub(crate) struct Drained {
 
 impl Flusher {
     pub(crate) async fn start(store: &Store, warehouse: &Server, settings: Settings) -> Self {
+        Self::to(store, bigquery(warehouse), settings).await
+    }
+
+    pub(crate) async fn to(store: &Store, bigquery: BigQueryConfig, settings: Settings) -> Self {
         let issuer = Issuer::start().await;
         let service = BqFlush {
             store: store.clone(),
-            bigquery: BigQuery::connect(bigquery(warehouse)).await.unwrap(),
+            bigquery: BigQuery::connect(bigquery).await.unwrap(),
             identity: issuer.identity(AUDIENCE),
             scheduler: SCHEDULER.into(),
             settings,
