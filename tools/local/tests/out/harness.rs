@@ -171,5 +171,5 @@ pub(crate) async fn settled(database: &Database) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap();
 }
