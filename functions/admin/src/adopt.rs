@@ -2,7 +2,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures::stream;
-use gcp::bigquery::{self, Job, ListedState, LoadError};
+use gcp::bigquery::{self, Job, ListedState, LoadError, Reason, Whose};
 use gcp::{BigQuery, BigQueryConfig};
 use service::{Env, Noted};
 use store::{Adoption, DatabaseUrl, Error, FlusherLease, JOB_PREFIX, Load, Store, StoreConfig};
@@ -179,9 +179,10 @@ async fn unknown_jobs(
     lease: FlusherLease,
 ) -> Result<Vec<String>, NotAdopted> {
     let (mut unknown, mut next) = (Vec::new(), None::<String>);
+    let whose = visible(bigquery).await?;
     loop {
         hold(store, lease).await?;
-        let page = bigquery.load_jobs(next.as_deref(), 1000).await?;
+        let page = bigquery.load_jobs(whose, next.as_deref(), 1000).await?;
         let ours: Vec<_> = page.items.into_iter().filter(|job| job.job_id.starts_with(JOB_PREFIX)).collect();
         if let Some(job) = ours.iter().find(|job| job.state == ListedState::Running) {
             return Err(NotAdopted::JobRuns(job.job_id.clone()));
@@ -191,6 +192,15 @@ async fn unknown_jobs(
         if next.is_none() {
             return Ok(unknown);
         }
+    }
+}
+
+/// A person needs the right to list all jobs, to see those of the flusher. The flusher's own account needs none.
+async fn visible(bigquery: &BigQuery) -> Result<Whose, bigquery::Error> {
+    match bigquery.load_jobs(Whose::Everybodys, None, 1).await {
+        Ok(_) => Ok(Whose::Everybodys),
+        Err(bigquery::Error::Refused { reason: Reason::Access, .. }) => Ok(Whose::Ours),
+        Err(error) => Err(error),
     }
 }
 

@@ -7,8 +7,10 @@ use store::{DatabaseUrl, StoreConfig};
 /// One call of the API, or one chunk of an upload.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What goes up well within a flush's limit. BigQuery itself would take 15 TB, and 100 MB a row, of which ingest takes less.
-const BYTES_PER_LOAD: i64 = 1 << 30;
+/// What goes up well within a flush's limit, a second of it. BigQuery itself would take 15 TB, and 100 MB a row, of which ingest
+/// takes less.
+const BYTES_A_SECOND: i64 = 4 << 20;
+const ROWS_A_SECOND: u32 = 4_000;
 
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 
@@ -80,12 +82,14 @@ impl Settings {
         let rows_per_load = env.count("FLUSH_MAX_ROWS", 1_000_000);
         let jobs_a_day = env.count("FLUSH_JOBS_PER_DAY", 1_500);
         let longest_wait = env.seconds("FLUSH_LONGEST_WAIT_SECONDS", 600);
+        let limit = limit?;
+        let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
         Ok(Self {
-            limit: limit?,
+            limit,
             lease: lease?,
             poll: Duration::from_millis(500),
-            rows_per_load: rows_per_load?,
-            bytes_per_load: BYTES_PER_LOAD,
+            rows_per_load: rows_per_load?.min(ROWS_A_SECOND.saturating_mul(seconds)),
+            bytes_per_load: BYTES_A_SECOND.saturating_mul(i64::from(seconds)),
             rows_per_page: 2_000,
             jobs_a_day: jobs_a_day?,
             first_wait: FIRST_WAIT,

@@ -108,6 +108,7 @@ impl Flusher {
         if !work.all_closed
             && let Some(load) = self.close(lease, ground, work).await?
         {
+            work.turn = Turn::after(&load);
             return Ok(Some((load, true)));
         }
         work.turn = open.as_ref().map_or(work.turn, Turn::after);

@@ -1,4 +1,4 @@
-use gcp::bigquery::{ListedJob, ListedState};
+use gcp::bigquery::{ListedJob, ListedState, Whose};
 use store::JOB_PREFIX;
 
 use crate::Flusher;
@@ -14,7 +14,7 @@ impl Flusher {
     pub(crate) async fn refuse_strangers(&self) -> Result<(), Stop> {
         let mut next: Option<String> = None;
         for _ in 0..PAGES {
-            let page = self.bigquery.load_jobs(next.as_deref(), PAGE).await?;
+            let page = self.bigquery.load_jobs(Whose::Ours, next.as_deref(), PAGE).await?;
             let ours =
                 |job: &&ListedJob| job.job_id.starts_with(JOB_PREFIX) && job.state != ListedState::Failed;
             let jobs: Vec<_> = page.items.iter().filter(ours).collect();

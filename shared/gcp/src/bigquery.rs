@@ -24,7 +24,7 @@ use connection::Connection;
 pub use ensure::Ensured;
 pub use error::Error;
 pub use job::{Job, JobError};
-pub use listing::{ListedJob, ListedState, Page};
+pub use listing::{ListedJob, ListedState, Page, Whose};
 pub use load::{Accepted, LoadError};
 pub use reason::Reason;
 

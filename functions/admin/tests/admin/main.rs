@@ -1,6 +1,7 @@
 //! The service as operators see it, on a real PostgreSQL and without Pub/Sub.
 #![allow(clippy::unwrap_used)]
 
+mod adopt;
 mod config;
 mod failed;
 mod front_door;

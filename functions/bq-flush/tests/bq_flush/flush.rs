@@ -18,10 +18,14 @@ async fn with_nothing_to_load_bigquery_is_not_asked() {
     {
       "busy": false,
       "bytes": 0,
+      "heldBackBy": [],
+      "jobsLeftToday": 1500,
       "loads": [],
       "oldestUnloaded": null,
+      "rejected": 0,
       "rows": 0,
-      "unloadedRows": 0
+      "unloadedRows": 0,
+      "waiting": null
     }
     "#);
 }
@@ -43,7 +47,7 @@ async fn without_bigquery_the_ledger_keeps_the_range_and_its_job() {
     service.settled().await;
     service.flush().await.problem(StatusCode::BAD_GATEWAY);
     assert_eq!(service.database.value::<String>(LEDGER).await, ledger);
-    assert_eq!(service.database.value::<i64>("SELECT count(*) FROM leases").await, 0);
+    assert_eq!(service.database.value::<i64>("SELECT count(*) FROM leases WHERE name = 'loads'").await, 0);
     assert_eq!(service.database.store.unloaded().await.unwrap().rows, 3);
 }
 
@@ -63,10 +67,14 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
     {
       "busy": true,
       "bytes": 0,
+      "heldBackBy": [],
+      "jobsLeftToday": 1500,
       "loads": [],
       "oldestUnloaded": "[time]",
+      "rejected": 0,
       "rows": 0,
-      "unloadedRows": 1
+      "unloadedRows": 1,
+      "waiting": null
     }
     "#);
 }

@@ -24,6 +24,14 @@ pub enum ListedState {
     Failed,
 }
 
+/// Those that were begun with these credentials may be listed without a right, and all with the right to list all:
+/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/list>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Ours,
+    Everybodys,
+}
+
 /// One page of an answer that has several.
 #[derive(Debug)]
 pub struct Page<T> {
@@ -32,13 +40,18 @@ pub struct Page<T> {
 }
 
 impl BigQuery {
-    /// The load jobs of this table among the newest jobs that were begun with these credentials, the newest first. That needs no
-    /// right: <https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/list>.
-    pub async fn load_jobs(&self, page: Option<&str>, size: u32) -> Result<Page<ListedJob>, Error> {
+    /// The load jobs of this table among a page of the newest jobs, the newest first.
+    pub async fn load_jobs(
+        &self,
+        whose: Whose,
+        page: Option<&str>,
+        size: u32,
+    ) -> Result<Page<ListedJob>, Error> {
         let config = &self.shared.config;
         let path = format!("projects/{}/jobs", config.project);
         let size = size.to_string();
         let mut query = vec![("projection", "full"), ("maxResults", &size)];
+        query.extend((whose == Whose::Everybodys).then_some(("allUsers", "true")));
         query.extend(page.map(|token| ("pageToken", token)));
         let list: JobList = self.get(&path, &query).await?;
         let wanted = (&config.project, &config.dataset, &config.table);

@@ -3,6 +3,7 @@
 
 mod ensure;
 mod job;
+mod listing;
 mod load;
 mod warehouse;
 

@@ -8,7 +8,7 @@ use super::{Part, Settings, stand_in::issuer};
 use crate::process::Program;
 
 /// The laptop's numbers, and the doors that stay open on it; what the person has set wins.
-const DEFAULTS: [(&str, &str); 10] = [
+const DEFAULTS: [(&str, &str); 12] = [
     ("BIGQUERY_DATASET_ID", "eventflow"),
     ("BIGQUERY_TABLE_ID", "events"),
     ("INGEST_AUTH", "off"),
@@ -19,6 +19,9 @@ const DEFAULTS: [(&str, &str); 10] = [
     ("DUE_STEP_SECONDS", "35"),
     ("FLUSH_LIMIT_SECONDS", "30"),
     ("FLUSH_LEASE_SECONDS", "15"),
+    ("FLUSH_LONGEST_WAIT_SECONDS", "10"),
+    // As many as the stand-in takes.
+    ("FLUSH_JOBS_PER_DAY", "20000"),
 ];
 
 /// One of the four services.

@@ -102,10 +102,14 @@ pub(crate) struct Drained {
 
 impl Flusher {
     pub(crate) async fn start(store: &Store, warehouse: &Server, settings: Settings) -> Self {
+        Self::to(store, bigquery(warehouse), settings).await
+    }
+
+    pub(crate) async fn to(store: &Store, bigquery: BigQueryConfig, settings: Settings) -> Self {
         let issuer = Issuer::start().await;
         let service = BqFlush {
             store: store.clone(),
-            bigquery: BigQuery::connect(bigquery(warehouse)).await.unwrap(),
+            bigquery: BigQuery::connect(bigquery).await.unwrap(),
             identity: issuer.identity(AUDIENCE),
             scheduler: SCHEDULER.into(),
             settings,
@@ -167,5 +171,5 @@ pub(crate) async fn settled(database: &Database) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap();
 }

@@ -7,6 +7,7 @@ mod backoff;
 mod client;
 mod cluster;
 mod harness;
+mod interleaving;
 mod rejects;
 mod restore;
 mod strangers;

@@ -48,11 +48,11 @@ impl<'a> Site<'a> {
             assert!(detail.contains(found) && detail.contains("`admin adopt`"), "{detail}");
             let report = self.adopt(false).await.unwrap();
             assert!(report.contains("Nothing was changed"), "{report}");
-            told.iter().for_each(|told| assert!(report.contains(told), "{told}: {report}"));
+            says(&report, told);
         }
         assert_eq!(self.warehouse.ids().await, before);
         let report = self.adopt(true).await.unwrap();
-        told.iter().for_each(|told| assert!(report.contains(told), "{told}: {report}"));
+        says(&report, told);
         self.flush().await;
         // What follows is as ever.
         let left = self.number("SELECT count(*) FROM loads WHERE loaded_at IS NULL").await;
@@ -68,6 +68,12 @@ impl<'a> Site<'a> {
         let metrics = self.cluster.database.store.metrics().await.unwrap();
         assert_eq!(metrics.total, self.number("SELECT count(*) FROM events").await);
         assert_eq!(metrics.pending, metrics.total);
+    }
+}
+
+fn says(report: &str, told: &[&str]) {
+    for told in told {
+        assert!(report.contains(told), "{told}: {report}");
     }
 }
 
