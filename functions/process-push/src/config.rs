@@ -36,6 +36,8 @@ pub struct Settings {
     /// How long a handler may go on after SIGTERM.
     pub drain_grace: Duration,
     pub relay_page: u32,
+    /// So many pages one call publishes at most: what is published faster than it is processed comes round again.
+    pub relay_pages: u32,
     pub relay_limit: Duration,
     /// How long a week of events is kept after its end.
     pub retention: Duration,
@@ -104,6 +106,7 @@ impl Settings {
             concurrency: concurrency?,
             drain_grace: Duration::from_secs(5),
             relay_page: 500,
+            relay_pages: 100,
             relay_limit: Duration::from_secs(20),
             retention: Duration::from_hours(24 * u64::from(retention_days?)),
             maintain_limit: Duration::from_mins(1),

@@ -17,11 +17,12 @@ pub(crate) struct Relayed {
     published: usize,
     /// What Pub/Sub did not take: it is due again.
     not_published: usize,
-    /// The time limit of a call came before the end of what was due.
+    /// The limit of a call, in pages or in time, came before the end of what was due.
     more: bool,
 }
 
-/// `POST /relay`: publishes again what is overdue, a page at a time and within a time limit, and folds the counts.
+/// `POST /relay`: publishes again what is overdue, oldest first, a page at a time and within the limits of a call, and folds
+/// the counts.
 pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json<Relayed>, Problem> {
     let relayed = relay(&processor).await.map_err(|error| unavailable(&error))?;
     if relayed.published + relayed.not_published > 0 {
@@ -36,7 +37,8 @@ async fn relay(processor: &Processor) -> Result<Relayed, Error> {
     let settings = &processor.settings;
     let deadline = Instant::now() + settings.relay_limit;
     let mut relayed = Relayed::default();
-    loop {
+    for page in 1.. {
+        let is_enough = page == settings.relay_pages;
         let page = processor.store.take_overdue(settings.relay_page, settings.due_step).await?;
         let is_last = page.len() < settings.relay_page as usize;
         let taken = page.len();
@@ -47,13 +49,14 @@ async fn relay(processor: &Processor) -> Result<Relayed, Error> {
         let failing = !refused.is_empty();
         processor.store.give_back(refused).await?;
         if is_last || failing {
-            return Ok(relayed);
+            break;
         }
-        if Instant::now() >= deadline {
+        if is_enough || Instant::now() >= deadline {
             relayed.more = true;
-            return Ok(relayed);
+            break;
         }
     }
+    Ok(relayed)
 }
 
 /// No transaction is open meanwhile. Returns what Pub/Sub did not take.

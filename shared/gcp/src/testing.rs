@@ -1,5 +1,7 @@
-//! An issuer of identities on this machine, whose tokens are like Google's.
+//! What stands in for Google in tests: an issuer of identities, whose tokens are like Google's, and a Pub/Sub to publish to.
 #![allow(clippy::expect_used)]
+
+mod pubsub;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -16,6 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::identity::{Identity, IdentityConfig, Mode};
+
+pub use pubsub::{Behaviour, PubSub, Received};
 
 pub const KID: &str = "key-1";
 

@@ -3,8 +3,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event::{Delivery, EventId, Json, Status};
 use serde_json::value::RawValue;
-use sqlx::PgPool;
+use sqlx::PgConnection;
+use tokio::time::timeout;
 
+use crate::session::in_time;
 use crate::text::storable;
 use crate::{Error, Store};
 
@@ -43,10 +45,13 @@ impl Store {
         terms: ClaimTerms,
     ) -> Result<Delivery<Claim>, Error> {
         let claimant = Claimant { message_id: storable(claimant.message_id), ..claimant };
+        let limit = self.statement_limit;
         self.run(move |pool| async move {
             // An event in neither `live` nor `outcomes` was being finished while the statement looked. A new one sees its end.
             for _ in 0..3 {
-                if let Some(delivery) = try_claim(&pool, id, &claimant, terms).await? {
+                let mut connection = pool.acquire().await?;
+                let claimed = timeout(limit, try_claim(&mut connection, id, &claimant, terms)).await;
+                if let Some(delivery) = in_time(connection, claimed)? {
                     return Ok(delivery);
                 }
             }
@@ -57,7 +62,7 @@ impl Store {
 }
 
 async fn try_claim(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     id: EventId,
     claimant: &Claimant,
     terms: ClaimTerms,
@@ -112,7 +117,7 @@ async fn try_claim(
         terms.lease.as_secs_f64(),
         i32::try_from(terms.max_lost).unwrap_or(i32::MAX),
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await?;
     Ok(match row.verdict.as_deref() {
         Some("LEASE_ALIVE") => Some(Delivery::LeaseAlive),

@@ -1,6 +1,8 @@
 use event::{AfterFailure, AttemptEnd, EventId};
 use sqlx::PgConnection;
+use tokio::time::timeout;
 
+use crate::session::in_time;
 use crate::text::storable;
 use crate::{Error, Store};
 
@@ -17,9 +19,11 @@ pub struct Failure {
 impl Store {
     /// Ends the event as PROCESSED. False where another attempt has overtaken this one, which then changed nothing.
     pub async fn succeed(&self, id: EventId, attempt: u32) -> Result<bool, Error> {
+        let limit = self.statement_limit;
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
-            succeed(&mut connection, id, attempt).await
+            let ended = timeout(limit, succeed(&mut connection, id, attempt)).await;
+            in_time(connection, ended)
         })
         .await
     }
@@ -27,19 +31,28 @@ impl Store {
     /// Puts a failed attempt on record, with what follows. False where another attempt has overtaken this one.
     pub async fn fail(&self, id: EventId, attempt: u32, failure: Failure) -> Result<bool, Error> {
         let failure = Failure { reason: storable(failure.reason), ..failure };
+        let limit = self.statement_limit;
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
-            match failure.then {
-                AfterFailure::Retry { retry_count, after } => {
-                    retry(&mut connection, id, attempt, &failure, retry_count, after).await
-                }
-                AfterFailure::Dead { retry_count } => {
-                    die(&mut connection, id, attempt, &failure, retry_count).await
-                }
-                AfterFailure::PutBack => put_back(&mut connection, id, attempt, &failure).await,
-            }
+            let ended = timeout(limit, fail(&mut connection, id, attempt, &failure)).await;
+            in_time(connection, ended)
         })
         .await
+    }
+}
+
+async fn fail(
+    connection: &mut PgConnection,
+    id: EventId,
+    attempt: u32,
+    failure: &Failure,
+) -> Result<bool, Error> {
+    match failure.then {
+        AfterFailure::Retry { retry_count, after } => {
+            retry(connection, id, attempt, failure, retry_count, after).await
+        }
+        AfterFailure::Dead { retry_count } => die(connection, id, attempt, failure, retry_count).await,
+        AfterFailure::PutBack => put_back(connection, id, attempt, failure).await,
     }
 }
 

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event::EventId;
+use tokio::time::timeout;
 
+use crate::session::in_time;
 use crate::{Error, Store};
 
 /// An event to which something should have happened by now.
@@ -17,8 +19,10 @@ impl Store {
     /// Takes a page of what is overdue, oldest first, and moves it on by a step, so that two relays share the work and a relay
     /// that dies delays a page but loses nothing.
     pub async fn take_overdue(&self, page: u32, step: Duration) -> Result<Vec<Overdue>, Error> {
+        let limit = self.statement_limit;
         self.run(move |pool| async move {
-            let rows = sqlx::query!(
+            let mut connection = pool.acquire().await?;
+            let query = sqlx::query!(
                 r#"WITH page AS (
                        SELECT id FROM live WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
                    ), moved AS (
@@ -30,10 +34,9 @@ impl Store {
                      FROM moved JOIN events ON events.id = moved.id"#,
                 i64::from(page),
                 step.as_secs_f64(),
-            )
-            .fetch_all(&pool)
-            .await?;
-            Ok(rows
+            );
+            let rows = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
+            Ok(in_time(connection, rows)?
                 .into_iter()
                 .map(|row| Overdue { id: row.id.into(), event_type: row.event_type, due_at: row.due_at })
                 .collect())

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
+use event::Delivery;
 use store::testing::database;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::StoreConfig;
+use crate::{ClaimTerms, Claimant, Error, StoreConfig};
 
 /// A way to the database that swallows, while it is told to, everything on the connections that it has, and lets new ones pass
 /// once it is no longer told to.
@@ -52,6 +53,38 @@ fn without_address(url: &str) -> (String, String) {
     let (before, rest) = url.split_once('@').unwrap();
     let (address, database) = rest.split_once('/').unwrap();
     (format!("{before}@ADDRESS/{database}"), address.to_owned())
+}
+
+/// Without the pool, which would be dead then for as long as the process lives.
+#[tokio::test]
+async fn a_statement_into_silence_is_given_up_and_its_connection_too() {
+    let database = database().await;
+    let network = Network::to(&database.url).await;
+    let short = Duration::from_millis(200);
+    let config = StoreConfig {
+        statement_timeout: short,
+        max_connections: 1,
+        ..StoreConfig::new(network.url.clone(), "test")
+    };
+    let store = Store::new(&config).unwrap();
+    let id = "0199c0de-0000-7000-8000-000000000001".parse().unwrap();
+    let claim = || {
+        let claimant = Claimant { instance: "test".into(), message_id: "1".into() };
+        store.claim(id, claimant, ClaimTerms { lease: short, max_lost: 10 })
+    };
+    assert!(matches!(claim().await, Ok(Delivery::Unknown)));
+    // The gate passes, and what follows it meets silence.
+    let silence = async {
+        let mut connection = store.pool.acquire().await.unwrap();
+        network.swallows.store(true, Ordering::SeqCst);
+        sleep(Duration::from_millis(100)).await;
+        let asked = async { Ok(sqlx::raw_sql("SELECT 1").execute(&mut *connection).await?) };
+        let said = timeout(store.statement_limit, asked).await;
+        crate::session::in_time(connection, said)
+    };
+    assert!(matches!(silence.await, Err(Error::Unavailable(_))));
+    network.swallows.store(false, Ordering::SeqCst);
+    assert!(matches!(claim().await, Ok(Delivery::Unknown)));
 }
 
 fn store(url: String) -> Store {

@@ -65,6 +65,24 @@ async fn totals_that_are_wrong_are_told_and_put_right() {
     assert_eq!(audit(&life.store, Duration::ZERO).await, []);
 }
 
+/// Then the rows have other transaction ids.
+#[tokio::test]
+async fn a_count_ends_when_the_log_is_given_to_another_cluster() {
+    let life = log().await;
+    while life.yes("SELECT count(*) = 0 FROM counted").await {
+        life.store.audit_counts(Duration::from_hours(1), 1, Instant::now()).await.unwrap();
+    }
+    life.database.sql("UPDATE cursors SET system_identifier = system_identifier").await;
+    life.database.sql("UPDATE events SET xid = (SELECT position FROM cursors WHERE name = 'totals')").await;
+    life.database.sql("UPDATE event_totals SET count = 0").await;
+    let folded = "UPDATE event_totals SET count = (SELECT count(*) FROM events WHERE events.event_type = event_totals.event_type)";
+    life.database.sql(folded).await;
+    life.database
+        .sql("UPDATE cursors SET position = (position::text::numeric + 1)::text::xid8 WHERE name = 'totals'")
+        .await;
+    assert_eq!(audit(&life.store, Duration::ZERO).await, [], "what was counted before is forgotten");
+}
+
 /// Events that come while the count goes on are folded and are none of its business.
 #[tokio::test]
 async fn a_count_takes_many_calls_and_its_bound_is_where_it_began() {

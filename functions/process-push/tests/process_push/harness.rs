@@ -6,7 +6,8 @@ use axum::http::{Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use event::{EventId, NewEvent, Retries};
-use gcp::testing::{Issuer, claims};
+use futures::future::join_all;
+use gcp::testing::{Issuer, PubSub, claims};
 use gcp::{Publisher, PublisherConfig};
 use process_push::{Callers, Handlers, ProcessPush, Settings, handlers};
 use serde_json::json;
@@ -47,20 +48,42 @@ impl Service {
 
     /// The service with a database that is away.
     pub(crate) async fn without_database() -> Self {
+        Self::without_database_with(settings()).await
+    }
+
+    pub(crate) async fn without_database_with(settings: Settings) -> Self {
         let away = StoreConfig {
-            acquire_timeout: Duration::from_millis(100),
+            acquire_timeout: Duration::from_millis(20),
             ..StoreConfig::new(format!("postgres://postgres@{CLOSED_PORT}/eventflow"), "test")
         };
         let store = Store::new(&away).unwrap();
-        Self::beside(database().await, store, handlers::registered(), settings()).await
+        Self::beside(database().await, store, handlers::registered(), settings).await
     }
 
     async fn beside(database: Database, store: Store, handlers: Handlers, settings: Settings) -> Self {
+        Self::of(database, store, handlers, settings, publisher().await).await
+    }
+
+    /// The service with a Pub/Sub.
+    pub(crate) async fn publishing_to(pubsub: &PubSub, settings: Settings) -> Self {
+        let database = database().await;
+        let store = database.store.clone();
+        let publisher = publisher_to(pubsub.host(), Duration::from_secs(10)).await;
+        Self::of(database, store, handlers::registered(), settings, publisher).await
+    }
+
+    async fn of(
+        database: Database,
+        store: Store,
+        handlers: Handlers,
+        settings: Settings,
+        publisher: Publisher,
+    ) -> Self {
         let issuer = Issuer::start().await;
         let shutdown = Shutdown::new();
         let service = ProcessPush {
             store,
-            publisher: publisher().await,
+            publisher,
             identity: issuer.identity(AUDIENCE),
             callers: Callers { push: PUSHER.into(), scheduler: SCHEDULER.into() },
             handlers,
@@ -78,8 +101,24 @@ impl Service {
     /// As `email` calls, with a good token.
     pub(crate) async fn call_as(&self, email: &str, path: &str, body: impl Into<Body>) -> Answer {
         let token = self.issuer.token(&claims(email, AUDIENCE));
+        self.call_with(&token, path, body).await
+    }
+
+    async fn call_with(&self, token: &str, path: &str, body: impl Into<Body>) -> Answer {
         let request = Request::post(path).header("authorization", format!("Bearer {token}"));
         self.call(request.body(body.into()).unwrap()).await
+    }
+
+    /// Calls with many events, fifty at a time and with one token. True where each answer had this status.
+    pub(crate) async fn all_answer(&self, path: &str, ids: &[EventId], status: StatusCode) -> bool {
+        let token = self.issuer.token(&claims(PUSHER, AUDIENCE));
+        for ids in ids.chunks(50) {
+            let calls = ids.iter().map(|id| self.call_with(&token, path, envelope(*id)));
+            if join_all(calls).await.iter().any(|answer| answer.status != status) {
+                return false;
+            }
+        }
+        true
     }
 
     pub(crate) async fn push(&self, id: EventId) -> StatusCode {
@@ -152,6 +191,7 @@ pub(crate) fn settings() -> Settings {
         concurrency: 4,
         drain_grace: Duration::from_millis(50),
         relay_page: 2,
+        relay_pages: 10,
         relay_limit: Duration::from_secs(20),
         retention: Duration::from_hours(24 * 90),
         maintain_limit: Duration::from_mins(1),
@@ -166,13 +206,18 @@ pub(crate) fn envelope(id: EventId) -> String {
     .to_string()
 }
 
+/// It has nobody to talk to.
 async fn publisher() -> Publisher {
+    publisher_to(CLOSED_PORT.into(), Duration::from_millis(50)).await
+}
+
+async fn publisher_to(host: String, timeout: Duration) -> Publisher {
     Publisher::connect(PublisherConfig {
         project: "test".into(),
         topic: "events".into(),
-        emulator_host: Some(CLOSED_PORT.into()),
+        emulator_host: Some(host),
         credentials_file: None,
-        timeout: Duration::from_millis(50),
+        timeout,
     })
     .await
     .unwrap()

@@ -2,14 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod proxy;
-mod pubsub;
 
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use gcp::testing::{Behaviour, PubSub};
 use gcp::{Message, PublishError, Publisher, PublisherConfig};
 use proxy::Proxy;
-use pubsub::{Behaviour, PubSub};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
 

@@ -1,3 +1,5 @@
+//! A server that speaks Pub/Sub's gRPC, as far as a publisher goes, and can be slow or cross.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +14,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 
 #[derive(Clone, Copy)]
-pub(crate) enum Behaviour {
+pub enum Behaviour {
     Confirm,
     Slow(Duration),
     Fail(Code, &'static str),
@@ -20,15 +22,15 @@ pub(crate) enum Behaviour {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Received {
-    pub(crate) topic: String,
-    pub(crate) data: String,
-    pub(crate) attributes: HashMap<String, String>,
+pub struct Received {
+    pub topic: String,
+    pub data: String,
+    pub attributes: HashMap<String, String>,
 }
 
 /// The one method of `google.pubsub.v1.Publisher` that a publisher calls.
 #[derive(Clone)]
-pub(crate) struct PubSub {
+pub struct PubSub {
     host: String,
     state: Arc<Mutex<Seen>>,
 }
@@ -40,14 +42,14 @@ struct Seen {
 }
 
 impl PubSub {
-    pub(crate) async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_at("127.0.0.1:0").await
     }
 
-    pub(crate) async fn start_at(address: &str) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    pub async fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).await.expect("the port is free");
         let server = Self {
-            host: listener.local_addr().unwrap().to_string(),
+            host: listener.local_addr().expect("it is bound").to_string(),
             state: Arc::new(Mutex::new(Seen {
                 behaviour: Behaviour::Confirm,
                 calls: 0,
@@ -65,24 +67,24 @@ impl PubSub {
         server
     }
 
-    pub(crate) fn host(&self) -> String {
+    pub fn host(&self) -> String {
         self.host.clone()
     }
 
-    pub(crate) fn behave(&self, behaviour: Behaviour) {
-        self.state.lock().unwrap().behaviour = behaviour;
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.state.lock().expect("nobody panics under this lock").behaviour = behaviour;
     }
 
-    pub(crate) fn received(&self) -> Vec<Received> {
-        self.state.lock().unwrap().messages.clone()
+    pub fn received(&self) -> Vec<Received> {
+        self.state.lock().expect("nobody panics under this lock").messages.clone()
     }
 
-    pub(crate) fn calls(&self) -> usize {
-        self.state.lock().unwrap().calls
+    pub fn calls(&self) -> usize {
+        self.state.lock().expect("nobody panics under this lock").calls
     }
 
     fn next_behaviour(&self) -> Behaviour {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().expect("nobody panics under this lock");
         state.calls += 1;
         let behaviour = state.behaviour;
         if matches!(behaviour, Behaviour::FailOnce(_)) {
@@ -98,13 +100,13 @@ impl PubSub {
             Behaviour::Fail(code, message) => return Err(Status::new(code, message)),
             Behaviour::FailOnce(code) => return Err(Status::new(code, "once")),
         }
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock().expect("nobody panics under this lock");
         let mut message_ids = Vec::new();
         for message in request.messages {
             message_ids.push(state.messages.len().to_string());
             state.messages.push(Received {
                 topic: request.topic.clone(),
-                data: String::from_utf8(message.data).unwrap(),
+                data: String::from_utf8(message.data).expect("an id is text"),
                 attributes: message.attributes,
             });
         }
