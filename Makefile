@@ -32,7 +32,18 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 	@$(LOCAL) postgres --version 15 --if-installed -- cargo test -p store
 
 .PHONY: test-all
-test-all: lint test ## run all there is
+test-all: lint test ## run all there is, for an hour
+	@$(MAKE) chaos
+	@$(MAKE) chaos-selftest
+
+# A run prints its seed, and with SEED=… it attacks in the same way again.
+.PHONY: chaos
+chaos: build ## kill, cut off and stop everything under load, and balance the books: MINUTES=2 SEED= RATE=100
+	@target/debug/chaos run --minutes $(or $(MINUTES),2) --rate $(or $(RATE),100) $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos-selftest
+chaos-selftest: build ## plant one bug after another, and show that chaos catches it: BUGS=
+	@target/debug/chaos selftest $(BUGS)
 	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
 
 .PHONY: lint

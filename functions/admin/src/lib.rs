@@ -1,11 +1,14 @@
-//! What operators use: look, search, replay, count. `admin migrate` brings the database up to date and ends.
+//! What operators use: look, search, replay, count. `admin migrate` brings the database up to date and ends; `admin adopt`
+//! makes one that was restored, copied or taken back in time go on.
 
+pub mod adopt;
 mod config;
 mod events;
 mod metrics;
 mod migrate;
 mod page;
 mod refusal;
+mod rejects;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -44,6 +47,8 @@ pub fn router(admin: Admin) -> Router {
         .route("/admin/events/failed", get(events::failed::get))
         .route("/admin/events/{id}", get(events::one::get))
         .route("/admin/events/{id}/replay", post(events::replay::post))
+        .route("/admin/rejects", get(rejects::list::get))
+        .route("/admin/rejects/retry", post(rejects::retry::post))
         .route("/admin/metrics", get(metrics::get));
     door.guard(routes).with_state(admin)
 }

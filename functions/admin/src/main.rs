@@ -2,11 +2,13 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
         None => service::run("admin", admin::Config::read, admin::start).await,
         Some("migrate") => admin::migrate().await,
+        Some("adopt") => admin::adopt::command(&arguments[1..]).await,
         Some(other) => {
-            eprintln!("admin: unknown command `{other}`; there is `migrate`, and none to serve");
+            eprintln!("admin: unknown command `{other}`; there are `migrate`, `adopt`, and none to serve");
             ExitCode::from(2)
         }
     }

@@ -7,6 +7,11 @@ use store::{DatabaseUrl, StoreConfig};
 /// One call of the API, or one chunk of an upload.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What goes up well within a flush's limit. BigQuery itself would take 15 TB, and 100 MB a row, of which ingest takes less.
+const BYTES_PER_LOAD: i64 = 1 << 30;
+
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+
 pub struct Config {
     pub store: StoreConfig,
     pub bigquery: BigQueryConfig,
@@ -22,9 +27,16 @@ pub struct Settings {
     pub limit: Duration,
     pub lease: Duration,
     pub poll: Duration,
-    /// One load job takes about so many.
+    /// One load job takes about so many, and so many bytes of payload.
     pub rows_per_load: u32,
+    pub bytes_per_load: i64,
     pub rows_per_page: u32,
+    /// BigQuery counts the load jobs of a table by the day, failed ones too. The search for rows that do not fit may use half
+    /// of them.
+    pub jobs_a_day: u32,
+    /// A range whose job failed waits so long, twice as long after the next failure, and so on up to the longest.
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
 }
 
 impl Config {
@@ -66,12 +78,18 @@ impl Settings {
         let limit = env.seconds("FLUSH_LIMIT_SECONDS", 240);
         let lease = env.seconds("FLUSH_LEASE_SECONDS", 60);
         let rows_per_load = env.count("FLUSH_MAX_ROWS", 1_000_000);
+        let jobs_a_day = env.count("FLUSH_JOBS_PER_DAY", 1_500);
+        let longest_wait = env.seconds("FLUSH_LONGEST_WAIT_SECONDS", 600);
         Ok(Self {
             limit: limit?,
             lease: lease?,
             poll: Duration::from_millis(500),
             rows_per_load: rows_per_load?,
+            bytes_per_load: BYTES_PER_LOAD,
             rows_per_page: 2_000,
+            jobs_a_day: jobs_a_day?,
+            first_wait: FIRST_WAIT,
+            longest_wait: longest_wait?,
         })
     }
 }

@@ -3,37 +3,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::SecondsFormat;
-use serde::Serialize;
 use service::Problem;
-use store::{Error, FlusherLease};
+use store::{Error, FlusherLease, Ground, Load, Turn};
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::Flusher;
+use crate::answer::{Flushed, LoadDone};
 use crate::settle::{Settled, Stop};
-
-/// What a flush did, and what is left.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Flushed {
-    /// Another flusher is at work; this one did nothing.
-    busy: bool,
-    rows: i64,
-    bytes: i64,
-    loads: Vec<LoadDone>,
-    unloaded_rows: i64,
-    oldest_unloaded: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LoadDone {
-    job_id: String,
-    rows: i64,
-    bytes: i64,
-}
+use crate::{Flusher, Settings};
 
 /// `POST /flush`
 pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flushed>, Problem> {
@@ -41,11 +19,13 @@ pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flu
     let flush = flush(flusher.clone()).in_current_span();
     let done =
         flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
-    if done.rows > 0 {
+    if done.rows > 0 || done.rejected > 0 {
         tracing::info!(
             rows = done.rows,
             bytes = done.bytes,
             loads = done.loads.len(),
+            rejected = done.rejected,
+            jobs_left_today = done.jobs_left_today,
             "loaded into BigQuery"
         );
     }
@@ -57,50 +37,99 @@ async fn flush(flusher: Arc<Flusher>) -> Result<Flushed, Stop> {
     if !flusher.store.hold_flusher_lease(lease).await? {
         return Ok(Flushed { busy: true, ..flusher.left().await? });
     }
-    let loads = flusher.clone().work(lease).await;
+    let work = flusher.clone().work(lease).await;
     flusher.store.release_flusher_lease(lease).await?;
-    let loads = loads?;
+    let Work { loads, rejected, no_room, .. } = work?;
+    let left = flusher.left().await?;
+    let waiting = match no_room {
+        Some(most) => Some(flusher.no_room(most).await?),
+        None => left.waiting,
+    };
     Ok(Flushed {
+        waiting,
         rows: loads.iter().map(|load| load.rows).sum(),
         bytes: loads.iter().map(|load| load.bytes).sum(),
         loads,
-        ..flusher.left().await?
+        rejected,
+        ..left
     })
 }
 
-impl Flusher {
-    /// Range after range, until nothing is left or the time is over.
-    async fn work(self: Arc<Self>, lease: FlusherLease) -> Result<Vec<LoadDone>, Stop> {
-        let deadline = Instant::now() + self.settings.limit;
-        let mut done = Vec::new();
-        while Instant::now() < deadline && !self.shutdown.is_requested() {
-            let (load, is_new) = match self.store.open_load().await? {
-                Some(load) => (load, false),
-                None => match self.store.close_range(lease, job_id(), self.settings.rows_per_load).await? {
-                    Some(load) => (load, true),
-                    None => break,
-                },
-            };
-            match self.clone().settle(&load, is_new, lease, deadline).await? {
-                Settled::Loaded { bytes } => {
-                    done.push(LoadDone { job_id: load.job_id, rows: load.rows, bytes });
-                }
-                Settled::NotYet => break,
-            }
-        }
-        Ok(done)
-    }
-
-    async fn left(&self) -> Result<Flushed, Error> {
-        let unloaded = self.store.unloaded().await?;
-        let oldest = unloaded.oldest.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
-        Ok(Flushed { unloaded_rows: unloaded.rows, oldest_unloaded: oldest, ..Flushed::default() })
-    }
+/// How far a flush has come.
+#[derive(Default)]
+struct Work {
+    turn: Turn,
+    /// Everything that had settled at the start is in a range.
+    all_closed: bool,
+    loads: Vec<LoadDone>,
+    rejected: i64,
+    no_room: Option<u32>,
 }
 
-/// Random, since numbers of a restored or second database would meet those of an old job.
-pub(crate) fn job_id() -> String {
-    format!("eventflow_{}", Uuid::new_v4().simple())
+impl Flusher {
+    /// Range after range, each once, until nothing is left or the time is over.
+    async fn work(self: Arc<Self>, lease: FlusherLease) -> Result<Work, Stop> {
+        let deadline = Instant::now() + self.settings.limit;
+        let ground = self.store.load_ground().await?;
+        let mut work = Work::default();
+        let mut are_ours = false;
+        while Instant::now() < deadline && !self.shutdown.is_requested() {
+            let Some((load, is_new)) = self.next(lease, ground, &mut work).await? else { break };
+            if !are_ours {
+                self.refuse_strangers().await?;
+                are_ours = true;
+            }
+            match self.clone().settle(load, is_new, lease, ground, deadline).await? {
+                Settled::Loaded(done) => work.loads.push(done),
+                Settled::Rejected => work.rejected += 1,
+                Settled::NotNow => {}
+                // What comes later has no more room than this.
+                Settled::NoRoom { most } => {
+                    work.no_room = Some(most);
+                    break;
+                }
+            }
+        }
+        Ok(work)
+    }
+
+    /// What is open comes first, then what is new, then the parts of what was split.
+    async fn next(
+        &self,
+        lease: FlusherLease,
+        ground: Ground,
+        work: &mut Work,
+    ) -> Result<Option<(Load, bool)>, Error> {
+        let open = self.store.next_load(work.turn).await?;
+        if let Some(load) = open.clone().filter(|load| !load.is_part()) {
+            work.turn = Turn::after(&load);
+            return Ok(Some((load, false)));
+        }
+        if !work.all_closed
+            && let Some(load) = self.close(lease, ground, work).await?
+        {
+            return Ok(Some((load, true)));
+        }
+        work.turn = open.as_ref().map_or(work.turn, Turn::after);
+        Ok(open.map(|load| (load, false)))
+    }
+
+    /// What settles while a flush is under way is for the next one: load jobs are counted.
+    async fn close(
+        &self,
+        lease: FlusherLease,
+        ground: Ground,
+        work: &mut Work,
+    ) -> Result<Option<Load>, Error> {
+        let Settings { rows_per_load, bytes_per_load, .. } = self.settings;
+        if let Some(range) =
+            self.store.close_range(lease, ground.settled, rows_per_load, bytes_per_load).await?
+        {
+            return Ok(Some(range));
+        }
+        work.all_closed = true;
+        self.store.take_up_rejects(lease).await
+    }
 }
 
 fn stopped(stop: &Stop) -> Problem {
@@ -111,6 +140,7 @@ fn stopped(stop: &Stop) -> Problem {
         }
         Stop::Store(Error::Foreign(why)) => Problem::new(StatusCode::CONFLICT, why.clone()),
         Stop::Store(error) => Problem::internal(error.to_string()),
+        Stop::Strangers { .. } => Problem::new(StatusCode::CONFLICT, stop.to_string()),
         // Whoever may call this may know what BigQuery said.
         _ => Problem::new(StatusCode::BAD_GATEWAY, stop.to_string()),
     }

@@ -1,9 +1,13 @@
 //! Loads events into BigQuery, each exactly once: by load jobs alone, whose names are in a ledger before they exist.
 
+mod answer;
 mod config;
+mod failed;
 mod flush;
+mod marks;
 mod rows;
 mod settle;
+mod strangers;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -7,9 +7,10 @@ use futures::stream::try_unfold;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service::BoxError;
-use store::{FlusherLease, Load, LoadRow, Xid};
+use store::{FlusherLease, Load, LoadRow, Place};
 
 use crate::Flusher;
+use crate::marks::Marks;
 
 /// A row as BigQuery loads it. The status fields are as of the load: most events are PENDING or PROCESSED by then.
 #[derive(Serialize)]
@@ -33,19 +34,23 @@ pub(crate) fn of(
     flusher: Arc<Flusher>,
     lease: FlusherLease,
     load: &Load,
+    marks: Arc<Mutex<Marks>>,
 ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
-    let to = load.to;
-    try_unfold(Some(load.from), move |from: Option<Xid>| {
-        let flusher = flusher.clone();
+    let load = load.clone();
+    try_unfold(Some(load.from()), move |from: Option<Place>| {
+        let (flusher, load, marks) = (flusher.clone(), load.clone(), marks.clone());
         async move {
             let Some(from) = from else { return Ok(None) };
             if !flusher.store.hold_flusher_lease(lease).await? {
                 return Err("another flusher has taken over".into());
             }
-            let page = flusher.store.load_page(from, to, flusher.settings.rows_per_page).await?;
+            let page = flusher.store.load_page(&load, from, flusher.settings.rows_per_page).await?;
             let mut lines = Vec::new();
+            let mut marks = marks.lock().unwrap_or_else(PoisonError::into_inner);
             for row in &page.rows {
+                let start = lines.len();
                 write(&mut lines, row)?;
+                marks.row(row.place(), lines.len() - start);
             }
             Ok(Some((Bytes::from(lines), page.next)))
         }
@@ -90,6 +95,7 @@ mod tests {
     fn a_row_is_one_line_and_keeps_its_numbers() {
         let at = DateTime::UNIX_EPOCH;
         let row = LoadRow {
+            xid: store::Xid(3),
             id: uuid::Uuid::nil(),
             event_type: "a".into(),
             payload: "{\n  \"n\": 12345678901234567890.10,\r\n  \"t\": \"x\\ny\"\n}".into(),

@@ -1,19 +1,30 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use gcp::bigquery::{self, Job, LoadError, Reason};
-use store::{Error, FlusherLease, Load};
-use tokio::time::{Instant, sleep};
+use store::{Begun, Error, FlusherLease, Ground, Load};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::Flusher;
-use crate::flush::job_id;
+use crate::answer::LoadDone;
+use crate::marks::Marks;
 use crate::rows;
 
 pub(crate) enum Settled {
-    Loaded {
-        bytes: i64,
+    Loaded(LoadDone),
+    /// Its one row was, and is kept.
+    Rejected,
+    /// It is still under way, backs off, or was split; the ledger tells which.
+    NotNow,
+    /// So many load jobs were made within a day.
+    NoRoom {
+        most: u32,
     },
-    /// The next flush asks about the same job.
-    NotYet,
+}
+
+enum Made {
+    Yes,
+    Later,
+    NoRoom { most: u32 },
 }
 
 /// Why a flush goes no further. What it was about is in the ledger, and the next flush begins there.
@@ -31,37 +42,64 @@ pub(crate) enum Stop {
     Miscounted { job_id: String, written: u64, expected: i64 },
     #[error("another flusher has taken over")]
     LeaseLost,
+    #[error(
+        "BigQuery knows more than this database does: {found}. Either this database went back in time, or another one loads into \
+         the same table. `admin adopt` tells what to do"
+    )]
+    Strangers { found: String },
+}
+
+/// One range on its way, and what the upload of its rows taught.
+pub(crate) struct Case {
+    pub(crate) load: Load,
+    pub(crate) lease: FlusherLease,
+    pub(crate) marks: Arc<Mutex<Marks>>,
 }
 
 impl Flusher {
     /// Brings one range to its end: asks about its job, makes it where BigQuery knows nothing of it, and waits.
     pub(crate) async fn settle(
         self: Arc<Self>,
-        load: &Load,
+        load: Load,
         is_new: bool,
         lease: FlusherLease,
+        ground: Ground,
         deadline: Instant,
     ) -> Result<Settled, Stop> {
         self.ensure_table().await?;
-        let mut job = if is_new { Job::Unknown } else { self.bigquery.job(&load.job_id).await? };
+        let mut is_unknown = is_new;
+        let mut load = load;
+        if load.job_over {
+            load = self.store.renew_load_job(lease, &load).await?.ok_or(Stop::LeaseLost)?;
+            is_unknown = true;
+        }
+        let mut job = if is_unknown { Job::Unknown } else { self.bigquery.job(&load.job_id).await? };
+        let case = Case { load, lease, marks: Arc::default() };
+        // A job that BigQuery takes long for leaves half of the time to the others.
+        let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
         loop {
             match job {
-                Job::Unknown => self.clone().upload(load, lease).await?,
+                Job::Unknown => match self.clone().make(&case, ground, deadline).await? {
+                    Made::Yes => {}
+                    Made::Later => return Ok(Settled::NotNow),
+                    Made::NoRoom { most } => return Ok(Settled::NoRoom { most }),
+                },
+                Job::Running if Instant::now() >= patience => return Ok(Settled::NotNow),
                 Job::Running => sleep(self.settings.poll).await,
                 Job::Done { output_rows, output_bytes } => {
-                    return self.loaded(load, output_rows, output_bytes).await;
+                    return self.loaded(&case, output_rows, output_bytes).await;
                 }
-                Job::Failed { reason, message, .. } => {
-                    return Err(self.failed(load, reason, message).await?);
+                Job::Failed { reason, message, errors } => {
+                    return self.failed(&case, reason, message, &errors).await;
                 }
             }
             if Instant::now() >= deadline || self.shutdown.is_requested() {
-                return Ok(Settled::NotYet);
+                return Ok(Settled::NotNow);
             }
             if !self.store.hold_flusher_lease(lease).await? {
                 return Err(Stop::LeaseLost);
             }
-            job = self.bigquery.job(&load.job_id).await?;
+            job = self.bigquery.job(&case.load.job_id).await?;
         }
     }
 
@@ -76,34 +114,51 @@ impl Flusher {
             .copied()
     }
 
-    /// A job of this name that is there already is as good: the name was made for this range alone.
-    async fn upload(self: Arc<Self>, load: &Load, lease: FlusherLease) -> Result<(), Stop> {
-        let last = load.to.0.to_string();
-        let rows = rows::of(self.clone(), lease, load);
-        match self.bigquery.load(&load.job_id, &[("eventflow_to_xid", &last)], rows).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.store.note_load_failure(load, None, error.to_string()).await?;
-                Err(Stop::Upload(error))
+    /// Uploads the range into a job. A job of this name that is there already is as good: the
+    /// name was made for this range alone.
+    async fn make(self: Arc<Self>, case: &Case, ground: Ground, deadline: Instant) -> Result<Made, Stop> {
+        let Case { load, lease, marks } = case;
+        let most = self.most_jobs(load);
+        match self.store.begin_load_job(*lease, load, most).await? {
+            Begun::Yes => {}
+            Begun::NoRoom => return Ok(Made::NoRoom { most }),
+            Begun::NotOurs => return Err(Stop::LeaseLost),
+        }
+        service::fault::point("after-ledger");
+        // BigQuery takes lower case letters, digits, _ and - in a label.
+        let (last, system) = (load.to_xid.0.to_string(), ground.system_identifier.to_string());
+        let labels = [("eventflow_to_xid", last.as_str()), ("eventflow_system", system.as_str())];
+        let rows = rows::of(self.clone(), *lease, load, marks.clone());
+        match timeout_at(deadline, self.bigquery.load(&load.job_id, &labels, rows)).await {
+            Ok(Ok(_)) => {
+                service::fault::point("after-upload");
+                Ok(Made::Yes)
             }
+            // Whether there is a job is for the next flush to ask.
+            Err(_elapsed) => Ok(Made::Later),
+            Ok(Err(LoadError::Refused { reason, message, .. })) => {
+                self.refused(case, reason, message).await.map(|()| Made::Later)
+            }
+            Ok(Err(error)) => Err(Stop::Upload(error)),
         }
     }
 
-    async fn loaded(&self, load: &Load, written: u64, bytes: u64) -> Result<Settled, Stop> {
+    /// The search for rows that do not fit leaves half of the day's jobs to the others.
+    fn most_jobs(&self, load: &Load) -> u32 {
+        if load.is_part() { self.settings.jobs_a_day / 2 } else { self.settings.jobs_a_day }
+    }
+
+    async fn loaded(&self, case: &Case, written: u64, bytes: u64) -> Result<Settled, Stop> {
+        let Case { load, lease, .. } = case;
         if i64::try_from(written) != Ok(load.rows) {
-            let job_id = load.job_id.clone();
-            return Err(Stop::Miscounted { job_id, written, expected: load.rows });
+            let stop = Stop::Miscounted { job_id: load.job_id.clone(), written, expected: load.rows };
+            self.put_off(case, "Miscounted".into(), stop.to_string(), false).await?;
+            return Err(stop);
         }
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        if !self.store.mark_loaded(load, bytes).await? {
+        if !self.store.mark_loaded(*lease, load, bytes).await? {
             return Err(Stop::LeaseLost);
         }
-        Ok(Settled::Loaded { bytes })
-    }
-
-    /// Its end in error was seen, so it can load nothing any more, and the range gets a job of a new name.
-    async fn failed(&self, load: &Load, reason: Reason, message: String) -> Result<Stop, Stop> {
-        self.store.note_load_failure(load, Some(job_id()), message.clone()).await?;
-        Ok(Stop::JobFailed { job_id: load.job_id.clone(), reason, message })
+        Ok(Settled::Loaded(LoadDone { job_id: load.job_id.clone(), rows: load.rows, bytes }))
     }
 }

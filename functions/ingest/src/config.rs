@@ -13,13 +13,22 @@ pub struct Config {
     pub limits: Limits,
     /// After this long the relay publishes what was not published here.
     pub first_due: Duration,
+    /// For so long a request that comes again is answered as the first time.
+    pub keys_last: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub body_bytes: usize,
     pub body_deadline: Duration,
+    /// From the end of the body to the answer.
+    pub answer_deadline: Duration,
 }
+
+/// No request waits longer than this for its answer once its body is there.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
+/// Together with the wait for a connection it is below that, so that the database gives a statement up before the client does.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
@@ -35,8 +44,13 @@ impl Config {
         let callers = callers(env);
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
+        let key_hours = env.count("IDEMPOTENCY_KEY_HOURS", 24);
         Ok(Self {
-            store: StoreConfig { max_connections: max_connections?, ..StoreConfig::new(url?, "ingest") },
+            store: StoreConfig {
+                max_connections: max_connections?,
+                statement_timeout: STATEMENT_TIMEOUT,
+                ..StoreConfig::new(url?, "ingest")
+            },
             publisher: PublisherConfig {
                 project: project?,
                 topic: topic?,
@@ -45,8 +59,13 @@ impl Config {
                 timeout: timeout?,
             },
             callers: callers?,
-            limits: Limits { body_bytes: body_bytes?, body_deadline: service::BODY_DEADLINE },
+            limits: Limits {
+                body_bytes: body_bytes?,
+                body_deadline: service::BODY_DEADLINE,
+                answer_deadline: ANSWER_DEADLINE,
+            },
             first_due: first_due?,
+            keys_last: Duration::from_hours(u64::from(key_hours?)),
         })
     }
 }

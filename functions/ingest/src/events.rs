@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -8,10 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use event::{EventId, Invalid, NewEvent};
 use serde::Serialize;
 use service::{Problem, RequestContext, read_body};
-use store::Error;
+use store::{Error, IdempotencyKey};
+use tokio::time::timeout;
 
-use crate::Ingest;
 use crate::coalescer::Rejected;
+use crate::{Ingest, idempotency};
 
 /// The shortest that the header can say: an outage is over as soon as the database answers.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -32,9 +34,15 @@ pub(crate) async fn post(
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     require_json(&headers)?;
+    let key = idempotency::key(&headers)?;
     let body = read_body(body, ingest.limits.body_bytes, ingest.limits.body_deadline).await?;
     let event = NewEvent::parse(&body).map_err(invalid)?;
-    let event_id = ingest.coalescer.add(event, context.traceparent()).await.map_err(rejected)?;
+    let key = key.map(|key| IdempotencyKey::new(key, &body, ingest.keys_last));
+    let added = ingest.coalescer.add(event, key, context.traceparent());
+    let event_id = match timeout(ingest.limits.answer_deadline, added).await {
+        Ok(added) => added.map_err(rejected)?,
+        Err(_) => return Err(too_slow(ingest.limits.answer_deadline)),
+    };
     tracing::Span::current().record("event_id", tracing::field::display(event_id));
     let accepted = Accepted { success: true, event_id, message: "Event received and queued for processing" };
     Ok((StatusCode::CREATED, Json(accepted)))
@@ -78,8 +86,15 @@ fn invalid(invalid: Invalid) -> Problem {
 
 fn rejected(rejected: Rejected) -> Problem {
     match rejected {
-        Rejected::Full => try_again("too many events wait to be written"),
+        Rejected::TooManyEvents { limit } => {
+            try_again("too many events wait to be written").with("limit", limit)
+        }
+        Rejected::TooManyBytes { limit } => {
+            try_again("too many bytes wait to be written").with("limit", limit)
+        }
         Rejected::Gone => try_again("the service is stopping"),
+        Rejected::KeyOfAnother => idempotency::of_another_body(),
+        Rejected::KeyGone => try_again("the Idempotency-Key expired a moment ago"),
         Rejected::Store(error) => stored_not(&error),
     }
 }
@@ -96,6 +111,13 @@ fn stored_not(error: &Arc<Error>) -> Problem {
         }
         _ => Problem::internal(error.to_string()),
     }
+}
+
+fn too_slow(deadline: Duration) -> Problem {
+    tracing::warn!(?deadline, "an event is not known to be stored");
+    try_again(&format!(
+        "the event was not stored within {deadline:?} and may be yet: an Idempotency-Key makes it safe to send again"
+    ))
 }
 
 fn try_again(detail: &str) -> Problem {

@@ -3,6 +3,9 @@
 mod coalescer;
 mod config;
 mod events;
+mod idempotency;
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
@@ -19,6 +22,7 @@ pub struct Ingest {
     pub coalescer: Coalescer,
     pub door: Door,
     pub limits: Limits,
+    pub keys_last: Duration,
 }
 
 pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
@@ -31,7 +35,12 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         async move || store.ready().await
     }));
     let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
-    let router = router(Ingest { coalescer, door: config.callers.door()?, limits: config.limits });
+    let router = router(Ingest {
+        coalescer,
+        door: config.callers.door()?,
+        limits: config.limits,
+        keys_last: config.keys_last,
+    });
     Ok(App::new(router, readiness)
         .depends_on("the writer of events", writer)
         .depends_on("the connections to the database", watchdog))

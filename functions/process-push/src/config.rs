@@ -37,7 +37,14 @@ pub struct Settings {
     pub drain_grace: Duration,
     pub relay_page: u32,
     pub relay_limit: Duration,
+    /// How long a week of events is kept after its end.
+    pub retention: Duration,
+    /// When a call of /maintain leaves the rest to the next.
+    pub maintain_limit: Duration,
 }
+
+/// The week before the present one must be there, for ids of a clock that is a little off.
+const MIN_RETENTION_DAYS: u32 = 7;
 
 impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
@@ -87,6 +94,7 @@ impl Settings {
         let max = env.or("MAX_RETRIES", 3);
         let max_lost = env.or("MAX_LOST_ATTEMPTS", 10);
         let concurrency = env.or("CONCURRENCY", 16_usize);
+        let retention_days = env.count("RETENTION_DAYS", 90);
         let settings = Self {
             instance: instance_name(instance?.as_deref()),
             handler_limit: handler_limit?,
@@ -97,6 +105,8 @@ impl Settings {
             drain_grace: Duration::from_secs(5),
             relay_page: 500,
             relay_limit: Duration::from_secs(20),
+            retention: Duration::from_hours(24 * u64::from(retention_days?)),
+            maintain_limit: Duration::from_mins(1),
         };
         settings.hold(env, ack_deadline?, first_due?)?;
         Ok(settings)
@@ -129,6 +139,11 @@ impl Settings {
             format!("must be above RETRY_MAX_SECONDS and ACK_DEADLINE_SECONDS together, {longest:?}"),
         );
         must(self.concurrency > 0, "CONCURRENCY", "must be at least 1".into());
+        must(
+            self.retention >= Duration::from_hours(24 * u64::from(MIN_RETENTION_DAYS)),
+            "RETENTION_DAYS",
+            format!("must be at least {MIN_RETENTION_DAYS}"),
+        );
         held
     }
 }

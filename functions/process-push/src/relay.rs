@@ -40,6 +40,7 @@ async fn relay(processor: &Processor) -> Result<Relayed, Error> {
         let page = processor.store.take_overdue(settings.relay_page, settings.due_step).await?;
         let is_last = page.len() < settings.relay_page as usize;
         let taken = page.len();
+        service::fault::point("in-relay-page");
         let refused = publish(processor, page).await;
         relayed.published += taken - refused.len();
         relayed.not_published += refused.len();

@@ -28,7 +28,10 @@ impl Processor {
     pub(crate) async fn run(self: Arc<Self>, claim: Claim) -> Ended {
         let (id, number, retry_count) = (claim.id, claim.attempt, claim.retry_count);
         let ended = match self.handle(claim).await {
-            Ok(transaction) => self.succeed(id, number, transaction).await,
+            Ok(transaction) => {
+                service::fault::point("after-handler");
+                self.succeed(id, number, transaction).await
+            }
             Err(ending) => Err(ending),
         };
         match ended {

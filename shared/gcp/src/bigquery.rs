@@ -5,6 +5,7 @@ mod connection;
 mod ensure;
 mod error;
 mod job;
+mod listing;
 mod load;
 mod reason;
 mod session;
@@ -23,6 +24,7 @@ use connection::Connection;
 pub use ensure::Ensured;
 pub use error::Error;
 pub use job::{Job, JobError};
+pub use listing::{ListedJob, ListedState, Page};
 pub use load::{Accepted, LoadError};
 pub use reason::Reason;
 

@@ -5,6 +5,7 @@ mod body;
 mod connection;
 mod context;
 mod env;
+pub mod fault;
 mod hard_end;
 mod health;
 mod limits;

@@ -1,11 +1,15 @@
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use event::{EventId, NewEvent};
-use sqlx::PgPool;
+use sqlx::PgConnection;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::CHECK_VIOLATION;
+use crate::keys::{Hash, IdempotencyKey};
+use crate::session::in_time;
 use crate::{Error, Store};
 
 /// Ids further than this from the database's time are refused: they would land in a partition that is gone or not yet there.
@@ -18,25 +22,45 @@ pub struct Batch {
     event_types: Vec<String>,
     payloads: Vec<String>,
     metadata: Vec<Option<String>>,
+    /// Whether the row is stored only if its key is new.
+    keyed: Vec<bool>,
+    /// The first row of each key, in the order of the keys: batches that share keys would deadlock in any other.
+    keys: BTreeMap<Hash, (Uuid, IdempotencyKey)>,
 }
 
 impl Batch {
     pub fn push(&mut self, id: EventId, event: &NewEvent) {
+        self.push_row(id, event, false);
+    }
+
+    pub fn push_keyed(&mut self, id: EventId, event: &NewEvent, key: IdempotencyKey) {
+        self.push_row(id, event, true);
+        self.keys.entry(key.key).or_insert((id.uuid(), key));
+    }
+
+    fn push_row(&mut self, id: EventId, event: &NewEvent, keyed: bool) {
         self.ids.push(id.uuid());
         self.event_types.push(event.event_type.as_str().to_owned());
         self.payloads.push(event.payload.get().to_owned());
         self.metadata.push(event.metadata.as_ref().map(|raw| raw.get().to_owned()));
+        self.keyed.push(keyed);
     }
 }
 
 impl Store {
-    /// Stores all of the batch or none, in one statement that commits by itself. `first_due` from now the relay looks after
+    /// Stores all of the batch or none, in one statement that commits by itself, but for the rows whose keys are known: their
+    /// ids are returned, and [`Store::known_keys`] says what the keys stand for. `first_due` from now the relay looks after
     /// what was not published or not finished.
-    pub async fn insert(&self, batch: Batch, first_due: Duration) -> Result<(), Error> {
+    pub async fn insert(&self, batch: Batch, first_due: Duration) -> Result<HashSet<EventId>, Error> {
         let batch = Arc::new(batch);
+        let limit = self.statement_limit;
         let insert = || {
             let batch = batch.clone();
-            self.run(move |pool| async move { insert(&pool, &batch, first_due).await })
+            self.run(move |pool| async move {
+                let mut connection = pool.acquire().await?;
+                let inserted = timeout(limit, insert(&mut connection, &batch, first_due)).await;
+                in_time(connection, inserted)
+            })
         };
         match insert().await {
             Err(error) if error.code().as_deref() == Some(CHECK_VIOLATION) => {
@@ -49,21 +73,46 @@ impl Store {
     }
 }
 
-async fn insert(pool: &PgPool, batch: &Batch, first_due: Duration) -> Result<(), Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    first_due: Duration,
+) -> Result<HashSet<EventId>, Error> {
     let millis = || batch.ids.iter().map(|id| EventId::from(*id).unix_millis());
     let (Some(earliest), Some(latest)) = (millis().min(), millis().max()) else {
-        return Ok(());
+        return Ok(HashSet::new());
     };
+    let keys = || batch.keys.values();
+    let key_ids: Vec<_> = keys().map(|(id, _)| *id).collect();
     let stored = sqlx::query!(
-        r#"WITH fact AS (
+        r#"WITH clock AS MATERIALIZED (
+               SELECT extract(epoch FROM now())::float8 AS seconds,
+                      $5::float8 > extract(epoch FROM now()) * 1000 - $7::float8
+                      AND $6::float8 < extract(epoch FROM now()) * 1000 + $7::float8 AS fits
+           ), fresh AS (
+               INSERT INTO idempotency_keys AS known (key, body, event_id, expires_at)
+               SELECT key, body, id, now() + lasts * interval '1 second'
+                 FROM unnest($10::uuid[], $11::bytea[], $12::bytea[], $13::float8[]) AS keys (id, key, body, lasts)
+                WHERE (SELECT fits FROM clock)
+                ORDER BY key
+               ON CONFLICT (key) DO UPDATE
+                  SET body = excluded.body, event_id = excluded.event_id, expires_at = excluded.expires_at
+                WHERE known.expires_at <= now()
+               RETURNING event_id
+           ), fact AS (
                INSERT INTO events (id, event_type, payload, metadata)
                SELECT id, event_type, payload::json, metadata::json
-                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS batch (id, event_type, payload, metadata)
-                WHERE $5::float8 > extract(epoch FROM now()) * 1000 - $7::float8
-                  AND $6::float8 < extract(epoch FROM now()) * 1000 + $7::float8
-               RETURNING id)
-           INSERT INTO live (id, due_at)
-           SELECT id, now() + $8::float8 * interval '1 second' FROM fact"#,
+                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $9::bool[])
+                      AS batch (id, event_type, payload, metadata, keyed)
+                WHERE (SELECT fits FROM clock) AND (NOT keyed OR id IN (SELECT event_id FROM fresh))
+               RETURNING id
+           ), unfinished AS (
+               INSERT INTO live (id, due_at)
+               SELECT id, now() + $8::float8 * interval '1 second' FROM fact
+           )
+           SELECT fits AS "fits!", seconds AS "seconds!",
+                  ARRAY(SELECT unnest($10::uuid[]) EXCEPT SELECT event_id FROM fresh) AS "known!: Vec<Uuid>"
+             FROM clock"#,
         &batch.ids,
         &batch.event_types,
         &batch.payloads,
@@ -72,17 +121,21 @@ async fn insert(pool: &PgPool, batch: &Batch, first_due: Duration) -> Result<(),
         as_float(latest),
         CLOCK_TOLERANCE_MILLIS,
         first_due.as_secs_f64(),
+        &batch.keyed,
+        &key_ids,
+        &keys().map(|(_, key)| key.key.to_vec()).collect::<Vec<_>>(),
+        &keys().map(|(_, key)| key.body.to_vec()).collect::<Vec<_>>(),
+        &keys().map(|(_, key)| key.lasts.as_secs_f64()).collect::<Vec<_>>(),
     )
-    .execute(pool)
-    .await?
-    .rows_affected();
-    if stored > 0 {
-        return Ok(());
+    .fetch_one(connection)
+    .await?;
+    if !stored.fits {
+        return Err(Error::ClockOff { database_time: Duration::from_secs_f64(stored.seconds) });
     }
-    let seconds: f64 = sqlx::query_scalar!(r#"SELECT extract(epoch FROM now())::float8 AS "seconds!""#)
-        .fetch_one(pool)
-        .await?;
-    Err(Error::ClockOff { database_time: Duration::from_secs_f64(seconds) })
+    let known: HashSet<_> = stored.known.into_iter().collect();
+    let fresh: HashSet<_> = key_ids.into_iter().filter(|id| !known.contains(id)).collect();
+    let rows = batch.ids.iter().zip(&batch.keyed);
+    Ok(rows.filter(|(id, keyed)| **keyed && !fresh.contains(id)).map(|(id, _)| (*id).into()).collect())
 }
 
 /// 48 bits of milliseconds fit a float exactly.

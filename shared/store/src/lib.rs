@@ -1,6 +1,8 @@
 //! The only crate that knows SQL. Each statement of the hot path commits by itself; what must commit together with a
 //! handler's work goes through [`Transaction`].
 
+mod adopt;
+mod audit;
 mod claim;
 mod cursor;
 mod demo;
@@ -8,13 +10,16 @@ mod error;
 mod finish;
 mod hint;
 mod insert;
+mod keys;
 mod loads;
 mod metrics;
 mod partitions;
 mod records;
 mod relay;
 mod replay;
+mod retention;
 mod session;
+mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
@@ -22,16 +27,24 @@ mod transaction;
 mod watchdog;
 mod xid;
 
+pub use adopt::Adoption;
+pub use audit::Correction;
 pub use claim::{Claim, ClaimTerms, Claimant};
 pub use error::Error;
 pub use finish::Failure;
 pub use insert::Batch;
-pub use loads::{FlusherLease, Load, LoadPage, LoadRow, Unloaded};
+pub use keys::{IdempotencyKey, KnownKey};
+pub use loads::{
+    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room,
+    Turn, Unloaded, Waiting,
+};
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;
 pub use records::{Attempt, Filter, History, Outcome, Record, Replay};
 pub use relay::Overdue;
 pub use replay::Replayed;
+pub use retention::Expired;
 pub use session::{DatabaseUrl, Store, StoreConfig};
+pub use sweep::{UnreadableMessage, UnreadableMessages};
 pub use transaction::Transaction;
 pub use xid::Xid;

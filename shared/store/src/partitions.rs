@@ -1,4 +1,4 @@
-use chrono::{DateTime, Datelike, Days, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use event::EventId;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
@@ -7,7 +7,7 @@ use crate::{Error, Store};
 /// So many weeks are there before they are needed, the present one and the one before it beside them.
 pub const WEEKS_AHEAD: u64 = 4;
 
-const PARENTS: [&str; 3] = ["events", "outcomes", "attempts"];
+pub(crate) const PARENTS: [&str; 3] = ["events", "outcomes", "attempts"];
 
 impl Store {
     /// Makes what is missing and returns the names of what it made. Safe for several callers at once.
@@ -69,6 +69,41 @@ async fn make(
     }
     done?;
     Ok(())
+}
+
+/// A week of ids, and of the tables that hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Week(NaiveDate);
+
+impl Week {
+    pub(crate) fn monday(self) -> NaiveDate {
+        self.0
+    }
+
+    pub(crate) fn from(self) -> EventId {
+        lowest(self.0.and_time(NaiveTime::MIN).and_utc())
+    }
+
+    pub(crate) fn to(self) -> EventId {
+        lowest((self.0 + Days::new(7)).and_time(NaiveTime::MIN).and_utc())
+    }
+
+    pub(crate) fn table(self, parent: &str) -> String {
+        format!("{parent}_{}", self.0.format("%Y%m%d"))
+    }
+}
+
+/// The weeks that have a table of any kind, oldest first.
+pub(crate) async fn weeks(pool: &PgPool) -> Result<Vec<Week>, Error> {
+    let mondays = sqlx::query_scalar!(
+        r#"SELECT DISTINCT to_date(right(relname, 8), 'YYYYMMDD') AS "monday!" FROM pg_class
+            WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+              AND relname ~ '^(events|outcomes|attempts)_[0-9]{8}$'
+            ORDER BY 1"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(mondays.into_iter().map(Week).collect())
 }
 
 fn lowest(at: DateTime<Utc>) -> EventId {

@@ -1,8 +1,12 @@
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool, Row};
+use sqlx::{ConnectOptions, PgPool, Postgres, Row};
+use tokio::time::error::Elapsed;
 
 use crate::Error;
 use crate::watchdog::Yielded;
@@ -11,6 +15,8 @@ use crate::watchdog::Yielded;
 /// a session inside one, where the next INSERT answers OK and vanishes; a failover leaves a session on a read-only node.
 const GATE: &str =
     "SELECT now() = statement_timestamp() AND current_setting('transaction_read_only') = 'off'";
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// Where the database is, read at the start of a service so that a wrong one is told with the other mistakes.
 #[derive(Clone)]
@@ -64,6 +70,8 @@ pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) options: PgConnectOptions,
     pub(crate) yielded: Yielded,
+    /// Longer than the server lets a statement run.
+    pub(crate) statement_limit: Duration,
 }
 
 impl Store {
@@ -103,7 +111,8 @@ impl Store {
                 })
             })
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options, yielded })
+        let statement_limit = config.statement_timeout + Duration::from_secs(1);
+        Ok(Self { pool, options, yielded, statement_limit })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped
@@ -116,11 +125,19 @@ impl Store {
         tokio::spawn(work(self.pool.clone())).await?
     }
 
-    /// Well once a connection works and the migrations are applied: what a service needs before it can work.
+    /// Well once a connection works and the latest migration that this code knows is applied: what a service needs before it can work.
     pub async fn ready(&self) -> Result<(), Error> {
         let migrated: bool = self
             .run(|pool| async move {
-                Ok(sqlx::query_scalar("SELECT to_regclass('loads') IS NOT NULL").fetch_one(&pool).await?)
+                if !sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+                    .fetch_one(&pool)
+                    .await?
+                {
+                    return Ok(false);
+                }
+                let latest = MIGRATIONS.iter().map(|migration| migration.version).max();
+                let applied = "SELECT EXISTS (SELECT FROM _sqlx_migrations WHERE version = $1 AND success)";
+                Ok(sqlx::query_scalar(applied).bind(latest).fetch_one(&pool).await?)
             })
             .await?;
         migrated.then_some(()).ok_or(Error::NotMigrated)
@@ -131,7 +148,7 @@ impl Store {
         self.run(|pool| async move {
             // Or a database that is away would be told as a migration that failed.
             drop(pool.acquire().await?);
-            sqlx::migrate!("../../migrations").run(&pool).await?;
+            MIGRATIONS.run(&pool).await?;
             Ok(())
         })
         .await?;
@@ -141,6 +158,18 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// What a statement gave within its limit. The server has a limit of its own; where that is not heard of, the other end is gone
+/// without a word, and the connection is closed and not pooled.
+pub(crate) fn in_time<T>(
+    mut connection: PoolConnection<Postgres>,
+    result: Result<Result<T, Error>, Elapsed>,
+) -> Result<T, Error> {
+    result.unwrap_or_else(|_| {
+        connection.close_on_drop();
+        Err(sqlx::Error::Io(ErrorKind::TimedOut.into()).into())
+    })
 }
 
 fn millis(duration: Duration) -> String {

@@ -35,12 +35,18 @@ impl Transaction {
             if !crate::finish::succeed(&mut self, id, attempt).await? {
                 return Ok(false);
             }
-            sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-            // Only a session that is known to be out of its transaction goes back to the pool.
-            drop(self.connection.take());
+            self.commit().await?;
             Ok(true)
         })
         .await?
+    }
+
+    /// Not for what a request can drop.
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
+        // Only a session that is known to be out of its transaction goes back to the pool.
+        drop(self.connection.take());
+        Ok(())
     }
 }
 
@@ -57,7 +63,7 @@ impl Deref for Transaction {
 
     #[allow(clippy::expect_used)]
     fn deref(&self) -> &PgConnection {
-        // It is taken by `succeed` and `drop` alone, which end the transaction.
+        // It is taken by `commit` and `drop` alone, which end the transaction.
         self.connection.as_ref().expect("a transaction has its connection")
     }
 }

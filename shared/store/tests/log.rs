@@ -8,11 +8,15 @@ use std::time::Duration;
 use common::{Life, insert, reason, settled};
 use event::{AfterFailure, AttemptEnd};
 use store::testing::database;
-use store::{Error, FlusherLease, Xid};
+use store::{Error, FlusherLease, Load, Store, Xid};
 use uuid::Uuid;
 
 fn lease() -> FlusherLease {
     FlusherLease { holder: Uuid::new_v4(), lasts: Duration::from_secs(15) }
+}
+
+async fn close(store: &Store, lease: FlusherLease, most: u32) -> Option<Load> {
+    store.close_range(lease, Xid(u64::MAX >> 1), most, 1 << 30).await.unwrap()
 }
 
 #[tokio::test]
@@ -24,13 +28,13 @@ async fn a_range_closes_below_every_running_transaction() {
     let mut writer = life.store.begin(Duration::from_secs(30)).await.unwrap();
     sqlx::query("SELECT pg_current_xact_id()").execute(&mut *writer).await.unwrap();
     insert(&life.store, "b", "{}").await;
-    let load = life.store.close_range(lease, "job-1".into(), 100).await.unwrap().unwrap();
+    let load = close(&life.store, lease, 100).await.unwrap();
     assert_eq!(load.rows, 1, "the event before the open writer, not the one behind it");
-    assert!(life.store.close_range(lease, "job-2".into(), 100).await.unwrap().is_none());
+    assert!(close(&life.store, lease, 100).await.is_none());
     drop(writer);
     settled(&life.database).await;
-    let next = life.store.close_range(lease, "job-3".into(), 100).await.unwrap().unwrap();
-    assert_eq!((next.rows, next.from), (1, load.to));
+    let next = close(&life.store, lease, 100).await.unwrap();
+    assert_eq!((next.rows, next.from()), (1, load.to()));
 }
 
 #[tokio::test]
@@ -43,11 +47,11 @@ async fn pages_hold_each_row_of_a_range_once() {
         sent.push(insert(&database.store, "a", &format!("{{\"n\":{n}}}")).await.uuid());
     }
     settled(&database).await;
-    let load = database.store.close_range(lease, "job".into(), 1000).await.unwrap().unwrap();
+    let load = close(&database.store, lease, 1000).await.unwrap();
     assert_eq!(load.rows, 23);
-    let (mut from, mut read) = (load.from, Vec::new());
+    let (mut from, mut read) = (load.from(), Vec::new());
     loop {
-        let page = database.store.load_page(from, load.to, 5).await.unwrap();
+        let page = database.store.load_page(&load, from, 5).await.unwrap();
         assert!(page.rows.len() <= 5);
         read.extend(page.rows.into_iter().map(|row| row.id));
         let Some(next) = page.next else { break };
@@ -64,31 +68,11 @@ async fn one_flusher_works_at_a_time() {
     let (one, other) = (lease(), lease());
     assert!(life.store.hold_flusher_lease(one).await.unwrap());
     assert!(!life.store.hold_flusher_lease(other).await.unwrap());
-    assert!(
-        life.store.close_range(other, "job".into(), 10).await.unwrap().is_none(),
-        "without the lease nothing closes"
-    );
+    assert!(close(&life.store, other, 10).await.is_none(), "without the lease nothing closes");
     assert!(life.store.hold_flusher_lease(one).await.unwrap(), "a renewal");
     life.database.sql("UPDATE leases SET until = now()").await;
     assert!(life.store.hold_flusher_lease(other).await.unwrap());
-    assert!(life.store.close_range(one, "job".into(), 10).await.unwrap().is_none(), "the lease was lost");
-}
-
-#[tokio::test]
-async fn the_ledger_moves_only_from_the_job_that_was_seen() {
-    let life = Life::begin().await;
-    let lease = lease();
-    life.store.hold_flusher_lease(lease).await.unwrap();
-    settled(&life.database).await;
-    let load = life.store.close_range(lease, "first".into(), 10).await.unwrap().unwrap();
-    assert!(life.store.note_load_failure(&load, Some("second".into()), "quota".into()).await.unwrap());
-    assert!(!life.store.mark_loaded(&load, 1).await.unwrap(), "the first job is no longer the range's");
-    let load = life.store.open_load().await.unwrap().unwrap();
-    assert_eq!((load.job_id.as_str(), load.failure.as_deref()), ("second", Some("quota")));
-    assert_eq!(life.store.unloaded().await.unwrap().rows, 1);
-    assert!(life.store.mark_loaded(&load, 1).await.unwrap());
-    assert!(life.store.open_load().await.unwrap().is_none());
-    assert_eq!(life.store.unloaded().await.unwrap().rows, 0);
+    assert!(close(&life.store, one, 10).await.is_none(), "the lease was lost");
 }
 
 #[tokio::test]
@@ -97,9 +81,9 @@ async fn a_cursor_refuses_a_database_that_is_not_its_own() {
     let lease = lease();
     life.store.hold_flusher_lease(lease).await.unwrap();
     life.database.sql("UPDATE cursors SET position = '999999999'").await;
-    assert!(matches!(life.store.close_range(lease, "job".into(), 10).await, Err(Error::Foreign(_))));
+    assert!(matches!(life.store.close_range(lease, Xid(0), 10, 1).await, Err(Error::Foreign(_))));
     life.database.sql("UPDATE cursors SET position = '0', system_identifier = 1").await;
-    assert!(matches!(life.store.close_range(lease, "job".into(), 10).await, Err(Error::Foreign(_))));
+    assert!(matches!(life.store.close_range(lease, Xid(0), 10, 1).await, Err(Error::Foreign(_))));
     assert!(matches!(life.store.metrics().await, Err(Error::Foreign(_))));
 }
 
@@ -130,11 +114,4 @@ async fn counts_are_exact_at_every_moment() {
         assert_eq!(types, [("b", 3), ("a", 1)]);
         assert!(seen.average_processing_seconds >= 0.0);
     }
-}
-
-#[tokio::test]
-async fn an_xid_goes_in_and_out() {
-    let database = database().await;
-    let page = database.store.load_page(Xid(0), Xid(u64::MAX >> 1), 10).await.unwrap();
-    assert!(page.rows.is_empty() && page.next.is_none());
 }

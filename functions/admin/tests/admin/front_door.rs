@@ -4,11 +4,13 @@ use service::testing::{call, untouchable};
 
 use crate::harness::{absent, router};
 
-const ROUTES: [(Method, &str); 5] = [
+const ROUTES: [(Method, &str); 7] = [
     (Method::GET, "/admin/events"),
     (Method::GET, "/admin/events/failed"),
     (Method::GET, "/admin/events/0199c0de-0000-7000-8000-000000000001"),
     (Method::POST, "/admin/events/0199c0de-0000-7000-8000-000000000001/replay"),
+    (Method::GET, "/admin/rejects"),
+    (Method::POST, "/admin/rejects/retry"),
     (Method::GET, "/admin/metrics"),
 ];
 

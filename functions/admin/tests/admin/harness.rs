@@ -33,6 +33,10 @@ impl Service {
         call(self.router.clone(), request).await
     }
 
+    pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
+        call(self.router.clone(), request).await
+    }
+
     pub(crate) async fn found(&self, path: &str) -> Value {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");

@@ -10,5 +10,6 @@ mod metrics;
 mod migrate;
 mod one;
 mod outages;
+mod rejects;
 mod replay;
 mod told;

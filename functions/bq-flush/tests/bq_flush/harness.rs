@@ -90,7 +90,11 @@ fn settings() -> Settings {
         lease: Duration::from_secs(10),
         poll: Duration::from_millis(10),
         rows_per_load: 1_000,
+        bytes_per_load: 1 << 20,
         rows_per_page: 10,
+        jobs_a_day: 1_500,
+        first_wait: Duration::from_secs(1),
+        longest_wait: Duration::from_secs(1),
     }
 }
 

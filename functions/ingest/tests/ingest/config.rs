@@ -11,6 +11,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
         ("INGEST_AUTH", "none"),
         ("MAX_BODY_BYTES", "1MiB"),
         ("FIRST_DUE_SECONDS", "-1"),
+        ("IDEMPOTENCY_KEY_HOURS", "0"),
     ]);
     assert!(Config::read(&mut env).is_err());
     insta::assert_snapshot!(env.all_told().unwrap_err(), @r"
@@ -21,6 +22,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
     INGEST_AUTH: must be keys, iam or off
     MAX_BODY_BYTES: invalid digit found in string
     FIRST_DUE_SECONDS: must be a whole number of seconds, at least 1
+    IDEMPOTENCY_KEY_HOURS: must be at least 1
     ");
 }
 
@@ -32,6 +34,7 @@ fn what_is_not_set_has_a_safe_default() {
     assert!(matches!(config.callers, Callers::Nobody(_)));
     assert_eq!(config.limits.body_bytes, 1024 * 1024);
     assert_eq!(config.publisher.project, "p");
+    assert_eq!(config.keys_last, std::time::Duration::from_hours(24));
 }
 
 /// Every Google account can have a token for any audience, so a signature alone chooses nobody.

@@ -6,7 +6,8 @@ use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use door::Door;
 use gcp::{Publisher, PublisherConfig};
-use ingest::{Coalescer, Limits};
+use ingest::Coalescer;
+pub(crate) use ingest::Limits;
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
@@ -49,16 +50,36 @@ pub(crate) fn event(body: impl Into<Body>) -> Request<Body> {
 }
 
 pub(crate) async fn router(store: Store, door: Door) -> Router {
-    let publisher = Publisher::connect(PublisherConfig {
+    router_with(store, door, publisher().await, limits())
+}
+
+pub(crate) fn router_with(store: Store, door: Door, publisher: Publisher, limits: Limits) -> Router {
+    let (coalescer, _) = Coalescer::start(store, publisher, FIRST_DUE);
+    ingest::router(ingest::Ingest { coalescer, door, limits, keys_last: Duration::from_hours(24) })
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        body_bytes: MAX_BODY_BYTES,
+        body_deadline: service::BODY_DEADLINE,
+        answer_deadline: Duration::from_secs(15),
+    }
+}
+
+/// It has nobody to talk to.
+pub(crate) async fn publisher() -> Publisher {
+    publisher_to(CLOSED_PORT.into(), Duration::from_millis(50)).await
+}
+
+pub(crate) async fn publisher_to(host: String, timeout: Duration) -> Publisher {
+    let config = PublisherConfig {
         project: "test".into(),
         topic: "events".into(),
-        emulator_host: Some(CLOSED_PORT.into()),
+        emulator_host: Some(host),
         credentials_file: None,
-        timeout: Duration::from_millis(50),
-    });
-    let (coalescer, _) = Coalescer::start(store, publisher.await.unwrap(), FIRST_DUE);
-    let limits = Limits { body_bytes: MAX_BODY_BYTES, body_deadline: service::BODY_DEADLINE };
-    ingest::router(ingest::Ingest { coalescer, door, limits })
+        timeout,
+    };
+    Publisher::connect(config).await.unwrap()
 }
 
 /// A database that is away.

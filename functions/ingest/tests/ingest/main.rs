@@ -3,7 +3,10 @@
 
 mod accepted;
 mod config;
+mod drain;
 mod front_door;
 mod harness;
+mod idempotency;
+mod network;
 mod outages;
 mod refused;

@@ -10,27 +10,47 @@ pub(super) struct DemoFlaky;
 #[derive(Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[derive(Default)]
-struct Wish {
+pub(super) struct Wish {
     /// Fails while the attempt number is at most this.
     fail_times: Option<u32>,
     /// Fails for good: at every attempt, or while its number is at most `fail_times`.
     permanent: bool,
     sleep_ms: u64,
     panic: bool,
+    /// Kills the whole process, in builds that have fault points.
+    kill: bool,
 }
 
 impl Handler for DemoFlaky {
     async fn handle(&self, attempt: &mut Attempt) -> Result<(), Failure> {
         let wish: Wish = attempt.payload()?;
-        tokio::time::sleep(Duration::from_millis(wish.sleep_ms)).await;
-        assert!(!wish.panic, "the payload asked for a panic");
-        let (number, last_to_fail) = (attempt.number(), wish.fail_times);
-        if wish.permanent && last_to_fail.is_none_or(|last| number <= last) {
+        wish.grant(attempt.number()).await
+    }
+}
+
+impl Wish {
+    pub(super) async fn grant(self, number: u32) -> Result<(), Failure> {
+        tokio::time::sleep(Duration::from_millis(self.sleep_ms)).await;
+        assert!(!self.panic, "the payload asked for a panic");
+        if self.kill {
+            return Err(kill());
+        }
+        if self.permanent && self.fail_times.is_none_or(|last| number <= last) {
             return Err(Failure::Permanent("the payload asked for a permanent failure".into()));
         }
-        match last_to_fail {
+        match self.fail_times {
             Some(last) if number <= last => Err(Failure::Retry(format!("failure {number} of {last}"))),
             _ => Ok(()),
         }
     }
+}
+
+#[cfg(debug_assertions)]
+fn kill() -> Failure {
+    service::fault::die("handler")
+}
+
+#[cfg(not(debug_assertions))]
+fn kill() -> Failure {
+    Failure::Permanent("this build has no fault points, so its process is not killed".into())
 }

@@ -1,13 +1,17 @@
 use serde::Deserialize;
 
+use super::demo_flaky::Wish;
 use crate::{Attempt, Failure, Handler};
 
-/// Appends a row in the transaction of its event, so that "once" can be counted.
+/// Appends a row in the transaction of its event, so that "once" can be counted. The payload may ask for a failure behind it,
+/// which must leave no row.
 pub(super) struct DemoLedger;
 
 #[derive(Deserialize)]
 struct Entry {
     weight: i64,
+    #[serde(flatten)]
+    wish: Wish,
 }
 
 impl Handler for DemoLedger {
@@ -15,6 +19,6 @@ impl Handler for DemoLedger {
         let entry: Entry = attempt.payload()?;
         let (id, number) = (attempt.event.id, attempt.number());
         attempt.transaction().await?.append_to_demo_ledger(id, number, entry.weight).await?;
-        Ok(())
+        entry.wish.grant(number).await
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use service::Shutdown;
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
-use store::{Batch, ClaimTerms, Record, Store, StoreConfig};
+use store::{Batch, ClaimTerms, IdempotencyKey, Record, Store, StoreConfig};
 use tokio_util::task::TaskTracker;
 
 pub(crate) const AUDIENCE: &str = "http://localhost:8081";
@@ -106,6 +106,14 @@ impl Service {
         id
     }
 
+    pub(crate) async fn event_with(&self, key: IdempotencyKey) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let mut batch = Batch::default();
+        let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
+        batch.push_keyed(EventId::mint(now), &event, key);
+        self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
+    }
+
     pub(crate) async fn record(&self, id: EventId) -> Record {
         self.database.store.record(id).await.unwrap().unwrap()
     }
@@ -145,6 +153,8 @@ pub(crate) fn settings() -> Settings {
         drain_grace: Duration::from_millis(50),
         relay_page: 2,
         relay_limit: Duration::from_secs(20),
+        retention: Duration::from_hours(24 * 90),
+        maintain_limit: Duration::from_mins(1),
     }
 }
 

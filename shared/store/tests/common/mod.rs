@@ -86,3 +86,18 @@ pub(crate) async fn settled(database: &Database) {
     }
     panic!("a transaction on this server is open for more than ten seconds");
 }
+
+/// Folds until the totals have passed all that `database` holds.
+pub(crate) async fn folded(database: &Database) {
+    let passed = "SELECT position > greatest((SELECT max(xid) FROM events), (SELECT max(xid) FROM outcomes),
+                                             (SELECT max(xid) FROM replays))
+                    FROM cursors WHERE name = 'totals'";
+    for _ in 0..500 {
+        database.store.fold_totals().await.unwrap();
+        if database.value(passed).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a transaction on this server is open for more than ten seconds");
+}

@@ -30,6 +30,9 @@ pub(crate) struct Faults {
     /// Every job runs at least so long.
     job_running_ms: u64,
     deny_create: DenyCreate,
+    /// Every row that contains this does not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid_rows: Option<String>,
     /// In place of the quota that it was started with.
     #[serde(skip_serializing_if = "Option::is_none")]
     loads_per_table_per_day: Option<usize>,
@@ -70,6 +73,9 @@ impl Faults {
     fn check(&self) -> Result<(), ApiError> {
         if self.fail_jobs.as_ref().is_some_and(|f| f.reason.is_empty()) {
             return Err(ApiError::invalid("failJobs.reason is empty"));
+        }
+        if self.invalid_rows.as_ref().is_some_and(String::is_empty) {
+            return Err(ApiError::invalid("invalidRows is empty"));
         }
         let Some(http) = &self.http else {
             return Ok(());
@@ -120,6 +126,10 @@ impl FaultPlan {
         let told = "This job was told to fail.";
         let message = fault.message.clone().unwrap_or_else(|| told.to_owned());
         Some(ErrorProto::new(&fault.reason, message))
+    }
+
+    pub(crate) fn invalid_rows(&self) -> Option<String> {
+        self.lock().invalid_rows.clone()
     }
 
     pub(crate) fn lose_response(&self) -> bool {

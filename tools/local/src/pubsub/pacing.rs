@@ -46,8 +46,9 @@ impl Pacing {
         self.delay = if halved < FIRST_DELAY { Duration::ZERO } else { halved };
     }
 
+    /// A failure takes back what several successes gave, or a receiver that is overloaded would stay so.
     pub(super) fn nacked(&mut self) {
-        self.window = (self.window - 1).max(FIRST_WINDOW);
+        self.window = (self.window - self.window / 8).max(FIRST_WINDOW);
         self.delay = (self.delay * 2).max(FIRST_DELAY).min(self.max_delay);
     }
 

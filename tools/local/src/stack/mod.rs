@@ -16,12 +16,18 @@ mod stand_in;
 mod start;
 mod topics;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 use crate::{
     Error,
-    process::{Supervised, Supervisor},
+    process::{Program, Supervised, Supervisor},
 };
+use service::Service;
 use sign::Signing;
 
 pub use environment::Environment;
@@ -99,6 +105,12 @@ impl Stack {
     /// Whether this stack runs that part itself.
     pub fn has(&self, part: Part) -> bool {
         self.options.has(part)
+    }
+
+    /// How this stack starts a service, from the programs in another folder if one is given: for who runs more than one of it.
+    pub fn command(&self, part: Part, programs: Option<&Path>) -> impl Fn() -> Command + Send + Sync + use<> {
+        let service = Service::new(part, programs.unwrap_or(&self.options.programs), self.settings());
+        move || service.command()
     }
 
     /// None while it is not up.

@@ -1,4 +1,7 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tempfile::TempDir;
 
@@ -51,6 +54,11 @@ impl Options {
         let settings = Settings::read(&environment)?;
         Ok(Self { durability: Durability::ThrownAway, ..Self::kept(folder.path().into(), settings, silent)? }
             .owning(folder))
+    }
+
+    /// Where the parts keep their data, each in a folder of its name.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub fn has(&self, part: Part) -> bool {

@@ -26,6 +26,24 @@ async fn jobs_end_with_the_error_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn rows_do_not_fit_that_contain_what_was_told() {
+    let server = Server::with_table().await;
+    server.faults(json!({"invalidRows": "poison"})).await;
+    let bad = "{\"id\":\"2\",\"eventType\":\"a poisonous one\"}\n";
+    let refused = server.load(&job("bad"), &format!("{ROW}{bad}")).await;
+    let status = &refused["status"];
+    assert_eq!(status["errorResult"]["reason"], "invalid");
+    let cause = status["errors"].as_array().unwrap().last().unwrap();
+    assert_eq!((&cause["reason"], &cause["location"]), (&json!("invalid"), &json!("file-00000000")));
+    let position = format!("row starting at position {}: ", ROW.len());
+    assert!(cause["message"].as_str().unwrap().contains(&position), "{cause}");
+    assert_eq!(server.load(&job("good"), ROW).await["status"], json!({"state": "DONE"}));
+    server.faults(json!({})).await;
+    assert_eq!(server.load(&job("fits-by-now"), bad).await["status"], json!({"state": "DONE"}));
+    assert_eq!(server.ids().await.len(), 2);
+}
+
+#[tokio::test]
 async fn inserts_get_the_status_that_was_asked_for() {
     let server = Server::with_table().await;
     for (status, reason) in [(500, "internalError"), (503, "backendError"), (429, "rateLimitExceeded")] {
@@ -145,6 +163,7 @@ async fn wrong_faults_are_a_400_that_names_the_field() {
         (json!({"failJobs": {"reason": "invalid"}}), "count"),
         (json!({"failJobs": {"reason": "", "count": 1}}), "failJobs.reason"),
         (json!({"failJobs": {"reason": "invalid", "count": -1}}), "failJobs.count"),
+        (json!({"invalidRows": ""}), "invalidRows"),
         (json!({"http": {"status": 200}}), "http.status"),
         (json!({"http": {"status": 503, "probability": 2}}), "http.probability"),
         (json!({"delayMs": "long"}), "delayMs"),

@@ -23,6 +23,7 @@ pub(crate) fn convert(
     row_file: &Path,
     schema: &Schema,
     load: &LoadConfiguration,
+    unfit: Option<&str>,
 ) -> io::Result<Result<Converted, Failure>> {
     let mut input = BufReader::new(File::open(upload)?);
     let mut output = BufWriter::new(File::create_new(row_file)?);
@@ -39,7 +40,13 @@ pub(crate) fn convert(
             position += length;
             continue;
         }
-        match row::parse(record, schema, load.ignore_unknown_values) {
+        let is_unfit = unfit.is_some_and(|part| String::from_utf8_lossy(record).contains(part));
+        let parsed = if is_unfit {
+            Err("This row was told not to fit.".to_owned())
+        } else {
+            row::parse(record, schema, load.ignore_unknown_values)
+        };
+        match parsed {
             Ok(cells) => {
                 converted.rows += 1;
                 converted.bytes += row::logical_bytes(&cells, schema);

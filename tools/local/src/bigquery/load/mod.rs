@@ -71,7 +71,8 @@ fn prepare(warehouse: &Warehouse, job: &Job, rules: &Rules) -> Result<Prepared, 
     let name = format!("{}.ndjson", uuid::Uuid::new_v4());
     let upload = warehouse.uploads.data(&job.upload);
     let row_file = warehouse.row_file(&name);
-    let converted = file::convert(&upload, &row_file, &schema, &job.configuration.load);
+    let unfit = warehouse.faults.invalid_rows();
+    let converted = file::convert(&upload, &row_file, &schema, &job.configuration.load, unfit.as_deref());
     let Converted { rows, bytes, bad_records } = converted.map_err(ApiError::from)??;
     warehouse.sync_rows_dir().map_err(ApiError::from)?;
     Ok(Prepared { file: RowFile { name, rows, bytes }, schema, bad_records })

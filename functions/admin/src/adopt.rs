@@ -1,0 +1,222 @@
+use std::process::ExitCode;
+use std::time::Duration;
+
+use futures::stream;
+use gcp::bigquery::{self, Job, ListedState, LoadError};
+use gcp::{BigQuery, BigQueryConfig};
+use service::{Env, Noted};
+use store::{Adoption, DatabaseUrl, Error, FlusherLease, JOB_PREFIX, Load, Store, StoreConfig};
+use uuid::Uuid;
+
+const CONFIRM: &str = "--no-other-database-loads";
+const USAGE: &str = "admin adopt [--no-other-database-loads]";
+/// Renewed at each page that is read.
+const LEASE: Duration = Duration::from_mins(30);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
+const POLL: Duration = Duration::from_millis(200);
+const LOOKS: u32 = 150;
+
+/// Why a database was not adopted. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAdopted {
+    #[error(transparent)]
+    Store(#[from] Error),
+    #[error(transparent)]
+    BigQuery(#[from] bigquery::Error),
+    #[error(transparent)]
+    Burn(#[from] LoadError),
+    #[error("a flush is under way: pause its schedule and try again")]
+    Busy,
+    #[error("BigQuery is still at work on {0}: try again when it has ended")]
+    JobRuns(String),
+    #[error("a row in BigQuery has the id `{0}`, which is no UUID")]
+    ForeignRow(String),
+}
+
+/// Says what there is to adopt, or adopts it: a database that was restored, copied or taken back in time.
+pub async fn command(arguments: &[String]) -> ExitCode {
+    let is_confirmed = match arguments {
+        [] => false,
+        [one] if one == CONFIRM => true,
+        _ => {
+            eprintln!("admin adopt: unknown arguments; there is `{USAGE}`");
+            return ExitCode::from(2);
+        }
+    };
+    let mut env = Env::process();
+    let config = config(&mut env);
+    if let Err(mistakes) = env.all_told() {
+        eprintln!("admin adopt cannot start with this environment:\n{mistakes}");
+        return ExitCode::from(2);
+    }
+    let Ok((store, bigquery)) = config else { return ExitCode::from(2) };
+    match start(store, bigquery, is_confirmed).await {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("admin adopt failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn config(env: &mut Env) -> Result<(StoreConfig, BigQueryConfig), Noted> {
+    env.alias("GOOGLE_CLOUD_PROJECT", "GCP_PROJECT_ID");
+    env.alias("GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH");
+    let url = env.required::<DatabaseUrl>("DATABASE_URL");
+    let project: Result<String, _> = env.required("GOOGLE_CLOUD_PROJECT");
+    let bigquery_project = env.optional("BIGQUERY_PROJECT_ID");
+    let dataset = env.or("BIGQUERY_DATASET_ID", "eventflow".to_owned());
+    let table = env.or("BIGQUERY_TABLE_ID", "events".to_owned());
+    let location = env.optional("BIGQUERY_LOCATION");
+    let emulator_host = env.optional("BIGQUERY_EMULATOR_HOST");
+    let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
+    let project = project?;
+    let store = StoreConfig {
+        max_connections: 3,
+        statement_timeout: Duration::from_mins(15),
+        ..StoreConfig::new(url?, "admin adopt")
+    };
+    let bigquery = BigQueryConfig {
+        project: bigquery_project?.unwrap_or(project),
+        dataset: dataset?,
+        table: table?,
+        location: location?,
+        emulator_host: emulator_host?,
+        credentials_file: credentials_file?,
+        timeout: CALL_TIMEOUT,
+    };
+    Ok((store, bigquery))
+}
+
+async fn start(
+    store: StoreConfig,
+    bigquery: BigQueryConfig,
+    is_confirmed: bool,
+) -> Result<String, NotAdopted> {
+    let bigquery = BigQuery::connect(bigquery).await.map_err(bigquery::Error::from)?;
+    adopt(&Store::new(&store)?, &bigquery, is_confirmed).await
+}
+
+/// Reads from BigQuery what is there, and says what would become of each event, or does it.
+pub async fn adopt(store: &Store, bigquery: &BigQuery, is_confirmed: bool) -> Result<String, NotAdopted> {
+    let lease = FlusherLease { holder: Uuid::new_v4(), lasts: LEASE };
+    hold(store, lease).await?;
+    let adopted = under_lease(store, bigquery, lease, is_confirmed).await;
+    store.release_flusher_lease(lease).await?;
+    adopted
+}
+
+async fn hold(store: &Store, lease: FlusherLease) -> Result<(), NotAdopted> {
+    store.hold_flusher_lease(lease).await?.then_some(()).ok_or(NotAdopted::Busy)
+}
+
+async fn under_lease(
+    store: &Store,
+    bigquery: &BigQuery,
+    lease: FlusherLease,
+    is_confirmed: bool,
+) -> Result<String, NotAdopted> {
+    bigquery.ensure_table().await?;
+    let unknown_jobs = unknown_jobs(store, bigquery, lease).await?;
+    if is_confirmed {
+        for load in store.open_loads().await? {
+            hold(store, lease).await?;
+            burn(bigquery, &load).await?;
+        }
+    }
+    let rows = read_ids(store, bigquery, lease).await?;
+    let jobs = unknown_jobs.len();
+    if !is_confirmed {
+        let adoption = store.look_at_adoption().await?;
+        return Ok(format!(
+            "{}\nNothing was changed. Once no other database loads into this table any more, `admin adopt {CONFIRM}` makes this \
+             one go on.",
+            told(&adoption, rows, jobs)
+        ));
+    }
+    let adoption = store.adopt(lease, unknown_jobs).await?.ok_or(NotAdopted::Busy)?;
+    store.forget_adoption().await?;
+    let next = match in_reach(store).await {
+        Ok(()) => "the next flush goes on from here".to_owned(),
+        Err(why) => format!(
+            "an older transaction is still open, and when it has ended a flush goes on from here ({why})"
+        ),
+    };
+    Ok(format!("{}\nAdopted: {next}.", told(&adoption, rows, jobs)))
+}
+
+/// Transactions that were open before the cursors were set may still be.
+async fn in_reach(store: &Store) -> Result<(), Error> {
+    let mut looks = 0;
+    loop {
+        match store.load_ground().await {
+            Err(Error::Foreign(_)) if looks < LOOKS => looks += 1,
+            found => return found.map(drop),
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn told(adoption: &Adoption, rows: u64, jobs: usize) -> String {
+    let origin = if adoption.same_cluster { "this cluster" } else { "another PostgreSQL cluster" };
+    format!(
+        "the ledger was made in {origin}\n\
+         rows in BigQuery: {rows}, by {jobs} load jobs more than the ledger knows\n\
+         events that are loaded though the ledger does not say so: {}\n\
+         events in BigQuery that are not in this database: {}\n\
+         events that are not loaded and will be: {}",
+        adoption.loaded_unknown, adoption.only_in_bigquery, adoption.to_load
+    )
+}
+
+/// The jobs that BigQuery knows and the ledger does not. One that still runs may load rows after they were counted.
+async fn unknown_jobs(
+    store: &Store,
+    bigquery: &BigQuery,
+    lease: FlusherLease,
+) -> Result<Vec<String>, NotAdopted> {
+    let (mut unknown, mut next) = (Vec::new(), None::<String>);
+    loop {
+        hold(store, lease).await?;
+        let page = bigquery.load_jobs(next.as_deref(), 1000).await?;
+        let ours: Vec<_> = page.items.into_iter().filter(|job| job.job_id.starts_with(JOB_PREFIX)).collect();
+        if let Some(job) = ours.iter().find(|job| job.state == ListedState::Running) {
+            return Err(NotAdopted::JobRuns(job.job_id.clone()));
+        }
+        unknown.extend(store.unknown_load_jobs(ours.into_iter().map(|job| job.job_id).collect()).await?);
+        next = page.next;
+        if next.is_none() {
+            return Ok(unknown);
+        }
+    }
+}
+
+/// Makes the job of an open range with no rows in it, or waits for the one that is there: nobody who still holds an upload of
+/// that name can load anything by it later.
+async fn burn(bigquery: &BigQuery, load: &Load) -> Result<(), NotAdopted> {
+    bigquery.load(&load.job_id, &[], stream::empty()).await?;
+    while bigquery.job(&load.job_id).await? == Job::Running {
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
+/// Notes the ids of all rows in BigQuery, and counts the rows.
+async fn read_ids(store: &Store, bigquery: &BigQuery, lease: FlusherLease) -> Result<u64, NotAdopted> {
+    store.forget_adoption().await?;
+    let (mut rows, mut next) = (0, None::<String>);
+    loop {
+        hold(store, lease).await?;
+        let page = bigquery.column("id", next.as_deref()).await?;
+        rows += page.items.len() as u64;
+        let id = |text: &String| text.parse().map_err(|_| NotAdopted::ForeignRow(text.clone()));
+        store.note_adoption(page.items.iter().map(id).collect::<Result<_, _>>()?).await?;
+        next = page.next;
+        if next.is_none() {
+            return Ok(rows);
+        }
+    }
+}

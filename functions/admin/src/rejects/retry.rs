@@ -1,0 +1,45 @@
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use uuid::Uuid;
+
+use crate::{Admin, refusal};
+
+/// So many are named in one request; of all there may be more.
+const MOST: usize = 1_000;
+
+/// Some of the rejects, or every one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) enum Wanted {
+    Ids(Vec<Uuid>),
+    All(bool),
+}
+
+#[derive(Serialize)]
+pub(crate) struct Requested {
+    /// Those that are loaded by now, or were asked for before, are not counted.
+    requested: u64,
+}
+
+/// `POST /admin/rejects/retry`: the next flush loads them.
+pub(crate) async fn post(
+    State(admin): State<Admin>,
+    body: Result<Json<Wanted>, JsonRejection>,
+) -> Result<Json<Requested>, Problem> {
+    let Json(wanted) =
+        body.map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, rejection.body_text()))?;
+    let ids = match wanted {
+        Wanted::Ids(ids) if ids.len() > MOST => {
+            return Err(refusal::of_parameter("ids", format!("must be {MOST} at most")));
+        }
+        Wanted::Ids(ids) => Some(ids),
+        Wanted::All(true) => None,
+        Wanted::All(false) => return Err(refusal::of_parameter("all", "must be true")),
+    };
+    let requested = admin.store.retry_rejects(ids).await.map_err(refusal::of_store)?;
+    Ok(Json(Requested { requested }))
+}

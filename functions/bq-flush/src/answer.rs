@@ -1,0 +1,115 @@
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use store::{Error, Holder, Waiting};
+
+use crate::Flusher;
+
+/// What a flush did, and what is left.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Flushed {
+    /// Another flusher is at work; this one did nothing.
+    pub(crate) busy: bool,
+    pub(crate) rows: i64,
+    pub(crate) bytes: i64,
+    pub(crate) loads: Vec<LoadDone>,
+    /// So many events BigQuery did not take; they are among the rejects now.
+    pub(crate) rejected: i64,
+    pub(crate) unloaded_rows: i64,
+    pub(crate) oldest_unloaded: Option<String>,
+    pub(crate) jobs_left_today: i64,
+    pub(crate) waiting: Option<BackingOff>,
+    pub(crate) held_back_by: Vec<HeldBackBy>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LoadDone {
+    pub(crate) job_id: String,
+    pub(crate) rows: i64,
+    pub(crate) bytes: i64,
+}
+
+/// Why something is not tried now, and when it is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BackingOff {
+    reason: String,
+    why: String,
+    until: Option<String>,
+}
+
+/// A transaction that keeps events from being loaded, in whichever database of the instance.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HeldBackBy {
+    pid: Option<i32>,
+    database: Option<String>,
+    user: Option<String>,
+    application_name: Option<String>,
+    state: Option<String>,
+    since: Option<String>,
+    prepared: Option<String>,
+}
+
+impl Flusher {
+    /// An answer with what is left, and nothing done yet.
+    pub(crate) async fn left(&self) -> Result<Flushed, Error> {
+        let unloaded = self.store.unloaded().await?;
+        let most = self.settings.jobs_a_day;
+        let room = self.store.load_room(most).await?;
+        let waiting = self.store.waiting_loads().await?.map(BackingOff::from);
+        let holders = self.store.flush_holders().await?;
+        Ok(Flushed {
+            unloaded_rows: unloaded.rows,
+            oldest_unloaded: unloaded.oldest.map(timestamp),
+            jobs_left_today: (i64::from(most) - room.made).max(0),
+            waiting,
+            held_back_by: holders.into_iter().map(HeldBackBy::from).collect(),
+            ..Flushed::default()
+        })
+    }
+
+    /// How a flush tells that it was stopped by the count of load jobs.
+    pub(crate) async fn no_room(&self, most: u32) -> Result<BackingOff, Error> {
+        let room = self.store.load_room(most).await?;
+        let all = self.settings.jobs_a_day;
+        let why = if most < all {
+            format!(
+                "{} load jobs were made within a day; the search for rows that do not fit may go up to {most} of {all}",
+                room.made
+            )
+        } else {
+            format!("{} load jobs were made within a day, of {all}", room.made)
+        };
+        Ok(BackingOff { reason: "Quota".into(), why, until: room.frees_at.map(timestamp) })
+    }
+}
+
+impl From<Waiting> for BackingOff {
+    fn from(waiting: Waiting) -> Self {
+        let why = match waiting.loads {
+            1 => waiting.message,
+            more => format!("{} (the first of {more} ranges that wait)", waiting.message),
+        };
+        Self { reason: waiting.reason, why, until: Some(timestamp(waiting.until)) }
+    }
+}
+
+impl From<Holder> for HeldBackBy {
+    fn from(holder: Holder) -> Self {
+        Self {
+            pid: holder.pid,
+            database: holder.database,
+            user: holder.user,
+            application_name: holder.application,
+            state: holder.state,
+            since: holder.since.map(timestamp),
+            prepared: holder.prepared,
+        }
+    }
+}
+
+fn timestamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

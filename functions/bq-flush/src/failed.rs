@@ -1,0 +1,98 @@
+//! What follows from how a load job ended is decided by why it ended so.
+
+use std::sync::PoisonError;
+
+use gcp::bigquery::{self, JobError, Reason};
+use store::PutOff;
+
+use crate::Flusher;
+use crate::marks;
+use crate::settle::{Case, Settled, Stop};
+
+impl Flusher {
+    pub(crate) async fn failed(
+        &self,
+        case: &Case,
+        reason: Reason,
+        message: String,
+        errors: &[JobError],
+    ) -> Result<Settled, Stop> {
+        let job_id = case.load.job_id.clone();
+        match reason {
+            Reason::Invalid => self.invalid(case, message, errors).await,
+            Reason::Quota | Reason::Backend => {
+                tracing::warn!(job_id, ?reason, message, "the load job ended in error");
+                self.put_off(case, format!("{reason:?}"), message, true).await?;
+                Ok(Settled::NotNow)
+            }
+            // A person must act. Until then it is tried now and then.
+            reason => {
+                self.put_off(case, format!("{reason:?}"), message.clone(), true).await?;
+                Err(Stop::JobFailed { job_id, reason, message })
+            }
+        }
+    }
+
+    /// BigQuery did not take the upload, so there is no job, and the same name is good for the next try.
+    pub(crate) async fn refused(&self, case: &Case, reason: Reason, message: String) -> Result<(), Stop> {
+        let job_id = case.load.job_id.clone();
+        self.put_off(case, format!("{reason:?}"), message.clone(), false).await?;
+        match reason {
+            Reason::Quota | Reason::Backend => {
+                tracing::warn!(job_id, ?reason, message, "BigQuery refused the load");
+                Ok(())
+            }
+            reason => Err(Stop::JobFailed { job_id, reason, message }),
+        }
+    }
+
+    /// One row of it at least does not fit, unless the whole table does not.
+    async fn invalid(&self, case: &Case, message: String, errors: &[JobError]) -> Result<Settled, Stop> {
+        let Case { load, lease, .. } = case;
+        if let Err(error @ bigquery::Error::Schema { .. }) = self.bigquery.ensure_table().await {
+            self.put_off(case, "Schema".into(), error.to_string(), true).await?;
+            return Err(error.into());
+        }
+        // The first is a summary; the last tells what is wrong with the row, and quotes from it.
+        let why = errors.last().map_or(message.clone(), |error| error.message.clone());
+        tracing::warn!(job_id = load.job_id, rows = load.rows, message, "rows do not fit into the table");
+        let is_done = if load.rows == 1 {
+            self.store.reject_load(*lease, load, why).await?
+        } else {
+            let cuts = self.cuts(case, errors).await?;
+            self.store.split_load(*lease, load, &cuts, why).await?
+        };
+        match (is_done, load.rows) {
+            (false, _) => Err(Stop::LeaseLost),
+            (true, 1) => Ok(Settled::Rejected),
+            (true, _) => Ok(Settled::NotNow),
+        }
+    }
+
+    /// Around the row that BigQuery names, where this very process knows where it lies; else in the middle. It is a hint:
+    /// a row is rejected only when it failed alone.
+    async fn cuts(&self, case: &Case, errors: &[JobError]) -> Result<Vec<store::Place>, Stop> {
+        let position = errors.iter().find_map(|error| marks::position(&error.message));
+        let around = position.map(|at| {
+            let marks = case.marks.lock().unwrap_or_else(PoisonError::into_inner);
+            marks.around(at)
+        });
+        match around {
+            Some(cuts) if !cuts.is_empty() => Ok(cuts),
+            _ => Ok(self.store.middle_of_load(&case.load).await?.into_iter().collect()),
+        }
+    }
+
+    pub(crate) async fn put_off(
+        &self,
+        case: &Case,
+        reason: String,
+        message: String,
+        job_over: bool,
+    ) -> Result<(), Stop> {
+        let (first_wait, longest_wait) = (self.settings.first_wait, self.settings.longest_wait);
+        let why = PutOff { reason, message, job_over, first_wait, longest_wait };
+        let is_noted = self.store.put_off_load(case.lease, &case.load, why).await?;
+        is_noted.then_some(()).ok_or(Stop::LeaseLost)
+    }
+}

@@ -1,0 +1,194 @@
+//! A database that was restored, copied or taken back in time is made the one that loads. Its transaction ids may be another
+//! cluster's, and its ledger may know less than BigQuery, so what is loaded already is decided row by row: by the ids that
+//! BigQuery has, and by what the ledger says of rows that came with it.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::{Error, FlusherLease, Load, Store, Xid};
+
+/// Everything is judged in one transaction, which no writer may disturb.
+const LIMIT: Duration = Duration::from_mins(30);
+
+/// What an adoption would do, or did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The ledger was made in this very cluster.
+    pub same_cluster: bool,
+    /// Events that are not in BigQuery and not said to be: they will be loaded.
+    pub to_load: i64,
+    /// Events that BigQuery has and the ledger does not say so.
+    pub loaded_unknown: i64,
+    /// Rows in BigQuery of events that this database does not have.
+    pub only_in_bigquery: i64,
+}
+
+impl Store {
+    pub async fn open_loads(&self) -> Result<Vec<Load>, Error> {
+        self.run(|pool| async move {
+            Ok(sqlx::query_as!(
+                Load,
+                r#"SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
+                          job_over, failure
+                     FROM loads WHERE loaded_at IS NULL ORDER BY id"#
+            )
+            .fetch_all(&pool)
+            .await?)
+        })
+        .await
+    }
+
+    pub async fn forget_adoption(&self) -> Result<(), Error> {
+        self.run(|pool| async move {
+            sqlx::query!("TRUNCATE adoption").execute(&pool).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Some of the ids that BigQuery has.
+    pub async fn note_adoption(&self, ids: Vec<Uuid>) -> Result<(), Error> {
+        self.run(move |pool| async move {
+            sqlx::query!(
+                "INSERT INTO adoption SELECT DISTINCT id FROM unnest($1::uuid[]) AS t (id) ON CONFLICT DO NOTHING",
+                &ids
+            )
+            .execute(&pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub async fn look_at_adoption(&self) -> Result<Adoption, Error> {
+        self.run(|pool| async move {
+            Ok(sqlx::query_as!(
+                Adoption,
+                r#"SELECT (SELECT system_identifier = (SELECT system_identifier FROM pg_control_system())
+                             FROM cursors WHERE name = 'bigquery') AS "same_cluster!",
+                          count(*) FILTER (WHERE NOT is_loaded) AS "to_load!",
+                          count(*) FILTER (WHERE in_bigquery AND NOT in_ledger) AS "loaded_unknown!",
+                          (SELECT count(*) FROM adoption WHERE NOT EXISTS (SELECT FROM events WHERE events.id = adoption.id))
+                              AS "only_in_bigquery!"
+                     FROM judged_events"#
+            )
+            .fetch_one(&pool)
+            .await?)
+        })
+        .await
+    }
+
+    /// Gives what is to be loaded a new transaction id, moves the rest below it, and begins a ledger from there. The log is
+    /// append-only but for this. None without the flusher's lease. `jobs` are those that BigQuery knows and this ledger did not.
+    pub async fn adopt(&self, lease: FlusherLease, jobs: Vec<String>) -> Result<Option<Adoption>, Error> {
+        let transaction = self.begin(LIMIT).await?;
+        tokio::spawn(async move {
+            let mut transaction = transaction;
+            let connection = &mut *transaction;
+            sqlx::query!("LOCK TABLE events, outcomes, replays, loads, load_rejects IN SHARE ROW EXCLUSIVE MODE")
+                .execute(&mut *connection)
+                .await?;
+            let held = sqlx::query!(
+                "SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp() FOR UPDATE",
+                lease.holder
+            )
+            .fetch_optional(&mut *connection)
+            .await?;
+            if held.is_none() {
+                return Ok(None);
+            }
+            fold_all(connection).await?;
+            let done = restamp(connection).await?;
+            begin_anew(connection, jobs).await?;
+            transaction.commit().await?;
+            Ok(Some(done))
+        })
+        .await?
+    }
+}
+
+/// Everything that the totals have not counted, since the cursor that says what they have will stand elsewhere.
+async fn fold_all(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH cursor AS MATERIALIZED (
+             SELECT position, system_identifier = (SELECT system_identifier FROM pg_control_system()) AS same
+               FROM cursors WHERE name = 'totals'
+         ), typed AS (
+             INSERT INTO event_totals (event_type, count)
+             SELECT event_type, count(*) FROM events, cursor
+              WHERE xid >= position OR (NOT same AND events.xmin = xid::xid)
+              GROUP BY event_type ORDER BY event_type
+             ON CONFLICT (event_type) DO UPDATE SET count = event_totals.count + excluded.count
+         ), ends AS (
+             SELECT status, 1 AS count, extract(epoch FROM finished_at - queued_at) AS seconds FROM outcomes, cursor
+              WHERE xid >= position OR (NOT same AND outcomes.xmin = xid::xid)
+             UNION ALL
+             SELECT from_status, -1, 0 FROM replays, cursor
+              WHERE from_status = 'DEAD_LETTER' AND (xid >= position OR (NOT same AND replays.xmin = xid::xid))
+         )
+         INSERT INTO outcome_totals (status, count, seconds)
+         SELECT status, sum(count), sum(seconds) FROM ends GROUP BY status ORDER BY status
+         ON CONFLICT (status) DO UPDATE
+            SET count = outcome_totals.count + excluded.count, seconds = outcome_totals.seconds + excluded.seconds"
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+async fn restamp(connection: &mut sqlx::PgConnection) -> Result<Adoption, Error> {
+    let done = sqlx::query_as!(
+        Adoption,
+        r#"WITH judged AS MATERIALIZED (
+               SELECT * FROM judged_events
+           ), stamped AS (
+               UPDATE events SET xid = CASE WHEN is_loaded THEN '0'::xid8 ELSE pg_current_xact_id() END
+                 FROM judged
+                WHERE events.id = judged.id AND (NOT is_loaded OR judged.xid >= pg_current_xact_id())
+           )
+           SELECT (SELECT system_identifier = (SELECT system_identifier FROM pg_control_system())
+                     FROM cursors WHERE name = 'bigquery') AS "same_cluster!",
+                  count(*) FILTER (WHERE NOT is_loaded) AS "to_load!",
+                  count(*) FILTER (WHERE in_bigquery AND NOT in_ledger) AS "loaded_unknown!",
+                  (SELECT count(*) FROM adoption WHERE NOT EXISTS (SELECT FROM judged WHERE judged.id = adoption.id))
+                      AS "only_in_bigquery!"
+             FROM judged"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    for restamp in [
+        sqlx::query!("UPDATE outcomes SET xid = '0' WHERE xid >= pg_current_xact_id()"),
+        sqlx::query!("UPDATE replays SET xid = '0' WHERE xid >= pg_current_xact_id()"),
+    ] {
+        restamp.execute(&mut *connection).await?;
+    }
+    Ok(done)
+}
+
+async fn begin_anew(connection: &mut sqlx::PgConnection, jobs: Vec<String>) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH over AS (
+             DELETE FROM loads WHERE loaded_at IS NULL RETURNING job_id, id
+         ), known AS (
+             INSERT INTO load_jobs (job_id, load_id, ended_at, reason)
+             SELECT job_id, id, clock_timestamp(), 'adopted' FROM over
+             UNION SELECT job_id, NULL, clock_timestamp(), 'adopted' FROM unnest($1::text[]) AS t (job_id)
+              WHERE job_id NOT IN (SELECT job_id FROM over)
+             ON CONFLICT (job_id) DO NOTHING
+         ), rejects AS (
+             UPDATE load_rejects SET batch = NULL, reloaded_at = CASE WHEN in_bigquery THEN clock_timestamp() END,
+                    requested_at = CASE WHEN NOT in_bigquery THEN requested_at END
+               FROM (SELECT id, EXISTS (SELECT FROM adoption WHERE adoption.id = r.id) AS in_bigquery
+                       FROM load_rejects r WHERE reloaded_at IS NULL) AS found
+              WHERE load_rejects.id = found.id
+         )
+         UPDATE cursors SET updated_at = now(), system_identifier = (SELECT system_identifier FROM pg_control_system()),
+                position = CASE name WHEN 'totals' THEN (pg_current_xact_id()::text::numeric + 1)::text::xid8
+                                     ELSE pg_current_xact_id() END",
+        &jobs
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}

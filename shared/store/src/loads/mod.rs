@@ -1,0 +1,62 @@
+//! The load ledger: which part of the log which BigQuery job loads, and how that stands.
+
+mod backlog;
+mod ends;
+mod jobs;
+mod lease;
+mod page;
+mod range;
+mod rejects;
+mod split;
+
+use uuid::Uuid;
+
+use crate::Xid;
+
+pub use backlog::{Holder, Unloaded, Waiting};
+pub use ends::PutOff;
+pub use jobs::{Begun, JOB_PREFIX, Room};
+pub use lease::FlusherLease;
+pub use page::{LoadPage, LoadRow};
+pub use range::{Ground, Turn};
+pub use rejects::Reject;
+
+/// A place in the log: rows of one transaction follow each other by their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub xid: Xid,
+    pub id: Uuid,
+}
+
+/// A closed range of the log, and the job that loads it.
+#[derive(Clone, Debug)]
+pub struct Load {
+    pub id: i64,
+    pub from_xid: Xid,
+    pub from_id: Uuid,
+    pub to_xid: Xid,
+    pub to_id: Uuid,
+    pub rows: i64,
+    pub job_id: String,
+    /// How often it was split to become this.
+    pub depth: i32,
+    /// Its rows are rejects, and not events.
+    pub batch: Option<i64>,
+    /// The job was seen to end in error: the next try needs a new name.
+    pub job_over: bool,
+    pub failure: Option<String>,
+}
+
+impl Load {
+    pub fn from(&self) -> Place {
+        Place { xid: self.from_xid, id: self.from_id }
+    }
+
+    pub fn to(&self) -> Place {
+        Place { xid: self.to_xid, id: self.to_id }
+    }
+
+    pub fn is_part(&self) -> bool {
+        self.depth > 0
+    }
+}

@@ -1,0 +1,153 @@
+use uuid::Uuid;
+
+use super::{FlusherLease, Load, jobs};
+use crate::cursor;
+use crate::{Error, Store, Xid};
+
+/// How far a flush has come through the open ranges. Parts of a split come last, so that nothing starves behind a search.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turn {
+    is_part: bool,
+    id: i64,
+}
+
+impl Turn {
+    pub fn after(load: &Load) -> Self {
+        Self { is_part: load.is_part(), id: load.id }
+    }
+}
+
+/// What a flush stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground {
+    pub system_identifier: i64,
+    /// No transaction below runs any more.
+    pub settled: Xid,
+}
+
+impl Store {
+    /// Refuses where the ledger does not belong to this database.
+    pub async fn load_ground(&self) -> Result<Ground, Error> {
+        self.run(|pool| async move {
+            cursor::position(&pool, "bigquery").await?;
+            Ok(sqlx::query_as!(
+                Ground,
+                r#"SELECT system_identifier AS "system_identifier!", pg_snapshot_xmin(pg_current_snapshot()) AS "settled!: Xid"
+                     FROM pg_control_system()"#
+            )
+            .fetch_one(&pool)
+            .await?)
+        })
+        .await
+    }
+
+    /// The next range whose job is not known to have loaded it, and that does not back off.
+    pub async fn next_load(&self, after: Turn) -> Result<Option<Load>, Error> {
+        self.run(move |pool| async move {
+            Ok(sqlx::query_as!(
+                Load,
+                r#"SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
+                          job_over, failure
+                     FROM loads
+                    WHERE loaded_at IS NULL AND (retry_at IS NULL OR retry_at <= clock_timestamp())
+                      AND (depth > 0, id) > ($1, $2)
+                    ORDER BY depth > 0, id LIMIT 1"#,
+                after.is_part,
+                after.id
+            )
+            .fetch_optional(&pool)
+            .await?)
+        })
+        .await
+    }
+
+    /// Closes a range of about `max_rows` and `max_bytes` of what has settled, and commits it with the name of the job that will
+    /// load it. None when there is nothing to load.
+    pub async fn close_range(
+        &self,
+        lease: FlusherLease,
+        settled: Xid,
+        max_rows: u32,
+        max_bytes: i64,
+    ) -> Result<Option<Load>, Error> {
+        self.run(move |pool| async move {
+            cursor::position(&pool, "bigquery").await?;
+            Ok(sqlx::query_as!(
+                Load,
+                r#"WITH held AS MATERIALIZED (
+                       SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp()
+                   ), cursor AS MATERIALIZED (
+                       SELECT position FROM cursors WHERE name = 'bigquery' AND EXISTS (SELECT FROM held) FOR UPDATE
+                   ), log AS MATERIALIZED (
+                       SELECT xid, row_number() OVER in_order AS rows,
+                              sum(octet_length(payload::text) + coalesce(octet_length(metadata::text), 0)) OVER in_order AS bytes
+                         FROM events WHERE xid >= (SELECT position FROM cursor)
+                       WINDOW in_order AS (ORDER BY xid ROWS UNBOUNDED PRECEDING) ORDER BY xid LIMIT $3::bigint + 1
+                   ), first AS MATERIALIZED (
+                       SELECT (SELECT xid FROM log ORDER BY xid LIMIT 1) AS xid
+                   ), full_at AS MATERIALIZED (
+                       SELECT (SELECT xid FROM log WHERE rows > $3 OR bytes > $4 ORDER BY xid LIMIT 1) AS xid
+                   ), bound AS MATERIALIZED (
+                       -- One transaction that is too much by itself goes whole.
+                       SELECT position AS low, least($5::xid8, pg_snapshot_xmin(pg_current_snapshot()),
+                              CASE WHEN full_at.xid > first.xid THEN full_at.xid
+                                   WHEN full_at.xid = first.xid
+                                   THEN (SELECT xid FROM events WHERE xid > first.xid ORDER BY xid LIMIT 1) END) AS high
+                         FROM cursor, first, full_at
+                   ), load AS (
+                       INSERT INTO loads (from_xid, to_xid, rows, job_id)
+                       SELECT low, high, counted.rows, $2
+                         FROM bound, (SELECT count(*) AS rows FROM events
+                                       WHERE xid >= (SELECT low FROM bound) AND xid < (SELECT high FROM bound)) AS counted
+                        WHERE counted.rows > 0
+                       RETURNING *
+                   ), moved AS (
+                       UPDATE cursors SET position = high, updated_at = now()
+                         FROM bound WHERE name = 'bigquery' AND position < high
+                   )
+                   SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
+                          job_over, failure FROM load"#,
+                lease.holder,
+                jobs::new_name(),
+                i64::from(max_rows),
+                max_bytes,
+                settled as Xid,
+            )
+            .fetch_optional(&pool)
+            .await?)
+        })
+        .await
+    }
+
+    /// Makes a range of the rejects that somebody wants to be loaded again. None where there are none.
+    pub async fn take_up_rejects(&self, lease: FlusherLease) -> Result<Option<Load>, Error> {
+        self.run(move |pool| async move {
+            Ok(sqlx::query_as!(
+                Load,
+                r#"WITH batch AS MATERIALIZED (
+                       SELECT nextval('load_batches') AS number
+                        WHERE EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())
+                          AND EXISTS (SELECT FROM load_rejects WHERE requested_at IS NOT NULL AND batch IS NULL)
+                   ), taken AS (
+                       UPDATE load_rejects SET batch = number FROM batch
+                        WHERE requested_at IS NOT NULL AND load_rejects.batch IS NULL
+                       RETURNING id
+                   ), load AS (
+                       INSERT INTO loads (from_xid, to_xid, to_id, rows, job_id, batch)
+                       SELECT position, position, $3, counted.rows, $2, number
+                         FROM batch, cursors, (SELECT count(*) AS rows FROM taken) AS counted
+                        WHERE name = 'bigquery' AND counted.rows > 0
+                       RETURNING *
+                   )
+                   SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
+                          job_over, failure FROM load"#,
+                lease.holder,
+                jobs::new_name(),
+                Uuid::max(),
+            )
+            .fetch_optional(&pool)
+            .await?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,57 @@
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{Error, Store};
+
+/// An event that BigQuery does not take.
+#[derive(Debug)]
+pub struct Reject {
+    pub id: Uuid,
+    pub event_type: String,
+    pub payload: String,
+    pub metadata: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub reason: String,
+    pub job_id: String,
+    pub rejected_at: DateTime<Utc>,
+    pub requested_at: Option<DateTime<Utc>>,
+    pub reloaded_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// A page of the rejects, the newest events first, and how many there are. Those that were loaded again stay on record.
+    pub async fn rejects(&self, offset: i64, limit: i64) -> Result<(Vec<Reject>, i64), Error> {
+        self.run(move |pool| async move {
+            let rejects = sqlx::query_as!(
+                Reject,
+                r#"SELECT id, event_type, payload::text AS "payload!", metadata::text AS metadata, created_at, reason, job_id,
+                          rejected_at, requested_at, reloaded_at
+                     FROM load_rejects ORDER BY id DESC OFFSET $1 LIMIT $2"#,
+                offset,
+                limit
+            )
+            .fetch_all(&pool)
+            .await?;
+            let total = sqlx::query_scalar!(r#"SELECT count(*) AS "total!" FROM load_rejects"#)
+                .fetch_one(&pool)
+                .await?;
+            Ok((rejects, total))
+        })
+        .await
+    }
+
+    /// Asks for another load of these rejects, or of all. Those that are loaded by now, or asked for already, are not counted.
+    pub async fn retry_rejects(&self, ids: Option<Vec<Uuid>>) -> Result<u64, Error> {
+        self.run(move |pool| async move {
+            let asked = sqlx::query!(
+                "UPDATE load_rejects SET requested_at = clock_timestamp()
+                  WHERE reloaded_at IS NULL AND requested_at IS NULL AND ($1::uuid[] IS NULL OR id = ANY($1))",
+                ids.as_deref()
+            )
+            .execute(&pool)
+            .await?;
+            Ok(asked.rows_affected())
+        })
+        .await
+    }
+}

@@ -1,0 +1,111 @@
+//! Deals faults from a shuffled deck, so that every kind comes, and gives calm in between, in which recovery is demanded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use sqlx::PgConnection;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::Error;
+use crate::faults::{Fault, Kind, Shared};
+
+/// From calm to the end of everything that had been sent by then.
+const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
+/// An attack is over after about so long. The first one lasts longer, for what has to be held for long.
+const ATTACK_SECONDS: std::ops::Range<u64> = 10..18;
+const PAUSE_MILLIS: std::ops::Range<u64> = 100..700;
+
+pub(crate) struct Adversary {
+    random: StdRng,
+    kinds: Vec<Kind>,
+    deck: Vec<Kind>,
+    shared: Arc<Shared>,
+    pub(crate) recoveries: Vec<Duration>,
+}
+
+impl Adversary {
+    pub(crate) fn new(seed: u64, kinds: Vec<Kind>, shared: Arc<Shared>) -> Self {
+        Self { random: StdRng::seed_from_u64(seed), kinds, deck: Vec::new(), shared, recoveries: Vec::new() }
+    }
+
+    /// Attacks with calm in between, until about `end`.
+    pub(crate) async fn waves(&mut self, end: Instant) -> Result<(), Error> {
+        let whole = end.saturating_duration_since(Instant::now());
+        let mut attack = whole / 3;
+        while Instant::now() + Duration::from_secs(5) < end {
+            self.attack((Instant::now() + attack).min(end)).await?;
+            self.recover().await?;
+            attack = Duration::from_secs(self.random.random_range(ATTACK_SECONDS));
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn attack(&mut self, end: Instant) -> Result<(), Error> {
+        let mut faults = JoinSet::new();
+        self.shared.enter("attack");
+        while Instant::now() < end {
+            let Some(kind) = self.deal() else {
+                sleep_until(end).await;
+                break;
+            };
+            let seed = self.random.random();
+            faults.spawn(Fault::new(kind, seed, end, self.shared.clone()).run());
+            let pause = Duration::from_millis(self.random.random_range(PAUSE_MILLIS));
+            sleep_until((Instant::now() + pause).min(end)).await;
+        }
+        while let Some(ended) = faults.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+
+    /// None where there is no kind of fault at all.
+    fn deal(&mut self) -> Option<Kind> {
+        if self.deck.is_empty() {
+            let copies = |kind: &Kind| vec![*kind; kind.copies()];
+            self.deck = self.kinds.iter().flat_map(copies).collect();
+            self.deck.shuffle(&mut self.random);
+        }
+        self.deck.pop()
+    }
+
+    async fn recover(&mut self) -> Result<(), Error> {
+        let calm = Instant::now();
+        let mut database = self.shared.world.database().await?;
+        let (since,): (chrono::DateTime<chrono::Utc>,) =
+            sqlx::query_as("SELECT clock_timestamp()").fetch_one(&mut database).await?;
+        while let Some(left) = unfinished(&mut database, since).await? {
+            if calm.elapsed() > RECOVERY_LIMIT {
+                let limit = RECOVERY_LIMIT.as_secs();
+                return Err(format!("{limit} s after the calm began this is left: {left}").into());
+            }
+            self.shared.enter(format!("calm: {left}"));
+            sleep(Duration::from_millis(200)).await;
+        }
+        self.recoveries.push(calm.elapsed());
+        Ok(())
+    }
+}
+
+/// What had come by then and has not ended or is not loaded, but for those that have to kill their process ten times.
+async fn unfinished(
+    database: &mut PgConnection,
+    since: chrono::DateTime<chrono::Utc>,
+) -> Result<Option<String>, Error> {
+    let (live, unloaded): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM live JOIN events USING (id)
+                  WHERE queued_at < $1 AND payload ->> 'kill' IS NULL),
+                (SELECT count(*) FROM events
+                  WHERE created_at < $1
+                    AND (xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
+                         OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id) AND (events.xid, events.id) < (to_xid, to_id))))",
+    )
+    .bind(since)
+    .fetch_one(database)
+    .await?;
+    Ok((live + unloaded > 0).then(|| format!("{live} unfinished, {unloaded} not loaded")))
+}

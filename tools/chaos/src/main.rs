@@ -1,0 +1,106 @@
+//! Tries to break the promise, and counts.
+
+mod adversary;
+mod books;
+mod faults;
+mod load;
+mod proxy;
+mod report;
+mod run;
+mod selftest;
+mod warehouse;
+mod watch;
+mod world;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use faults::Kind;
+use load::Pace;
+use run::{Plan, Rhythm};
+use world::Wish;
+
+pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The odds of dying at each of the places where a kill hurts most.
+const FAULT_POINTS: &str =
+    "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
+
+/// One that kills its process takes ten leases to end.
+const SETTLES: Duration = Duration::from_secs(120);
+
+/// Real processes, real faults, and books that have to balance.
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Attacks, and balances the books.
+    Run(Run),
+    /// Plants one bug after another, and shows that the books find each.
+    Selftest {
+        /// These alone.
+        bugs: Vec<String>,
+        #[arg(long, default_value_t = 60)]
+        rate: u32,
+    },
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// How long the attack lasts; what follows until the books are read is on top.
+    #[arg(long, default_value_t = 2.0)]
+    minutes: f64,
+    /// The same seed attacks in the same way. Without one it is made up, and told.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Events a second.
+    #[arg(long, default_value_t = 100)]
+    rate: u32,
+    /// Events that take their process with them at every attempt.
+    #[arg(long, default_value_t = 1)]
+    killers: u32,
+    /// These faults alone.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Kind>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Run(run) => chaos(run).await,
+        Command::Selftest { bugs, rate } => selftest::selftest(&bugs, rate).await,
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn chaos(args: Run) -> Result<bool, Error> {
+    let seed = args.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));
+    println!("chaos for {} minutes, {} events a second, seed {seed}", args.minutes, args.rate);
+    let plan = Plan {
+        lasts: Duration::from_secs_f64(args.minutes * 60.0),
+        rhythm: Rhythm::Waves,
+        weather: Vec::new(),
+        settles: SETTLES,
+        pace: Pace { seed, rate: args.rate, killers: args.killers, slow: 25, failing: 20, impatient: false },
+        kinds: if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only },
+        wish: Wish { fault_points: FAULT_POINTS.into(), ..Wish::default() },
+        folder: run::folder(&format!("seed-{seed}"))?,
+    };
+    let report = run::run(&plan).await?;
+    print!("{report}");
+    std::fs::write(plan.folder.join("report.txt"), report.to_string())?;
+    Ok(report.balances())
+}

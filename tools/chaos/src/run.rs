@@ -1,0 +1,186 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use local::stack::Part;
+use tokio::time::{Instant, interval};
+
+use crate::Error;
+use crate::adversary::Adversary;
+use crate::books;
+use crate::faults::{Kind, Shared};
+use crate::load::{Load, Pace};
+use crate::proxy::Weather;
+use crate::report::Report;
+use crate::watch::Watch;
+use crate::world::{Wish, World};
+
+/// How long a client insists on an answer once the faults are over.
+const LAST_ANSWERS: Duration = Duration::from_secs(30);
+
+/// When the faults come.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Rhythm {
+    /// Attacks, and calm in between in which recovery is demanded.
+    Waves,
+    /// One attack, however long it takes to recover.
+    Once,
+}
+
+pub(crate) struct Plan {
+    pub(crate) lasts: Duration,
+    pub(crate) rhythm: Rhythm,
+    /// All the time, on these edges.
+    pub(crate) weather: Vec<(&'static str, Weather)>,
+    /// From the last answer until everything has ended and is loaded.
+    pub(crate) settles: Duration,
+    pub(crate) pace: Pace,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) wish: Wish,
+    /// Where the journal is, and the logs of a run that failed.
+    pub(crate) folder: PathBuf,
+}
+
+/// One run, from an empty system to its books.
+pub(crate) async fn run(plan: &Plan) -> Result<Report, Error> {
+    std::fs::create_dir_all(&plan.folder)?;
+    let world = Arc::new(World::start(&plan.wish).await?);
+    let report = attack(plan, &world).await;
+    if !report.as_ref().is_ok_and(Report::balances) {
+        let logs = plan.folder.join("logs");
+        world.keep_logs(&logs)?;
+        println!("the logs of all processes are in {}", logs.display());
+    }
+    Arc::into_inner(world).ok_or("something still uses the world")?.stop().await?;
+    report
+}
+
+async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
+    let journal = plan.folder.join("journal");
+    let url = format!("{}/events", world.stack.url(Part::Ingest));
+    let start = Instant::now();
+    let load = Arc::new(Load::start(url, &journal, plan.pace)?);
+    let watch = Watch::start(world.clone());
+    let shared = Arc::new(Shared::new(world.clone(), load.clone()));
+    shared.stand_ins.restore(Part::Bigquery).await?;
+    let mut adversary = Adversary::new(plan.pace.seed, plan.kinds.clone(), shared.clone());
+    for (edge, weather) in &plan.weather {
+        world.edge(edge)?.set(*weather);
+    }
+    let end = start + plan.lasts;
+    let attack = async {
+        match plan.rhythm {
+            Rhythm::Waves => adversary.waves(end).await,
+            Rhythm::Once => adversary.attack(end).await,
+        }
+    };
+    let attacked = tokio::select! {
+        attacked = attack => attacked,
+        () = progress(&shared, start) => Ok(()),
+    };
+    for (edge, _) in &plan.weather {
+        world.edge(edge)?.set(Weather::Calm);
+    }
+    let counted = shared.counted();
+    drop(shared);
+    let recoveries = std::mem::take(&mut adversary.recoveries);
+    drop(adversary);
+    let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
+    let settled = settle(world, plan.settles).await;
+    let seen = watch.stop().await?;
+    let looks = seen.looks;
+    let mut books = books::read(world, &journal, seen).await?;
+    for (promise, outcome) in [
+        ("no recovery in time", attacked),
+        ("a client saw what it never should", answers),
+        ("not settled in time", settled),
+    ] {
+        if let Err(error) = outcome {
+            books.differ(promise, error.to_string());
+        }
+    }
+    for death in world.deaths.by_nobody() {
+        books.differ("a process died that nobody killed", death);
+    }
+    enough(plan, &mut books);
+    Ok(Report {
+        seed: plan.pace.seed,
+        lasted: start.elapsed(),
+        faults: counted,
+        fault_points: world.deaths.by_fault_point(),
+        not_tried: [world.clock.as_ref().err(), world.disk.as_ref().err()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
+        recoveries,
+        looks,
+        books,
+    })
+}
+
+/// A run in which little was accepted proves little.
+fn enough(plan: &Plan, books: &mut books::Books) {
+    let asked = plan.lasts.as_secs() * u64::from(plan.pace.rate);
+    let wanted = usize::try_from(asked / 3).unwrap_or(usize::MAX);
+    if books.answered < wanted {
+        books.differ("too little was accepted", format!("{} of at least {wanted}", books.answered));
+    }
+}
+
+async fn settle(world: &World, limit: Duration) -> Result<(), Error> {
+    let start = Instant::now();
+    loop {
+        let left = left(world).await?;
+        if left == (0, 0) {
+            return Ok(());
+        }
+        if start.elapsed() > limit {
+            return Err(format!(
+                "{} s after the end: {} unfinished, {} not loaded",
+                limit.as_secs(),
+                left.0,
+                left.1
+            )
+            .into());
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+async fn left(world: &World) -> Result<(i64, i64), Error> {
+    let mut database = world.database().await?;
+    Ok(sqlx::query_as(
+        "SELECT (SELECT count(*) FROM live),
+                (SELECT count(*) FROM events
+                  WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
+                     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id) AND (events.xid, events.id) < (to_xid, to_id)))",
+    )
+    .fetch_one(&mut database)
+    .await?)
+}
+
+/// A line every five seconds.
+async fn progress(shared: &Shared, start: Instant) {
+    let mut ticks = interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        let faults: usize = shared.counted().values().sum();
+        let points: usize = shared.world.deaths.by_fault_point().values().sum();
+        println!(
+            "{:>4} s  sent {:>6}  answered {:>6}  faults {:>4}  {}",
+            start.elapsed().as_secs(),
+            shared.load.sent(),
+            shared.load.answered(),
+            faults + points,
+            shared.phase()
+        );
+    }
+}
+
+/// Below the folder where cargo puts what it builds.
+pub(crate) fn folder(name: &str) -> Result<PathBuf, Error> {
+    let binaries = local::process::binaries()?;
+    let target = binaries.parent().unwrap_or(Path::new("."));
+    Ok(target.join("chaos").join(name))
+}

@@ -1,0 +1,156 @@
+//! PostgreSQL clusters of a test's own, since a restored database is another cluster's.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use local::ports;
+use local::postgres::{self, Binaries, Durability, Wanted};
+use local::process::{Child, Guard, Signal};
+use sqlx::postgres::PgPoolCopyExt;
+use sqlx::{PgPool, Row};
+use store::testing::Database;
+use store::{Store, StoreConfig};
+use tempfile::TempDir;
+
+pub(crate) struct Cluster {
+    folder: TempDir,
+    server: Child,
+    pub(crate) database: Database,
+}
+
+/// The versions that may be installed with all of their programs.
+const MAJORS: [u32; 4] = [18, 17, 16, 15];
+
+async fn binaries() -> Binaries {
+    for major in MAJORS {
+        if let Ok(binaries) = Binaries::find(Wanted::Installed(major)).await
+            && has(&binaries, "pg_dump")
+        {
+            return binaries;
+        }
+    }
+    Binaries::find(Wanted::by(None::<&Path>)).await.unwrap()
+}
+
+fn has(binaries: &Binaries, program: &str) -> bool {
+    binaries
+        .program(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    // The server may run under another account.
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+    folder
+}
+
+impl Cluster {
+    pub(crate) async fn start() -> Self {
+        Self::start_in(folder()).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
+        let cluster =
+            postgres::Cluster::open(binaries().await, folder.path(), Durability::ThrownAway).await.unwrap();
+        let [port] = ports::free().unwrap();
+        let mut command = cluster.server(port);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let server = Child::spawn(command.into(), Signal::INT, Arc::new(Guard::start().unwrap())).unwrap();
+        let ready = async {
+            while !cluster.is_ready(server.pid()) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), ready).await.unwrap();
+        let url = postgres::url(port);
+        let store = Store::new(&StoreConfig { max_connections: 5, ..StoreConfig::new(url.clone(), "test") });
+        Self { folder, server, database: Database { url, store: store.unwrap() } }
+    }
+
+    pub(crate) async fn migrated() -> Self {
+        let cluster = Self::start().await;
+        cluster.database.store.migrate().await.unwrap();
+        cluster
+    }
+
+    pub(crate) async fn stop(mut self) -> TempDir {
+        self.database.store.close().await;
+        self.server.stop(Duration::from_secs(20)).await.unwrap();
+        self.folder
+    }
+
+    /// The data folder as it is now, in a place of its own; the server goes on.
+    pub(crate) async fn copied(self) -> (Self, TempDir) {
+        let original = self.stop().await;
+        let copy = folder();
+        let data = original.path().join("data");
+        let status = Command::new("cp").arg("-a").arg(data).arg(copy.path()).status().unwrap();
+        assert!(status.success());
+        (Self::start_in(original).await, copy)
+    }
+
+    pub(crate) async fn start_copy(copy: TempDir) -> Self {
+        Self::start_in(copy).await
+    }
+
+    /// Another cluster with what this one holds: by `pg_dump` where it is installed, else table by table, as that does it.
+    pub(crate) async fn restored(&self) -> Self {
+        let binaries = binaries().await;
+        if !has(&binaries, "pg_dump") {
+            return self.restored_by_hand().await;
+        }
+        let to = Self::start().await;
+        let mut dump =
+            binaries.program("pg_dump").arg(&self.database.url).stdout(Stdio::piped()).spawn().unwrap();
+        let mut psql = binaries.program("psql");
+        psql.args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]);
+        let restore = psql.arg(&to.database.url).stdin(dump.stdout.take().unwrap()).status().unwrap();
+        assert!(dump.wait().unwrap().success() && restore.success());
+        to
+    }
+
+    async fn restored_by_hand(&self) -> Self {
+        let to = Self::migrated().await;
+        let (old, new) = (self.pool().await, to.pool().await);
+        let tables = "SELECT quote_ident(relname) FROM pg_class
+                       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+                         AND relname <> '_sqlx_migrations'";
+        for table in sqlx::query(tables).fetch_all(&old).await.unwrap() {
+            let table: String = table.get(0);
+            let text = format!("COPY (SELECT * FROM {table}) TO STDOUT");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).execute(&new).await.unwrap();
+            let rows = old.copy_out_raw(&text).await.unwrap();
+            let mut into = new.copy_in_raw(&format!("COPY {table} FROM STDIN")).await.unwrap();
+            let rows: Vec<_> = futures::TryStreamExt::try_collect(rows).await.unwrap();
+            for row in rows {
+                into.send(row).await.unwrap();
+            }
+            into.finish().await.unwrap();
+        }
+        for (table, column) in [("loads", "id"), ("unreadable", "id")] {
+            let set = format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}'), 1000000)");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&new).await.unwrap();
+        }
+        to
+    }
+
+    async fn pool(&self) -> PgPool {
+        PgPool::connect(&self.database.url).await.unwrap()
+    }
+
+    /// Uses up transaction ids.
+    pub(crate) async fn age(&self, transactions: u32) {
+        let burn = format!(
+            "DO $$ BEGIN FOR n IN 1..{transactions} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
+        );
+        self.database.sql(&burn).await;
+    }
+}

@@ -1,0 +1,12 @@
+//! The way out: bq-flush and admin as libraries, on a real PostgreSQL, with the stand-in for BigQuery.
+#![allow(clippy::unwrap_used)]
+
+mod backoff;
+#[path = "../bigquery/client.rs"]
+#[allow(dead_code)]
+mod client;
+mod cluster;
+mod harness;
+mod rejects;
+mod restore;
+mod strangers;
