@@ -33,6 +33,7 @@ impl System {
         for _ in 0..self.mail.dead_letters.len() {
             self.dead_letter(0, 1, true).await?;
         }
+        self.nothing_falls(None).await?;
         match self.unfinished().await {
             0 => {}
             unfinished => return Err(format!("{unfinished} events have no way to the end")),

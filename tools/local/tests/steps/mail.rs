@@ -94,7 +94,7 @@ impl Mail {
 
 impl Message {
     fn new(message: PubsubMessage) -> Self {
-        let id = String::from_utf8(message.data.to_vec()).unwrap().parse().unwrap();
+        let id = str::from_utf8(&message.data).unwrap().parse().unwrap();
         Self { id, message, refused: 0 }
     }
 

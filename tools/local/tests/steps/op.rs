@@ -56,18 +56,18 @@ pub(crate) enum Op {
 }
 
 pub(crate) fn any() -> impl Strategy<Value = Op> {
-    let one = || 0..6_usize;
+    let one = || 0..4_usize;
     let worker = || 0..2_usize;
     let answered = || prop_oneof![4 => Just(true), 1 => Just(false)];
     prop_oneof![
-        5 => answered().prop_map(|answered| Op::Post { answered }),
+        3 => answered().prop_map(|answered| Op::Post { answered }),
         1 => one().prop_map(Op::PostAgain),
-        10 => (one(), worker(), ending(), answered())
+        8 => (one(), worker(), ending(), answered())
             .prop_map(|(copy, worker, ending, answered)| Op::Push { copy, worker, ending, answered }),
-        3 => (one(), worker()).prop_map(|(copy, worker)| Op::Hold { copy, worker }),
-        3 => (one(), ending(), answered())
+        4 => (one(), worker()).prop_map(|(copy, worker)| Op::Hold { copy, worker }),
+        4 => (one(), ending(), answered())
             .prop_map(|(held, ending, answered)| Op::Release { held, ending, answered }),
-        3 => one().prop_map(Op::Duplicate),
+        4 => one().prop_map(Op::Duplicate),
         2 => one().prop_map(Op::Lose),
         1 => one().prop_map(Op::GiveUp),
         2 => (one(), worker(), answered())

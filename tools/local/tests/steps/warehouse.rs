@@ -31,7 +31,10 @@ pub(crate) struct Cut {
 }
 
 #[derive(Clone, Default)]
-struct Gate(Arc<Mutex<Option<(Cut, oneshot::Sender<()>)>>>);
+struct Gate(Arc<Mutex<Option<Closing>>>);
+
+/// Where a caller is cut off, and whom to tell then.
+type Closing = (Cut, oneshot::Sender<()>);
 
 impl Warehouse {
     pub(crate) async fn start() -> Self {
@@ -79,7 +82,7 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Respons
 }
 
 impl Gate {
-    fn meets(&self) -> Option<(Cut, oneshot::Sender<()>)> {
+    fn meets(&self) -> Option<Closing> {
         let mut gate = self.0.lock().unwrap();
         let (cut, _) = gate.as_mut()?;
         match cut.at.checked_sub(1) {
