@@ -74,8 +74,11 @@ linter = if command -v $(1) >/dev/null; then $(2); \
 fmt: toolchain ## format the code
 	@cargo fmt --all
 
+# With the programs as they were built last, since a changed statement does not build before; so a new migration is built
+# before the statements that need it.
 .PHONY: sqlx-prepare
-sqlx-prepare: build ## write the query data that builds use in place of a database
+sqlx-prepare: toolchain ## write the query data that builds use in place of a database
+	@test -x $(LOCAL) || cargo build --workspace
 	@rm -rf $(QUERIES) && mkdir -p $(QUERIES)
 	@$(call ask,$(QUERIES),check --workspace --all-targets)
 

@@ -15,9 +15,13 @@ pub struct Overdue {
     due_at: DateTime<Utc>,
 }
 
+/// The longest wait between two copies, in steps.
+const MOST_STEPS: f64 = 8.0;
+
 impl Store {
     /// Takes a page of what is overdue, oldest first, and moves it on by a step, so that two relays share the work and a relay
-    /// that dies delays a page but loses nothing.
+    /// that dies delays a page but loses nothing. What has waited longer than a step waits as long again: its message may stand in
+    /// a queue that is slow already, and a copy at each step would only make that longer.
     pub async fn take_overdue(&self, page: u32, step: Duration) -> Result<Vec<Overdue>, Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
@@ -27,6 +31,7 @@ impl Store {
                        SELECT id FROM live WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
                    ), moved AS (
                        UPDATE live SET due_at = now() + $2::float8 * interval '1 second'
+                              * least(greatest(extract(epoch FROM now() - updated_at) / $2::float8, 1), $3::float8)
                          FROM page WHERE live.id = page.id
                        RETURNING live.id, live.due_at
                    )
@@ -34,6 +39,7 @@ impl Store {
                      FROM moved JOIN events ON events.id = moved.id"#,
                 i64::from(page),
                 step.as_secs_f64(),
+                MOST_STEPS,
             );
             let rows = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
             Ok(in_time(connection, rows)?

@@ -92,7 +92,8 @@ impl Rules {
         Done { answer: true, recorded: Some((held.attempt, end)) }
     }
 
-    /// The relay takes what is overdue. The answer is the new `due_at`, by which it knows the event again.
+    /// The relay takes what is overdue. The answer is the new `due_at`, by which it knows the event again; one that has waited long
+    /// is moved on by more than a step, which is a matter of pace.
     pub fn take_overdue(&self, state: &mut State, now: Moment) -> Option<Moment> {
         match state {
             State::Live(live) if live.due_at <= now => {
