@@ -8,7 +8,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
         ("FLUSH_LIMIT_SECONDS", "0"),
         ("FLUSH_LEASE_SECONDS", "long"),
         ("FLUSH_MAX_ROWS", "0"),
-        ("FLUSH_JOBS_PER_DAY", "many"),
+        ("FLUSH_JOBS_PER_DAY", "0"),
         ("FLUSH_LONGEST_WAIT_SECONDS", "-1"),
     ]);
     assert!(Config::read(&mut env).is_err());
@@ -21,7 +21,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
     FLUSH_LIMIT_SECONDS: must be a whole number of seconds, at least 1
     FLUSH_LEASE_SECONDS: must be a whole number of seconds, at least 1
     FLUSH_MAX_ROWS: must be at least 1
-    FLUSH_JOBS_PER_DAY: must be a whole number, at least 1
+    FLUSH_JOBS_PER_DAY: must be at least 1
     FLUSH_LONGEST_WAIT_SECONDS: must be a whole number of seconds, at least 1
     "#);
 }
