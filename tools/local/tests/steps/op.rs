@@ -9,7 +9,7 @@ pub(crate) enum Op {
     Post {
         answered: bool,
     },
-    /// The body of an earlier post once more: another event.
+    /// A client that is not sure sends an earlier post once more, with its key.
     PostAgain(usize),
     Push {
         copy: usize,

@@ -55,8 +55,13 @@ impl Surroundings {
         Process::start(async move {
             let (coalescer, _) =
                 Coalescer::start(self.store("ingest"), self.publisher().await, Duration::from_secs(20));
-            let limits = Limits { body_bytes: 1_000, body_deadline: service::BODY_DEADLINE };
-            ingest::router(Ingest { coalescer, door: Door::open(), limits })
+            let limits = Limits {
+                body_bytes: 1_000,
+                body_deadline: service::BODY_DEADLINE,
+                answer_deadline: Duration::from_secs(15),
+            };
+            let keys_last = Duration::from_hours(24);
+            ingest::router(Ingest { coalescer, door: Door::open(), limits, keys_last })
         })
         .await
     }
@@ -145,6 +150,8 @@ fn worker_settings() -> process_push::Settings {
         drain_grace: Duration::from_millis(1),
         relay_page: 2,
         relay_limit: Duration::from_secs(20),
+        retention: Duration::from_hours(24 * 90),
+        maintain_limit: Duration::from_mins(1),
     }
 }
 
@@ -154,6 +161,10 @@ fn flusher_settings() -> bq_flush::Settings {
         lease: Duration::from_secs(10),
         poll: Duration::from_millis(5),
         rows_per_load: 3,
+        bytes_per_load: 1 << 20,
         rows_per_page: 2,
+        jobs_a_day: 1_500,
+        first_wait: Duration::from_millis(1),
+        longest_wait: Duration::from_millis(1),
     }
 }

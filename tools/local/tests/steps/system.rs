@@ -28,7 +28,7 @@ pub(crate) struct System {
     pub(crate) tokens: Tokens,
     /// Attempts that wait to be told how to end.
     pub(crate) held: Vec<Held>,
-    /// The weight of each post that was sent, in order.
+    /// The weight of each post that was sent, in order. It is the post's key too.
     pub(crate) sent: Vec<i64>,
     pub(crate) answered: Vec<(EventId, i64)>,
     /// Status and latest attempt of every event, as of the step before.
@@ -87,7 +87,11 @@ impl System {
     /// An operation, and what must hold after each.
     pub(crate) async fn step(&mut self, op: &Op) -> Result<(), String> {
         match *op {
-            Op::Post { answered } => self.post(self.new_weight(), answered).await?,
+            Op::Post { answered } => {
+                let weight = self.new_weight();
+                self.sent.push(weight);
+                self.post(weight, answered).await?;
+            }
             Op::PostAgain(post) => {
                 if let Some(weight) = pick(&self.sent, post).copied() {
                     self.post(weight, true).await?;
@@ -120,22 +124,27 @@ impl System {
     }
 
     fn new_weight(&self) -> i64 {
-        self.sent.iter().max().unwrap_or(&0) + 1
+        self.sent.last().unwrap_or(&0) + 1
     }
 
     async fn post(&mut self, weight: i64, answered: bool) -> Result<(), String> {
         let body = json!({ "eventType": "steps", "payload": { "weight": weight } }).to_string();
-        let request = Request::post("/events").header(CONTENT_TYPE, "application/json");
-        self.sent.push(weight);
+        let request = Request::post("/events")
+            .header(CONTENT_TYPE, "application/json")
+            .header("idempotency-key", weight);
         let answer = self.ingest.call(request.body(body.into()).unwrap()).await.unwrap();
         if answer.status != StatusCode::CREATED {
             return Err(format!("a post was answered {}", answer.status));
         }
-        if answered {
-            let id = answer.json()["eventId"].as_str().unwrap().parse().unwrap();
-            self.answered.push((id, weight));
+        let id = answer.json()["eventId"].as_str().unwrap().parse().unwrap();
+        match self.answered.iter().find(|(_, known)| *known == weight) {
+            Some((known, _)) if *known != id => Err(format!("event {known} sent again was answered {id}")),
+            None if answered => {
+                self.answered.push((id, weight));
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Every time in the database comes nearer, or is longer ago.
