@@ -149,6 +149,7 @@ fn worker_settings() -> process_push::Settings {
         concurrency: 4,
         drain_grace: Duration::from_millis(1),
         relay_page: 2,
+        relay_pages: 100,
         relay_limit: Duration::from_secs(20),
         retention: Duration::from_hours(24 * 90),
         maintain_limit: Duration::from_mins(1),
