@@ -33,8 +33,10 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 
 .PHONY: test-all
 test-all: lint test ## run all there is, for an hour
+	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
 	@$(MAKE) chaos
 	@$(MAKE) chaos-selftest
+	@$(MAKE) chaos-pressure
 
 # A run prints its seed, and with SEED=… it attacks in the same way again.
 .PHONY: chaos
@@ -44,7 +46,10 @@ chaos: build ## kill, cut off and stop everything under load, and balance the bo
 .PHONY: chaos-selftest
 chaos-selftest: build ## plant one bug after another, and show that chaos catches it: BUGS=
 	@target/debug/chaos selftest $(BUGS)
-	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
+
+.PHONY: chaos-pressure
+chaos-pressure: build ## load all that goes in for MINUTES=5 while a transaction pins the vacuum
+	@target/debug/chaos pressure --minutes $(or $(MINUTES),5)
 
 .PHONY: lint
 lint: build workflows-check ## check the format, the code, the query data, the workflows and the deployment

@@ -4,6 +4,7 @@ mod adversary;
 mod books;
 mod faults;
 mod load;
+mod pressure;
 mod proxy;
 mod report;
 mod run;
@@ -29,7 +30,7 @@ const FAULT_POINTS: &str =
     "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
 
 /// One that kills its process takes ten leases to end.
-const SETTLES: Duration = Duration::from_secs(120);
+const SETTLES: Duration = Duration::from_mins(2);
 
 /// Real processes, real faults, and books that have to balance.
 #[derive(Parser)]
@@ -42,6 +43,11 @@ struct Args {
 enum Command {
     /// Attacks, and balances the books.
     Run(Run),
+    /// Loads as much as goes in while a transaction pins what vacuum may remove.
+    Pressure {
+        #[arg(long, default_value_t = 5.0)]
+        minutes: f64,
+    },
     /// Plants one bug after another, and shows that the books find each.
     Selftest {
         /// These alone.
@@ -74,6 +80,7 @@ struct Run {
 async fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Run(run) => chaos(run).await,
+        Command::Pressure { minutes } => pressure::pressure(Duration::from_secs_f64(minutes * 60.0)).await,
         Command::Selftest { bugs, rate } => selftest::selftest(&bugs, rate).await,
     };
     match outcome {
@@ -94,8 +101,18 @@ async fn chaos(args: Run) -> Result<bool, Error> {
         rhythm: Rhythm::Waves,
         weather: Vec::new(),
         settles: SETTLES,
-        pace: Pace { seed, rate: args.rate, killers: args.killers, slow: 25, failing: 20, impatient: false },
+        pace: Pace {
+            seed,
+            rate: args.rate,
+            at_once: 4_000,
+            killers: args.killers,
+            poison: true,
+            slow: 25,
+            failing: 20,
+            impatient: false,
+        },
         kinds: if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only },
+        targets: "",
         wish: Wish { fault_points: FAULT_POINTS.into(), ..Wish::default() },
         folder: run::folder(&format!("seed-{seed}"))?,
     };

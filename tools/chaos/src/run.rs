@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) settles: Duration,
     pub(crate) pace: Pace,
     pub(crate) kinds: Vec<Kind>,
+    /// The processes that are attacked begin with this.
+    pub(crate) targets: &'static str,
     pub(crate) wish: Wish,
     /// Where the journal is, and the logs of a run that failed.
     pub(crate) folder: PathBuf,
@@ -61,7 +63,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let start = Instant::now();
     let load = Arc::new(Load::start(url, &journal, plan.pace)?);
     let watch = Watch::start(world.clone());
-    let shared = Arc::new(Shared::new(world.clone(), load.clone()));
+    let shared = Arc::new(Shared::new(world.clone(), load.clone(), plan.targets));
     shared.stand_ins.restore(Part::Bigquery).await?;
     let mut adversary = Adversary::new(plan.pace.seed, plan.kinds.clone(), shared.clone());
     for (edge, weather) in &plan.weather {

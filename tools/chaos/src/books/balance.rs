@@ -31,7 +31,7 @@ impl Books {
         sent: &Sent,
         stored: &Stored,
         rows: &[String],
-        metrics: Summary,
+        metrics: &Summary,
         mut seen: Seen,
     ) -> Self {
         let mut books = Self {
@@ -51,7 +51,7 @@ impl Books {
             }
         }
         books.way_out(stored, rows);
-        books.metrics(&metrics);
+        books.metrics(metrics);
         let ends = stored
             .ends
             .iter()

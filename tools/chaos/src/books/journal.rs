@@ -22,7 +22,7 @@ impl Sent {
                 Line::Intent { event, .. } => _ = sent.fates.insert(event.number, event.fate),
                 Line::Answered { number, id } => _ = sent.answered.insert(number, id.uuid()),
                 Line::Refused { number, why } => {
-                    sent.refused.push(format!("event {number} was refused: {why}"))
+                    sent.refused.push(format!("event {number} was refused: {why}"));
                 }
             }
         }

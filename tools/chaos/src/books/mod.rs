@@ -21,5 +21,5 @@ pub(crate) async fn read(world: &World, journal: &Path, seen: Seen) -> Result<Bo
     let stored = Stored::read(&mut world.database().await?).await?;
     let rows = Warehouse::of(world).ids().await?;
     let metrics = Summary::ask(world).await?;
-    Ok(Books::balance(&sent, &stored, &rows, metrics, seen))
+    Ok(Books::balance(&sent, &stored, &rows, &metrics, seen))
 }

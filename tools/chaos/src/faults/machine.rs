@@ -5,7 +5,7 @@ use crate::world::SmallDisk;
 /// What the machine itself does to them, where it lets us.
 impl Fault {
     pub(super) async fn wrong_clock(&mut self) -> Result<(), Error> {
-        let name = self.pick(&self.world().names());
+        let name = self.pick(&self.targets());
         let turn = self.turn(name);
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
         let offset = self.pick(&["+1h", "-1h"]);

@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
     pub(crate) load: Arc<Load>,
     pub(crate) stand_ins: StandIns,
+    /// The services whose processes are attacked, by the beginning of their names.
+    targets: &'static str,
     /// What can have one thing done to it at a time.
     turns: Mutex<BTreeMap<&'static str, Arc<Turn<()>>>>,
     done: Mutex<BTreeMap<&'static str, usize>>,
@@ -48,12 +50,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(world: Arc<World>, load: Arc<Load>) -> Self {
+    pub(crate) fn new(world: Arc<World>, load: Arc<Load>, targets: &'static str) -> Self {
         let stand_ins = StandIns::new(world.clone());
         Self {
             world,
             load,
             stand_ins,
+            targets,
             turns: Mutex::default(),
             done: Mutex::default(),
             phase: Mutex::default(),
@@ -122,6 +125,11 @@ impl Fault {
 
     fn world(&self) -> &World {
         &self.shared.world
+    }
+
+    fn targets(&self) -> Vec<&'static str> {
+        let names = self.world().names().into_iter();
+        names.filter(|name| name.starts_with(self.shared.targets)).collect()
     }
 
     fn turn(&self, of: &'static str) -> Arc<Turn<()>> {

@@ -9,7 +9,7 @@ const FROZEN_MILLIS: std::ops::Range<u64> = 4_500..6_500;
 
 impl Fault {
     pub(super) async fn process(&mut self) -> Result<(), Error> {
-        let name = self.pick(&self.world().names());
+        let name = self.pick(&self.targets());
         let turn = self.turn(name);
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
         let instance = self.world().instance(name)?;

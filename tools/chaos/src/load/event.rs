@@ -42,6 +42,7 @@ impl Planned {
     pub(crate) fn choose(number: i64, pace: Pace, random: &mut StdRng) -> Self {
         let (failing, slow) = (30 + pace.failing, 30 + pace.failing + pace.slow);
         let fate = match random.random_range(0..1000_u32) {
+            _ if !pace.poison => Fate::Done,
             0..6 => Fate::Fails,
             6..10 => Fate::Panics,
             10..13 => Fate::Hangs,

@@ -24,9 +24,6 @@ pub(crate) use journal::{Line, read};
 use crate::Error;
 use journal::Journal;
 
-/// One that finds so many without an answer waits, as a real producer's memory would make it.
-const MOST_UNANSWERED: usize = 4_000;
-
 pub(crate) struct Load {
     shared: Arc<Shared>,
     ticking: JoinHandle<Result<(), Error>>,
@@ -53,8 +50,12 @@ struct Shared {
 pub(crate) struct Pace {
     pub(crate) seed: u64,
     pub(crate) rate: u32,
+    /// With so many unanswered no more are sent, as the memory of a real producer would have it.
+    pub(crate) at_once: usize,
     /// How many events kill their process.
     pub(crate) killers: u32,
+    /// Some of them fail, hang, panic or cannot be loaded.
+    pub(crate) poison: bool,
     /// Of a thousand events, so many take their handler about as long as it may, and so many fail twice.
     pub(crate) slow: u32,
     pub(crate) failing: u32,
@@ -119,7 +120,7 @@ async fn tick(shared: Arc<Shared>, pace: Pace) -> Result<(), Error> {
     while !shared.over.is_cancelled() {
         ticks.tick().await;
         let due = start.elapsed().as_millis() * u128::from(pace.rate) / 1_000;
-        while number.cast_unsigned() < u64::try_from(due)? && shared.sends.len() < MOST_UNANSWERED {
+        while number.cast_unsigned() < u64::try_from(due)? && shared.sends.len() < pace.at_once {
             number += 1;
             let mut event = Planned::choose(number, pace, &mut random);
             if number <= i64::from(pace.killers) {

@@ -9,6 +9,8 @@ pub(super) struct Bug {
     pub(super) name: &'static str,
     pub(super) breaks: &'static [&'static str],
     pub(super) faults: &'static [Kind],
+    /// The processes that are attacked begin with this.
+    pub(super) targets: &'static str,
     pub(super) fault_points: &'static str,
     pub(super) weather: &'static [(&'static str, Weather)],
     pub(super) set: &'static [(&'static str, &'static str)],
@@ -24,6 +26,7 @@ const NONE: Bug = Bug {
     name: "",
     breaks: &[],
     faults: &[],
+    targets: "",
     fault_points: "",
     weather: &[],
     set: &[],
@@ -41,11 +44,20 @@ pub(super) const BUGS: &[Bug] = &[
         weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(100)))],
         ..NONE
     },
-    Bug { name: "no-fencing", breaks: &["not one effect"], faults: &[Kind::Freeze], slow: 300, ..NONE },
+    Bug {
+        name: "no-fencing",
+        breaks: &["not one effect"],
+        faults: &[Kind::Freeze],
+        // The other one goes on meanwhile, and overtakes it.
+        targets: "process-push-1",
+        slow: 300,
+        ..NONE
+    },
     Bug {
         name: "answer-before-commit",
         breaks: &["answered and not stored"],
         faults: &[Kind::Kill, Kind::DatabaseCrash],
+        targets: "ingest",
         weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(50)))],
         ..NONE
     },
@@ -84,6 +96,7 @@ pub(super) const BUGS: &[Bug] = &[
         name: "lease-by-own-clock",
         breaks: &["never ended"],
         faults: &[Kind::Kill],
+        targets: "process-push",
         slow: 300,
         second_clock: Some("+50m"),
         ..NONE
@@ -107,6 +120,7 @@ pub(super) const BUGS: &[Bug] = &[
         name: "rescue-ignores-status",
         breaks: &["an attempt is not on record"],
         faults: &[Kind::Kill],
+        targets: "process-push",
         slow: 300,
         ..NONE
     },

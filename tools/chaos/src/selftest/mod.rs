@@ -26,16 +26,16 @@ pub(crate) async fn selftest(only: &[String], rate: u32) -> Result<bool, Error> 
         return Err(format!("there is no bug {unknown}: {}", names.join(", ")).into());
     }
     let workshop = Workshop::open().await?;
-    let mut table = String::new();
+    let mut table = Vec::new();
     let mut holes = 0;
     for bug in BUGS.iter().filter(|bug| only.is_empty() || only.iter().any(|name| name == bug.name)) {
         let verdict = catch(bug, &workshop, rate).await?;
         println!("{:<28} {verdict}", bug.name);
         holes += usize::from(verdict.starts_with("NOT"));
-        table += &format!("{:<28} {verdict}\n", bug.name);
+        table.push(format!("{:<28} {verdict}", bug.name));
     }
     workshop.close().await?;
-    println!("\n{table}");
+    println!("\n{}", table.join("\n"));
     Ok(holes == 0)
 }
 
@@ -57,12 +57,15 @@ async fn catch(bug: &Bug, workshop: &Workshop, rate: u32) -> Result<String, Erro
             pace: Pace {
                 seed: chance,
                 rate,
+                at_once: 4_000,
                 killers: bug.killers,
+                poison: true,
                 slow: bug.slow,
                 failing: bug.failing,
                 impatient: bug.impatient,
             },
             kinds: bug.faults.to_vec(),
+            targets: bug.targets,
             wish: Wish {
                 services: Some(services.clone()),
                 set: bug.set.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),

@@ -41,7 +41,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.folder).output();
+        let unmounted = Command::new("umount").arg("--lazy").arg(&self.folder).output();
         if !unmounted.is_ok_and(|output| output.status.success()) {
             eprintln!("{} is still mounted", self.folder.display());
         }

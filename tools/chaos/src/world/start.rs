@@ -12,7 +12,7 @@ use crate::Error;
 use crate::proxy::Edge;
 
 /// Shorter than a laptop's, so that leases end and relays come many times in a run.
-const NUMBERS: [(&str, &str); 15] = [
+const NUMBERS: [(&str, &str); 16] = [
     ("HANDLER_LIMIT_SECONDS", "2"),
     ("LEASE_SECONDS", "3"),
     ("ACK_DEADLINE_SECONDS", "10"),
@@ -24,6 +24,7 @@ const NUMBERS: [(&str, &str); 15] = [
     ("FLUSH_EVERY_SECONDS", "2"),
     ("FLUSH_LIMIT_SECONDS", "10"),
     ("FLUSH_LEASE_SECONDS", "4"),
+    ("FLUSH_LONGEST_WAIT_SECONDS", "3"),
     ("MAINTAIN_EVERY_SECONDS", "5"),
     ("FLUSH_MAX_ROWS", "2000"),
     ("PUBSUB_MAX_BACKOFF_MS", "100"),
@@ -105,13 +106,13 @@ impl World {
         &mut self,
         part: Part,
         name: &'static str,
-        port: u16,
+        listens: u16,
         environment: Environment,
     ) -> Result<(), Error> {
         let command = Box::new(self.stack.command(part, self.services.as_deref()));
         let extra = Extra::default();
         let client = self.client.clone();
-        let instance = Instance { name, port, environment, extra: extra.clone(), command, client };
+        let instance = Instance { name, port: listens, environment, extra: extra.clone(), command, client };
         self.instances.insert(name, (self.stack.supervisor().supervise(instance)?, extra));
         Ok(())
     }
