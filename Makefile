@@ -85,7 +85,7 @@ fmt: toolchain ## format the code
 sqlx-prepare: toolchain ## write the query data that builds use in place of a database
 	@test -x $(LOCAL) || cargo build --workspace
 	@rm -rf $(QUERIES) && mkdir -p $(QUERIES)
-	@$(call ask,$(QUERIES),check --workspace --all-targets)
+	@$(call ask,$(QUERIES),check --package store --all-targets)
 
 .PHONY: build
 build: toolchain

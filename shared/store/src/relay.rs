@@ -20,7 +20,7 @@ const MOST_STEPS: f64 = 8.0;
 
 impl Store {
     /// Takes a page of what is overdue, oldest first, and moves it on by a step, so that two relays share the work and a relay
-    /// that dies delays a page but loses nothing. What has waited longer than a step waits as long again: its message may stand in
+    /// that dies delays a page but loses nothing. What has waited for long waits half as long again: its message may stand in
     /// a queue that is slow already, and a copy at each step would only make that longer.
     pub async fn take_overdue(&self, page: u32, step: Duration) -> Result<Vec<Overdue>, Error> {
         let limit = self.statement_limit;
@@ -31,7 +31,7 @@ impl Store {
                        SELECT id FROM live WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
                    ), moved AS (
                        UPDATE live SET due_at = now() + $2::float8 * interval '1 second'
-                              * least(greatest(extract(epoch FROM now() - updated_at) / $2::float8, 1), $3::float8)
+                              * least(greatest(extract(epoch FROM now() - updated_at) / 2 / $2::float8, 1), $3::float8)
                          FROM page WHERE live.id = page.id
                        RETURNING live.id, live.due_at
                    )

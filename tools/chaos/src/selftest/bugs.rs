@@ -76,7 +76,7 @@ pub(super) const BUGS: &[Bug] = &[
     Bug {
         name: "new-job-id-after-a-time-out",
         breaks: &["twice in BigQuery"],
-        faults: &[Kind::AcceptedWithoutAnswer],
+        weather: &[("flush to BigQuery", Weather::LoseResponses(0.7))],
         ..NONE
     },
     Bug {
