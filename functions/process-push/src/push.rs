@@ -69,14 +69,23 @@ async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Bytes) -> 
         Delivery::TooEarly => {
             Err(nack(StatusCode::TOO_EARLY, "it failed a moment ago, and its retry is later"))
         }
-        // A nack, so that the subscription's own policy moves the message to the dead-letter topic.
-        Delivery::LostForGood | Delivery::AlreadyDead => Err(nack(StatusCode::GONE, "the event is dead")),
+        Delivery::LostForGood | Delivery::AlreadyDead => dead(&processor, envelope).await,
         Delivery::Unknown => {
             let reason = format!("no event {} was ever accepted", envelope.event_id);
             let unreadable = Unreadable { reason, message_id: Some(envelope.message_id) };
             keep(&processor, Some(envelope.subscription), unreadable, &body).await
         }
     }
+}
+
+/// The message that the event died on is nacked, so that the subscription's own policy moves it to the dead-letter topic. Other
+/// copies have nothing to do there, and every nack slows the subscription down for all.
+async fn dead(processor: &Processor, envelope: Envelope) -> Result<StatusCode, Problem> {
+    let died_on = processor.store.died_on(envelope.event_id, envelope.message_id).await;
+    if died_on.map_err(|error| unavailable(&error))? {
+        return Err(nack(StatusCode::GONE, "the event is dead"));
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn answer(ended: Ended) -> Result<StatusCode, Problem> {

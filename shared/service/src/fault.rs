@@ -1,5 +1,5 @@
 //! Where a kill hurts most. `FAULT_POINTS` gives the odds of dying there, `after-commit=0.01,in-relay-page=1`, for tests and the
-//! chaos run. A release build has none of it.
+//! chaos run, and holds while the file that `FAULT_POINTS_WHILE` may name is there. A release build has none of it.
 
 #[cfg(debug_assertions)]
 pub use armed::{die, point};
@@ -13,16 +13,23 @@ pub fn point(_name: &str) {}
 mod armed {
     use std::collections::HashMap;
     use std::hash::{BuildHasher, RandomState};
+    use std::path::PathBuf;
     use std::sync::OnceLock;
 
     static ODDS: OnceLock<HashMap<String, f64>> = OnceLock::new();
+    static WHILE: OnceLock<Option<PathBuf>> = OnceLock::new();
 
     /// Dies here with the odds that `FAULT_POINTS` gives for it, and else goes on.
     pub fn point(name: &str) {
         let odds = ODDS.get_or_init(|| parse(&std::env::var("FAULT_POINTS").unwrap_or_default()));
-        if odds.get(name).is_some_and(|odds| fraction() < *odds) {
+        if odds.get(name).is_some_and(|odds| fraction() < *odds) && are_in_force() {
             die(name);
         }
+    }
+
+    fn are_in_force() -> bool {
+        let file = WHILE.get_or_init(|| std::env::var_os("FAULT_POINTS_WHILE").map(PathBuf::from));
+        file.as_ref().is_none_or(|file| file.exists())
     }
 
     /// As SIGKILL would: no buffer is flushed and no destructor runs.

@@ -34,6 +34,22 @@ impl Store {
         .await
     }
 
+    /// True where the event's latest end came in an attempt that this message had brought.
+    pub async fn died_on(&self, id: EventId, message_id: String) -> Result<bool, Error> {
+        self.run(move |pool| async move {
+            Ok(sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM attempts
+                                   WHERE id = $1 AND message_id = $2
+                                     AND attempt = (SELECT max(attempt) FROM outcomes WHERE id = $1)) AS "died_on!""#,
+                id.uuid(),
+                storable(message_id)
+            )
+            .fetch_one(&pool)
+            .await?)
+        })
+        .await
+    }
+
     /// Keeps a push that nobody can act on.
     pub async fn keep_unreadable(
         &self,

@@ -47,6 +47,7 @@ impl Adversary {
     pub(crate) async fn attack(&mut self, end: Instant) -> Result<(), Error> {
         let mut faults = JoinSet::new();
         self.shared.enter("attack");
+        self.shared.world.attack(true)?;
         while Instant::now() < end {
             let Some(kind) = self.deal() else {
                 sleep_until(end).await;
@@ -57,6 +58,7 @@ impl Adversary {
             let pause = Duration::from_millis(self.random.random_range(PAUSE_MILLIS));
             sleep_until((Instant::now() + pause).min(end)).await;
         }
+        self.shared.world.attack(false)?;
         while let Some(ended) = faults.join_next().await {
             ended??;
         }
@@ -81,7 +83,8 @@ impl Adversary {
         while let Some(left) = unfinished(&mut database, since).await? {
             if calm.elapsed() > RECOVERY_LIMIT {
                 let limit = RECOVERY_LIMIT.as_secs();
-                return Err(format!("{limit} s after the calm began this is left: {left}").into());
+                let some = some_of(&mut database, since).await?.join("\n  ");
+                return Err(format!("{limit} s after the calm began this is left: {left}\n  {some}").into());
             }
             self.shared.enter(format!("calm: {left}"));
             sleep(Duration::from_millis(200)).await;
@@ -108,4 +111,21 @@ async fn unfinished(
     .fetch_one(database)
     .await?;
     Ok((live + unloaded > 0).then(|| format!("{live} unfinished, {unloaded} not loaded")))
+}
+
+/// The oldest of them, and how they stand.
+async fn some_of(
+    database: &mut PgConnection,
+    since: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar(
+        "SELECT format('%s %s: %s, %s retries, %s lost of %s attempts, since %s s, due in %s s', live.id, payload, live.status,
+                       retry_count, lost, attempt, round(extract(epoch FROM now() - queued_at)),
+                       round(extract(epoch FROM due_at - now())))
+           FROM live JOIN events USING (id)
+          WHERE queued_at < $1 AND payload ->> 'kill' IS NULL ORDER BY live.id LIMIT 20",
+    )
+    .bind(since)
+    .fetch_all(database)
+    .await?)
 }

@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use event::{Delivery, EventId};
 use store::{ClaimTerms, Claimant, Replayed};
 
-use crate::harness::Service;
+use crate::harness::{PUSHER, Service, envelope};
 
 impl Service {
     /// An attempt of another instance, which this test never ends.
     async fn claimed_elsewhere(&self, id: EventId) {
-        let claimant = Claimant { instance: "another".into(), message_id: "1".into() };
+        let claimant = Claimant { instance: "another".into(), message_id: "7".into() };
         let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
         let delivery = self.database.store.claim(id, claimant, terms).await.unwrap();
         assert!(matches!(delivery, Delivery::Claimed(_)), "{delivery:?}");
@@ -99,6 +99,17 @@ async fn dead_is_nacked_so_that_pub_sub_moves_the_message() {
         service.state(id).await,
         "DEAD_LETTER 0, PERMANENT: the payload asked for a permanent failure"
     );
+}
+
+/// Every nack slows the subscription down, and one message in the dead-letter topic is enough.
+#[tokio::test]
+async fn another_copy_of_a_dead_event_is_acked() {
+    let service = Service::start().await;
+    let id = service.event("demo.flaky", r#"{"permanent":true}"#).await;
+    assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
+    let copy = envelope(id).replace(r#""messageId":"7""#, r#""messageId":"8""#);
+    assert_eq!(service.call_as(PUSHER, "/push", copy).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(service.push(id).await, StatusCode::GONE, "the one that it died on goes on");
 }
 
 #[tokio::test]

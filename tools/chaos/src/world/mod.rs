@@ -80,6 +80,22 @@ impl World {
         pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
     }
 
+    /// Whether the fault points are in force.
+    pub(crate) fn attack(&self, begins: bool) -> Result<(), Error> {
+        let file = self.attack_file();
+        if begins {
+            std::fs::write(file, "")?;
+        } else {
+            std::fs::remove_file(file)?;
+        }
+        Ok(())
+    }
+
+    /// There while an attack lasts.
+    fn attack_file(&self) -> PathBuf {
+        self.stack.logs().join("attack")
+    }
+
     /// Straight to PostgreSQL, past every proxy.
     pub(crate) async fn database(&self) -> Result<PgConnection, Error> {
         Ok(PgConnection::connect(&self.stack.database_url()).await?)

@@ -86,6 +86,7 @@ impl World {
             for (index, (name, port)) in names.into_iter().zip(ports.clone()).enumerate() {
                 let mut environment = behind.clone();
                 environment.push(("FAULT_POINTS", wish.fault_points.clone()));
+                environment.push(("FAULT_POINTS_WHILE", self.attack_file().display().to_string()));
                 if index == 1 {
                     environment.extend(wish.second.clone());
                 }
