@@ -40,17 +40,18 @@ pub(crate) const UNLOADABLE: &str = "bigquery-refuses-this";
 impl Planned {
     /// 3% of poison of many kinds, what the pace asks for beside it, and the rest well.
     pub(crate) fn choose(number: i64, pace: Pace, random: &mut StdRng) -> Self {
-        let (failing, slow) = (30 + pace.failing, 30 + pace.failing + pace.slow);
-        let fate = match random.random_range(0..1000_u32) {
+        let (failing, slow) = (300 + 10 * pace.failing, 300 + 10 * (pace.failing + pace.slow));
+        let fate = match random.random_range(0..10_000_u32) {
             _ if !pace.poison => Fate::Done,
-            0..6 => Fate::Fails,
-            6..10 => Fate::Panics,
-            10..13 => Fate::Hangs,
-            13..25 => Fate::Permanent,
-            25..30 => Fate::Mended,
+            0..80 => Fate::Fails,
+            80..120 => Fate::Panics,
+            120..140 => Fate::Hangs,
+            140..250 => Fate::Permanent,
+            250..295 => Fate::Mended,
+            // Each of these costs the flusher several load jobs.
+            295..300 => Fate::Unloadable,
             drawn if drawn < failing => Fate::FailsTwice,
             drawn if drawn < slow => Fate::Slow,
-            997.. => Fate::Unloadable,
             _ => Fate::Done,
         };
         Self { number, fate }
