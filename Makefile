@@ -40,8 +40,8 @@ test-all: lint test ## run all there is, for an hour
 
 # A run prints its seed, and with SEED=… it attacks in the same way again.
 .PHONY: chaos
-chaos: build ## kill, cut off and stop everything under load, and balance the books: MINUTES=2 SEED= RATE=100
-	@target/debug/chaos run --minutes $(or $(MINUTES),2) --rate $(or $(RATE),100) $(if $(SEED),--seed $(SEED))
+chaos: build ## kill, cut off and stop everything under load, and balance the books: MINUTES=2 SEED= RATE=60
+	@target/debug/chaos run --minutes $(or $(MINUTES),2) --rate $(or $(RATE),60) $(if $(SEED),--seed $(SEED))
 
 .PHONY: chaos-selftest
 chaos-selftest: build ## plant one bug after another, and show that chaos catches it: BUGS=

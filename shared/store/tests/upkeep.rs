@@ -96,7 +96,7 @@ async fn a_look_for_what_is_due_is_one_index_probe() {
     for mode in ["force_custom_plan", "force_generic_plan"] {
         let explain = format!(
             "SET plan_cache_mode = {mode}; PREPARE look AS {};
-             EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE look (500, 720)",
+             EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE look (500, 720, 8)",
             statement_of("FOR UPDATE SKIP LOCKED", "due_at <= now()")
         );
         let rows = database.sql(&explain).await;

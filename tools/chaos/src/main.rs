@@ -66,7 +66,7 @@ struct Run {
     #[arg(long)]
     seed: Option<u64>,
     /// Events a second.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 60)]
     rate: u32,
     /// Events that take their process with them at every attempt.
     #[arg(long, default_value_t = 1)]
@@ -78,10 +78,10 @@ struct Run {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Args::parse().command {
-        Command::Run(run) => chaos(run).await,
-        Command::Pressure { minutes } => pressure::pressure(Duration::from_secs_f64(minutes * 60.0)).await,
-        Command::Selftest { bugs, rate } => selftest::selftest(&bugs, rate).await,
+    // Whoever interrupts it finds nothing left behind, a mounted disk among it.
+    let outcome = tokio::select! {
+        outcome = obey(Args::parse().command) => outcome,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -90,6 +90,14 @@ async fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn obey(command: Command) -> Result<bool, Error> {
+    match command {
+        Command::Run(run) => chaos(run).await,
+        Command::Pressure { minutes } => pressure::pressure(Duration::from_secs_f64(minutes * 60.0)).await,
+        Command::Selftest { bugs, rate } => selftest::selftest(&bugs, rate).await,
     }
 }
 
