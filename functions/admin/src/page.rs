@@ -1,9 +1,50 @@
+use serde::{Deserialize, Serialize};
 use service::Problem;
 
 use crate::refusal::of_parameter;
 
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 pub(crate) const MAX_LIMIT: u32 = 200;
+
+/// What a numbered list may be asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Search {
+    page: Option<String>,
+    limit: Option<String>,
+}
+
+/// Which page a list is, and of how many.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Pagination {
+    page: u32,
+    limit: u32,
+    total: i64,
+    total_pages: i64,
+}
+
+impl Pagination {
+    /// Before the total is known.
+    pub(crate) fn asked(search: &Search) -> Result<Self, Problem> {
+        let page = number(search.page.as_deref())?;
+        let limit = limit(search.limit.as_deref())?;
+        Ok(Self { page, limit, total: 0, total_pages: 0 })
+    }
+
+    pub(crate) fn limit(&self) -> i64 {
+        i64::from(self.limit)
+    }
+
+    pub(crate) fn offset(&self) -> i64 {
+        i64::from(self.page - 1) * self.limit()
+    }
+
+    pub(crate) fn of(self, total: i64) -> Self {
+        let total_pages = (total + self.limit() - 1) / self.limit();
+        Self { total, total_pages, ..self }
+    }
+}
 
 pub(crate) fn limit(text: Option<&str>) -> Result<u32, Problem> {
     match text.map(str::parse::<u32>) {
@@ -14,7 +55,7 @@ pub(crate) fn limit(text: Option<&str>) -> Result<u32, Problem> {
 }
 
 /// Pages count from 1.
-pub(crate) fn number(text: Option<&str>) -> Result<u32, Problem> {
+fn number(text: Option<&str>) -> Result<u32, Problem> {
     match text.map(str::parse::<u32>) {
         None => Ok(1),
         Some(Ok(page)) if page >= 1 => Ok(page),

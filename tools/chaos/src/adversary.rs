@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::Error;
 use crate::faults::{Fault, Kind, Shared};
+use crate::left::Left;
 
 /// From calm to the end of everything that had been sent by then.
 const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
@@ -78,9 +80,12 @@ impl Adversary {
     async fn recover(&mut self) -> Result<(), Error> {
         let calm = Instant::now();
         let mut database = self.shared.world.database().await?;
-        let (since,): (chrono::DateTime<chrono::Utc>,) =
-            sqlx::query_as("SELECT clock_timestamp()").fetch_one(&mut database).await?;
-        while let Some(left) = unfinished(&mut database, since).await? {
+        let since = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut database).await?;
+        loop {
+            let left = left(&mut database, since).await?;
+            if left.is_none() {
+                break;
+            }
             if calm.elapsed() > RECOVERY_LIMIT {
                 let limit = RECOVERY_LIMIT.as_secs();
                 let some = some_of(&mut database, since).await?.join("\n  ");
@@ -94,39 +99,27 @@ impl Adversary {
     }
 }
 
-/// What had come by then and has not ended or is not loaded, but for those that have to kill their process ten times or to hang four
-/// times: they end in their own time, and the books wait for them.
-async fn unfinished(
-    database: &mut PgConnection,
-    since: chrono::DateTime<chrono::Utc>,
-) -> Result<Option<String>, Error> {
-    let (live, unloaded): (i64, i64) = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM live JOIN events USING (id)
-                  WHERE queued_at < $1 AND payload ->> 'kill' IS NULL AND payload ->> 'sleepMs' IS DISTINCT FROM '60000'),
-                (SELECT count(*) FROM events
-                  WHERE created_at < $1
-                    AND (xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-                         OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id) AND (events.xid, events.id) < (to_xid, to_id))))",
+/// What had come by then, but for those that have to kill their process ten times or to hang four times: they end in their
+/// own time, and the books wait for them.
+fn came_by(since: DateTime<Utc>) -> String {
+    format!(
+        "queued_at < '{}' AND payload ->> 'kill' IS NULL AND payload ->> 'sleepMs' IS DISTINCT FROM '60000'",
+        since.to_rfc3339()
     )
-    .bind(since)
-    .fetch_one(database)
-    .await?;
-    Ok((live + unloaded > 0).then(|| format!("{live} unfinished, {unloaded} not loaded")))
 }
 
-/// The oldest of them, and how they stand.
-async fn some_of(
-    database: &mut PgConnection,
-    since: chrono::DateTime<chrono::Utc>,
-) -> Result<Vec<String>, Error> {
-    Ok(sqlx::query_scalar(
+async fn left(database: &mut PgConnection, since: DateTime<Utc>) -> Result<Left, Error> {
+    Left::of(database, &came_by(since), &format!("created_at < '{}'", since.to_rfc3339())).await
+}
+
+/// The oldest of those that are unfinished, and how they stand.
+async fn some_of(database: &mut PgConnection, since: DateTime<Utc>) -> Result<Vec<String>, Error> {
+    let question = format!(
         "SELECT format('%s %s: %s, %s retries, %s lost of %s attempts, since %s s, due in %s s', live.id, payload, live.status,
                        retry_count, lost, attempt, round(extract(epoch FROM now() - queued_at)),
                        round(extract(epoch FROM due_at - now())))
-           FROM live JOIN events USING (id)
-          WHERE queued_at < $1 AND payload ->> 'kill' IS NULL AND payload ->> 'sleepMs' IS DISTINCT FROM '60000' ORDER BY live.id LIMIT 20",
-    )
-    .bind(since)
-    .fetch_all(database)
-    .await?)
+           FROM live JOIN events USING (id) WHERE {} ORDER BY live.id LIMIT 20",
+        came_by(since)
+    );
+    Ok(sqlx::query_scalar(AssertSqlSafe(question)).fetch_all(database).await?)
 }

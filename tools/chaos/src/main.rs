@@ -3,6 +3,7 @@
 mod adversary;
 mod books;
 mod faults;
+mod left;
 mod load;
 mod pressure;
 mod proxy;
@@ -16,7 +17,7 @@ mod world;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use faults::Kind;
 use load::Pace;
@@ -119,7 +120,7 @@ async fn chaos(args: Run) -> Result<bool, Error> {
             failing: 20,
             impatient: false,
         },
-        kinds: if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only },
+        kinds: if args.only.is_empty() { Kind::value_variants().to_vec() } else { args.only },
         targets: "",
         wish: Wish { fault_points: FAULT_POINTS.into(), ..Wish::default() },
         folder: run::folder(&format!("seed-{seed}"))?,

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
+use crate::left::Left;
 use crate::load::{Load, Pace};
 use crate::run;
 use crate::world::{Wish, World};
@@ -47,7 +48,7 @@ async fn measure(world: &Arc<World>, lasts: Duration) -> Result<bool, Error> {
     sql(&mut pin, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_xact_id()").await?;
     let pinned = load(world, "pinned", lasts).await?;
     let dead_pinned = dead(&mut database).await?;
-    let unloaded = number(&mut database, UNLOADED).await?;
+    let unloaded = Left::of_all(&mut database).await?.not_loaded;
     sql(&mut pin, "ROLLBACK").await?;
     let released = Instant::now();
     let (mut dead_now, mut left) = (dead_pinned, unloaded);
@@ -55,7 +56,7 @@ async fn measure(world: &Arc<World>, lasts: Duration) -> Result<bool, Error> {
     while (dead_now > most_dead || left > 0) && released.elapsed() < RELEASE {
         sleep(Duration::from_secs(1)).await;
         dead_now = dead(&mut database).await?;
-        left = number(&mut database, UNLOADED).await?;
+        left = Left::of_all(&mut database).await?.not_loaded;
         most_dead = number(&mut database, MOST_DEAD).await?;
     }
     println!("\nevents answered a second, free                {free:>10.0}");
@@ -92,11 +93,6 @@ async fn load(world: &World, name: &str, lasts: Duration) -> Result<f64, Error> 
     load.stop(Duration::from_secs(30)).await?;
     Ok(rate)
 }
-
-const UNLOADED: &str = "SELECT count(*) FROM events
-     WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-        OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id)
-                                       AND (events.xid, events.id) < (to_xid, to_id))";
 
 async fn dead(database: &mut PgConnection) -> Result<i64, Error> {
     number(database, "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'live'").await

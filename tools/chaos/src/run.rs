@@ -9,6 +9,7 @@ use crate::Error;
 use crate::adversary::Adversary;
 use crate::books;
 use crate::faults::{Kind, Shared};
+use crate::left::Left;
 use crate::load::{Load, Pace};
 use crate::proxy::Weather;
 use crate::report::Report;
@@ -133,33 +134,15 @@ fn enough(plan: &Plan, books: &mut books::Books) {
 async fn settle(world: &World, limit: Duration) -> Result<(), Error> {
     let start = Instant::now();
     loop {
-        let left = left(world).await?;
-        if left == (0, 0) {
+        let left = Left::of_all(&mut world.database().await?).await?;
+        if left.is_none() {
             return Ok(());
         }
         if start.elapsed() > limit {
-            return Err(format!(
-                "{} s after the end: {} unfinished, {} not loaded",
-                limit.as_secs(),
-                left.0,
-                left.1
-            )
-            .into());
+            return Err(format!("{} s after the end: {left}", limit.as_secs()).into());
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-}
-
-async fn left(world: &World) -> Result<(i64, i64), Error> {
-    let mut database = world.database().await?;
-    Ok(sqlx::query_as(
-        "SELECT (SELECT count(*) FROM live),
-                (SELECT count(*) FROM events
-                  WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
-                     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id) AND (events.xid, events.id) < (to_xid, to_id)))",
-    )
-    .fetch_one(&mut database)
-    .await?)
 }
 
 /// A line every five seconds.

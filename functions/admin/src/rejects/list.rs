@@ -1,20 +1,14 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use service::Problem;
 use uuid::Uuid;
 
-use crate::{Admin, page, refusal};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Search {
-    page: Option<String>,
-    limit: Option<String>,
-}
+use crate::events::timestamp;
+use crate::page::{Pagination, Search};
+use crate::{Admin, refusal};
 
 #[derive(Serialize)]
 pub(crate) struct Rejects {
@@ -39,29 +33,18 @@ struct Reject {
     reloaded_at: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Pagination {
-    page: u32,
-    limit: u32,
-    total: i64,
-    total_pages: i64,
-}
-
 /// `GET /admin/rejects`: the newest events first.
 pub(crate) async fn get(
     State(admin): State<Admin>,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Rejects>, Problem> {
     let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let page = page::number(search.page.as_deref())?;
-    let limit = page::limit(search.limit.as_deref())?;
-    let offset = i64::from(page - 1) * i64::from(limit);
-    let (rejects, total) = admin.store.rejects(offset, i64::from(limit)).await.map_err(refusal::of_store)?;
-    let total_pages = (total + i64::from(limit) - 1) / i64::from(limit);
+    let asked = Pagination::asked(&search)?;
+    let (rejects, total) =
+        admin.store.rejects(asked.offset(), asked.limit()).await.map_err(refusal::of_store)?;
     Ok(Json(Rejects {
         rejects: rejects.into_iter().map(shown).collect::<Result<_, _>>().map_err(Problem::internal)?,
-        pagination: Pagination { page, limit, total, total_pages },
+        pagination: asked.of(total),
     }))
 }
 
@@ -78,8 +61,4 @@ fn shown(reject: store::Reject) -> Result<Reject, serde_json::Error> {
         requested_at: reject.requested_at.map(timestamp),
         reloaded_at: reject.reloaded_at.map(timestamp),
     })
-}
-
-fn timestamp(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

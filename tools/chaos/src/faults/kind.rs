@@ -40,43 +40,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: &[Self] = &[
-        Self::Kill,
-        Self::Freeze,
-        Self::Terminate,
-        Self::RequestLost,
-        Self::ResponseLost,
-        Self::Delay,
-        Self::HalfOpen,
-        Self::Reset,
-        Self::ImpatientClients,
-        Self::DatabaseCrash,
-        Self::ConnectionsTerminated,
-        Self::ConnectionsExhausted,
-        Self::ReadOnly,
-        Self::WriterElsewhere,
-        Self::HeldTransaction,
-        Self::Duplicates,
-        Self::LateDuplicates,
-        Self::Delayed,
-        Self::Reordered,
-        Self::Dropped,
-        Self::PublishRefused,
-        Self::PubsubAway,
-        Self::Status500,
-        Self::Status503,
-        Self::Status429,
-        Self::AcceptedWithoutAnswer,
-        Self::UploadCut,
-        Self::JobFails,
-        Self::BigquerySlow,
-        Self::BigqueryAway,
-        Self::Replays,
-        Self::Upgrade,
-        Self::WrongClock,
-        Self::DiskFull,
-    ];
-
     /// How often it lies in a deck of cards.
     pub(crate) fn copies(self) -> usize {
         match self {

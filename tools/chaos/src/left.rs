@@ -1,0 +1,46 @@
+//! What has still to happen, asked of PostgreSQL itself.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::Error;
+
+/// Of an event: neither in a range that is loaded nor among the rejects.
+const NOT_LOADED: &str = "(events.xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
+     OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id)
+                                    AND (events.xid, events.id) < (to_xid, to_id)))";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Left {
+    pub(crate) unfinished: i64,
+    pub(crate) not_loaded: i64,
+}
+
+impl Left {
+    /// Of the events for which `unfinished`, of a row in `live` with its event, and `which`, of an event, hold.
+    pub(crate) async fn of(
+        database: &mut PgConnection,
+        unfinished: &str,
+        which: &str,
+    ) -> Result<Self, Error> {
+        let question = format!(
+            "SELECT (SELECT count(*) FROM live JOIN events USING (id) WHERE {unfinished}),
+                    (SELECT count(*) FROM events WHERE {which} AND {NOT_LOADED})"
+        );
+        let (unfinished, not_loaded) = sqlx::query_as(AssertSqlSafe(question)).fetch_one(database).await?;
+        Ok(Self { unfinished, not_loaded })
+    }
+
+    pub(crate) async fn of_all(database: &mut PgConnection) -> Result<Self, Error> {
+        Self::of(database, "true", "true").await
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.unfinished + self.not_loaded == 0
+    }
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} unfinished, {} not loaded", self.unfinished, self.not_loaded)
+    }
+}
