@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use tower::ServiceExt;
 
 use crate::limits::Limits;
 use crate::patience::Patience;
+use crate::peer::Peer;
 use crate::shutdown::Shutdown;
 use crate::socket::Socket;
 
@@ -21,11 +23,18 @@ use crate::socket::Socket;
 const BUFFER: usize = 64 * 1024;
 
 /// Serves one client to the end of its connection, or of our patience.
-pub(crate) async fn serve(stream: TcpStream, router: Router, limits: &Limits, drain: Shutdown) {
+pub(crate) async fn serve(
+    (stream, address): (TcpStream, SocketAddr),
+    router: Router,
+    limits: &Limits,
+    drain: Shutdown,
+) {
+    let peer = Peer { address, hops: limits.hops };
     let patience = Arc::new(Patience::new(limits));
     let socket = Socket { stream, patience: Arc::clone(&patience) };
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         patience.request_came();
+        request.extensions_mut().insert(peer);
         let answer = router.clone().oneshot(request.map(Body::new));
         let patience = Arc::clone(&patience);
         async move {

@@ -12,6 +12,8 @@ pub(crate) struct Limits {
     pub(crate) headers: Duration,
     /// From an answer to the next request's first byte.
     pub(crate) idle: Duration,
+    /// Proxies of ours in front of the socket, each of which appends to `X-Forwarded-For`.
+    pub(crate) hops: usize,
     /// From the request to stop until connections that are still open are cut.
     pub(crate) drain: Duration,
 }
@@ -28,6 +30,13 @@ impl Limits {
         // Google's front ends reuse an idle connection for up to 600 seconds. A server that closes
         // it sooner crosses with a request that is on its way, and the caller gets a 502.
         let idle = env.seconds("IDLE_DEADLINE_SECONDS", 620);
-        Ok(Self { connections: connections?, headers: headers?, idle: idle?, drain: Self::DRAIN })
+        let hops = env.or("FORWARDED_HOPS", 0);
+        Ok(Self {
+            connections: connections?,
+            headers: headers?,
+            idle: idle?,
+            hops: hops?,
+            drain: Self::DRAIN,
+        })
     }
 }

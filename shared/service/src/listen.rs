@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,18 @@ use crate::shutdown::Shutdown;
 /// A wait after an error of `accept`: out of file descriptors, it fails again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+type Client = (TcpStream, SocketAddr);
+
 /// Takes connections until `shutdown` is requested, lets them finish what they have begun, and
 /// cuts what is left when the drain is over.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
     let slots = Arc::new(Semaphore::new(limits.connections.get() as usize));
     let cut = CancellationToken::new();
-    while let Some((stream, slot)) = next(&listener, &slots, &shutdown).await {
+    while let Some((client, slot)) = next(&listener, &slots, &shutdown).await {
         let (router, limits) = (router.clone(), limits.clone());
         let (shutdown, cut) = (shutdown.clone(), cut.clone());
         tokio::spawn(async move {
-            let served = connection::serve(stream, router, &limits, shutdown);
+            let served = connection::serve(client, router, &limits, shutdown);
             cut.run_until_cancelled(served).await;
             drop(slot);
         });
@@ -37,7 +40,7 @@ async fn next(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
     shutdown: &Shutdown,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(Client, OwnedSemaphorePermit)> {
     tokio::select! {
         biased;
         () = shutdown.requested() => None,
@@ -45,7 +48,7 @@ async fn next(
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(Client, OwnedSemaphorePermit)> {
     // The slot comes first: a connection that nobody serves is better off in the kernel's queue.
     if slots.available_permits() == 0 {
         tracing::warn!("as many connections as are allowed are open, the next one waits");
@@ -53,11 +56,11 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpSt
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         // Without TCP_NODELAY a small answer waits for the client's acknowledgement of the last.
-        match listener.accept().await.and_then(|(stream, _)| {
-            stream.set_nodelay(true)?;
-            Ok(stream)
+        match listener.accept().await.and_then(|client| {
+            client.0.set_nodelay(true)?;
+            Ok(client)
         }) {
-            Ok(stream) => return Some((stream, slot)),
+            Ok(client) => return Some((client, slot)),
             Err(error) if is_the_clients(&error) => tracing::debug!(%error, "a client left early"),
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::serve;
 use crate::limits::Limits;
-use crate::{Problem, Shutdown, read_body};
+use crate::{Problem, Shutdown, client_address, read_body};
 
 const SLOW: Duration = Duration::from_millis(300);
 const BODY_DEADLINE: Duration = Duration::from_millis(200);
@@ -22,6 +23,7 @@ const LIMITS: Limits = Limits {
     connections: NonZero::new(8).unwrap(),
     headers: Duration::from_millis(200),
     idle: Duration::from_millis(800),
+    hops: 1,
     drain: Duration::from_secs(1),
 };
 /// What a busy machine may add to any of these.
@@ -38,8 +40,12 @@ impl Server {
         async fn echo(body: Body) -> Result<Bytes, Problem> {
             read_body(body, 1024, BODY_DEADLINE).await
         }
+        async fn from(request: Request) -> String {
+            format!("{:?}", client_address(request.extensions(), request.headers()))
+        }
         let app = Router::new()
             .route("/", get(async || "hello"))
+            .route("/from", get(from))
             .route("/slow", get(async || sleep(SLOW).await))
             .route("/echo", post(echo));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -167,6 +173,15 @@ async fn a_later_request_must_finish_its_headers_too() {
     let start = Instant::now();
     assert_eq!(client.drip("X").await, "");
     assert!(start.elapsed() < LIMITS.idle);
+}
+
+#[tokio::test]
+async fn a_request_knows_where_it_came_from() {
+    let server = Server::start(LIMITS).await;
+    let mut client = server.client("GET /from HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(client.answer().await.ends_with("Some(127.0.0.1)"));
+    client.send("GET /from HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 127.0.0.1, 203.0.113.7\r\n\r\n").await;
+    assert!(client.answer().await.ends_with("Some(203.0.113.7)"));
 }
 
 #[tokio::test]
