@@ -5,6 +5,7 @@ use service::{Problem, RequestContext};
 use store::IdempotencyKey;
 use tokio::time::timeout;
 
+use crate::keys::Sender;
 use crate::{Ingest, problems};
 
 /// An event that is well-formed.
@@ -18,9 +19,11 @@ impl Ingest {
     pub(crate) async fn accept(
         &self,
         incoming: Incoming,
+        sender: &Sender,
         context: &RequestContext,
     ) -> Result<EventId, Problem> {
         let Incoming { event, key } = incoming;
+        sender.may_send(&event.event_type)?;
         let added = self.coalescer.add(event, key, context.traceparent());
         match timeout(self.limits.answer_deadline, added).await {
             Ok(added) => added.map_err(problems::rejected),

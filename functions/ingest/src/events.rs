@@ -9,6 +9,7 @@ use service::{Problem, RequestContext, read_body};
 use store::IdempotencyKey;
 
 use crate::accept::Incoming;
+use crate::keys::Sender;
 use crate::{Ingest, idempotency, problems};
 
 #[derive(Serialize)]
@@ -22,6 +23,7 @@ pub(crate) struct Accepted {
 /// `POST /events`
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
+    sender: Sender,
     context: RequestContext,
     headers: HeaderMap,
     body: Body,
@@ -31,7 +33,7 @@ pub(crate) async fn post(
     let body = read_body(body, ingest.limits.body_bytes, ingest.limits.body_deadline).await?;
     let event = NewEvent::parse(&body).map_err(problems::invalid)?;
     let key = key.map(|key| IdempotencyKey::new(key, &body, ingest.keys_last));
-    let event_id = ingest.accept(Incoming { event, key }, &context).await?;
+    let event_id = ingest.accept(Incoming { event, key }, &sender, &context).await?;
     tracing::Span::current().record("event_id", tracing::field::display(event_id));
     let accepted = Accepted { success: true, event_id, message: "Event received and queued for processing" };
     Ok((StatusCode::CREATED, Json(accepted)))

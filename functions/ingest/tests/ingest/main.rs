@@ -7,6 +7,8 @@ mod drain;
 mod front_door;
 mod harness;
 mod idempotency;
+mod keys;
 mod network;
 mod outages;
+mod rate_limit;
 mod refused;
