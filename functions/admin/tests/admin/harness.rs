@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use admin::Admin;
+use admin::{Admin, Roles};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -118,7 +118,7 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
         timeout: Duration::from_millis(50),
     });
     let publisher = publisher.await.unwrap();
-    admin::router(Admin { store, publisher, door })
+    admin::router(Admin { store, publisher, door, roles: Roles::default() })
 }
 
 /// A database that is away.
