@@ -1,9 +1,11 @@
 //! Takes events over HTTP. A 201 means that the event is committed in PostgreSQL.
 
+mod accept;
 mod coalescer;
 mod config;
 mod events;
 mod idempotency;
+mod problems;
 
 use std::time::Duration;
 

@@ -5,10 +5,29 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use sqlx::Row;
 use store::testing::{Database, database};
-use store::{Batch, Claim, ClaimTerms, Claimant, Failure, Replayed, Store};
+use store::{Act, Batch, Claim, ClaimTerms, Claimant, Failure, KeySecret, KeySettings, Replayed, Store};
 
 pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
+pub(crate) fn act() -> Act {
+    Act {
+        actor: "somebody".into(),
+        role: "owner".into(),
+        address: Some("192.0.2.7".into()),
+        request_id: Some("r-1".into()),
+    }
+}
+
+pub(crate) fn key_secret(id: &str) -> KeySecret {
+    let mut hash = [0; 32];
+    hash[..id.len()].copy_from_slice(id.as_bytes());
+    KeySecret { id: id.into(), hash }
+}
+
+pub(crate) fn key_settings(name: &str) -> KeySettings {
+    KeySettings { name: name.into(), event_types: None, rate_limit: None, expires_at: None }
 }
 
 pub(crate) fn reason(end: AttemptEnd, then: AfterFailure) -> Failure {
