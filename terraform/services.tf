@@ -163,9 +163,9 @@ module "service" {
   invoker_check = !(each.key == "ingest" && var.ingest_access == "public")
   iap           = each.key == "admin" && var.admin_access == "iap"
 
+  env = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, local.env[each.key])
   # Cloud Run's front end appends the address of whoever calls. A load balancer of yours appends one more: FORWARDED_HOPS=2.
-  env       = merge({ GOOGLE_CLOUD_PROJECT = var.project_id, FORWARDED_HOPS = "1" }, local.env[each.key])
-  extra_env = each.value.env
+  extra_env = merge({ FORWARDED_HOPS = "1" }, each.value.env)
   database_url = {
     secret = local.database_url_secret
     # A new password is a new version, and so a new revision.
