@@ -1,10 +1,15 @@
 //! Takes events over HTTP. A 201 means that the event is committed in PostgreSQL.
 
 mod accept;
+mod batch;
+mod body;
 mod coalescer;
 mod config;
+mod encoding;
 mod events;
 mod idempotency;
+mod media;
+mod plain;
 mod problems;
 
 use std::time::Duration;
@@ -50,5 +55,6 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 
 pub fn router(ingest: Ingest) -> Router {
     let door = ingest.door.clone();
-    door.guard(Router::new().route("/events", post(events::post))).with_state(ingest)
+    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", post(batch::post));
+    door.guard(routes).with_state(ingest)
 }
