@@ -1,12 +1,17 @@
 //! Takes events over HTTP. A 201 means that the event is committed in PostgreSQL.
 
 mod accept;
+mod batch;
+mod body;
 mod coalescer;
 mod config;
+mod encoding;
 mod events;
 mod front_door;
 mod idempotency;
 mod keys;
+mod media;
+mod plain;
 mod problems;
 mod rate_limit;
 
@@ -58,7 +63,8 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    let routes = ingest.front_door.clone().guard(Router::new().route("/events", post(events::post)));
+    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", post(batch::post));
+    let routes = ingest.front_door.clone().guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),
         None => routes,

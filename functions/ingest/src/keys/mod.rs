@@ -24,8 +24,7 @@ impl KeyRing {
 async fn pass(State(ring): State<KeyRing>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let key = presented::key(request.headers())?;
     let sender = Sender::of(ring.find(&key).await?);
-    // For one event, before a byte of the body is read. A batch is charged for the others once they are counted.
-    sender.charge(1)?;
+    sender.charge()?;
     request.extensions_mut().insert(sender.clone());
     let mut response = next.run(request).await;
     sender.tell(response.headers_mut());

@@ -9,6 +9,7 @@ use event::EventType;
 use service::Problem;
 
 use super::known::Known;
+use crate::rate_limit::KeyLimit;
 
 /// Who sends a request: the holder of a key or, behind a door without keys, anybody who came through it.
 #[derive(Clone)]
@@ -31,18 +32,31 @@ impl Sender {
             .with("eventTypes", prefixes))
     }
 
-    /// Takes all of the events from what the key may send, or none.
-    pub(crate) fn charge(&self, events: u32) -> Result<(), Problem> {
-        let limit = self.0.as_deref().and_then(|known| known.limit.as_deref());
-        match (limit, NonZero::new(events)) {
+    /// For one event, at the door, before a byte of the body is read.
+    pub(super) fn charge(&self) -> Result<(), Problem> {
+        self.take(1)
+    }
+
+    /// For the others of a batch, once they are counted: all of them, or none.
+    pub(crate) fn charge_others(&self, events: usize) -> Result<(), Problem> {
+        self.take(events.saturating_sub(1))
+    }
+
+    fn take(&self, events: usize) -> Result<(), Problem> {
+        let events = NonZero::new(u32::try_from(events).unwrap_or(u32::MAX));
+        match (self.limit(), events) {
             (Some(limit), Some(events)) => limit.take(events),
             _ => Ok(()),
         }
     }
 
+    fn limit(&self) -> Option<&KeyLimit> {
+        self.0.as_deref()?.limit.as_deref()
+    }
+
     /// What is left.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
-        if let Some(limit) = self.0.as_deref().and_then(|known| known.limit.as_deref()) {
+        if let Some(limit) = self.limit() {
             limit.tell(headers);
         }
     }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod accepted;
+mod batch;
+mod compressed;
 mod config;
 mod drain;
 mod front_door;
