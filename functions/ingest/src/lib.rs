@@ -3,6 +3,7 @@
 mod accept;
 mod batch;
 mod body;
+mod cloudevents;
 mod coalescer;
 mod config;
 mod encoding;
@@ -11,6 +12,8 @@ mod idempotency;
 mod media;
 mod plain;
 mod problems;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::time::Duration;
 
