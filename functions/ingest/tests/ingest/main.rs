@@ -3,6 +3,7 @@
 
 mod accepted;
 mod batch;
+mod cloudevents;
 mod compressed;
 mod config;
 mod drain;
