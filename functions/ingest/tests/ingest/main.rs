@@ -13,3 +13,4 @@ mod idempotency;
 mod network;
 mod outages;
 mod refused;
+mod sdk;
