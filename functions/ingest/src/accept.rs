@@ -5,6 +5,7 @@ use service::{Problem, RequestContext};
 use store::IdempotencyKey;
 use tokio::time::{Instant, timeout_at};
 
+use crate::keys::Sender;
 use crate::{Ingest, problems};
 
 /// An event that is well-formed.
@@ -21,9 +22,10 @@ impl Ingest {
     pub(crate) async fn accept(
         &self,
         incoming: Incoming,
+        sender: &Sender,
         context: &RequestContext,
     ) -> Result<EventId, Problem> {
-        let mut ends = self.accept_all(vec![Ok(incoming)], context).await;
+        let mut ends = self.accept_all(vec![Ok(incoming)], sender, context).await;
         ends.pop().unwrap_or_else(|| Err(Problem::internal("an event has no answer")))
     }
 
@@ -31,10 +33,12 @@ impl Ingest {
     pub(crate) async fn accept_all(
         &self,
         items: Vec<Item>,
+        sender: &Sender,
         context: &RequestContext,
     ) -> Vec<Result<EventId, Problem>> {
         let deadline = self.limits.answer_deadline;
         let by = Instant::now() + deadline;
+        let items: Vec<_> = items.into_iter().map(|item| checked(item?, sender)).collect();
         let mut ends = Vec::with_capacity(items.len());
         let mut late = 0;
         for answer in self.coalescer.add(items, &context.traceparent()) {
@@ -54,4 +58,10 @@ impl Ingest {
         }
         ends
     }
+}
+
+/// What the door has to say about an event, now that it is known.
+fn checked(incoming: Incoming, sender: &Sender) -> Item {
+    sender.may_send(&incoming.event.event_type)?;
+    Ok(incoming)
 }

@@ -11,6 +11,7 @@ use self::answer::Answer;
 use crate::accept::Item;
 use crate::body::Reader;
 use crate::coalescer::MAX_BATCH;
+use crate::keys::Sender;
 use crate::media::Media;
 use crate::{Ingest, cloudevents, idempotency, plain, problems};
 
@@ -31,6 +32,7 @@ enum Form {
 /// `POST /events/batch`
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
+    sender: Sender,
     context: RequestContext,
     headers: HeaderMap,
     body: Body,
@@ -54,7 +56,8 @@ pub(crate) async fn post(
     if items.is_empty() && form != Form::CloudEvents {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "the batch is empty"));
     }
-    Ok(Answer::of(ingest.accept_all(items, &context).await))
+    sender.charge_others(items.len())?;
+    Ok(Answer::of(ingest.accept_all(items, &sender, &context).await))
 }
 
 fn form(headers: &HeaderMap) -> Result<Form, Problem> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use service::{Problem, RequestContext};
 
 use crate::body::Reader;
+use crate::keys::Sender;
 use crate::media::Media;
 use crate::{Ingest, cloudevents, idempotency, plain};
 
@@ -27,6 +28,7 @@ enum Form {
 /// `POST /events`
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
+    sender: Sender,
     context: RequestContext,
     headers: HeaderMap,
     body: Body,
@@ -46,7 +48,7 @@ pub(crate) async fn post(
         Form::Structured => cloudevents::structured(&body, 0, ingest.keys_last),
         Form::Binary => cloudevents::binary(&headers, &body, ingest.keys_last),
     }?;
-    let event_id = ingest.accept(incoming, &context).await?;
+    let event_id = ingest.accept(incoming, &sender, &context).await?;
     tracing::Span::current().record("event_id", tracing::field::display(event_id));
     let accepted = Accepted { success: true, event_id, message: "Event received and queued for processing" };
     Ok((StatusCode::CREATED, Json(accepted)))

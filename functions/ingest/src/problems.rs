@@ -68,6 +68,6 @@ pub(crate) fn too_slow(deadline: Duration) -> Problem {
     ))
 }
 
-fn try_again(detail: &str) -> Problem {
+pub(crate) fn try_again(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
 }
