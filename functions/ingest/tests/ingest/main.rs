@@ -15,3 +15,4 @@ mod network;
 mod outages;
 mod rate_limit;
 mod refused;
+mod sdk;
