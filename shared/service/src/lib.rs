@@ -2,15 +2,18 @@
 
 mod app;
 mod body;
+mod clients;
 mod connection;
 mod context;
 mod env;
 pub mod fault;
+mod frames;
 mod hard_end;
 mod health;
 mod limits;
 mod listen;
 mod patience;
+mod peer;
 mod plain_error;
 mod problem;
 mod request_log;
@@ -24,12 +27,15 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace;
+mod turn;
+mod wire;
 
 pub use app::App;
 pub use body::{BODY_DEADLINE, read_body};
 pub use context::RequestContext;
 pub use env::{Env, Mistakes, Noted};
 pub use health::Readiness;
+pub use peer::{Peer, client_address};
 pub use problem::{BoxError, Problem};
 pub use router::router;
 pub use run::run;

@@ -6,12 +6,14 @@ use crate::env::{Env, Noted};
 /// How much of a service its clients may hold, and for how long.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Connections beyond these wait in the kernel's queue.
+    /// Of more, those that wait longest for their client are cut.
     pub(crate) connections: NonZero<u32>,
     /// From the connection, or from a later request's first byte, to the end of its headers.
     pub(crate) headers: Duration,
     /// From an answer to the next request's first byte.
     pub(crate) idle: Duration,
+    /// Proxies of ours in front of the socket, each of which appends to `X-Forwarded-For`.
+    pub(crate) hops: usize,
     /// From the request to stop until connections that are still open are cut.
     pub(crate) drain: Duration,
 }
@@ -28,6 +30,13 @@ impl Limits {
         // Google's front ends reuse an idle connection for up to 600 seconds. A server that closes
         // it sooner crosses with a request that is on its way, and the caller gets a 502.
         let idle = env.seconds("IDLE_DEADLINE_SECONDS", 620);
-        Ok(Self { connections: connections?, headers: headers?, idle: idle?, drain: Self::DRAIN })
+        let hops = env.or("FORWARDED_HOPS", 0);
+        Ok(Self {
+            connections: connections?,
+            headers: headers?,
+            idle: idle?,
+            hops: hops?,
+            drain: Self::DRAIN,
+        })
     }
 }
