@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::origins::Origins;
 use door::Callers;
 use gcp::PublisherConfig;
 use service::{Env, Noted};
@@ -10,6 +11,8 @@ pub struct Config {
     pub publisher: PublisherConfig,
     /// Who may send events.
     pub callers: Callers,
+    /// Whose pages may do so from a browser.
+    pub origins: Origins,
     pub limits: Limits,
     /// After this long the relay publishes what was not published here.
     pub first_due: Duration,
@@ -42,6 +45,7 @@ impl Config {
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
         let callers = callers(env);
+        let origins = env.or("CORS_ORIGINS", Origins::default());
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
         let key_hours = env.count("IDEMPOTENCY_KEY_HOURS", 24);
@@ -59,6 +63,7 @@ impl Config {
                 timeout: timeout?,
             },
             callers: callers?,
+            origins: origins?,
             limits: Limits {
                 body_bytes: body_bytes?,
                 body_deadline: service::BODY_DEADLINE,

@@ -5,6 +5,7 @@ mod coalescer;
 mod config;
 mod events;
 mod idempotency;
+mod origins;
 mod problems;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use store::Store;
 
 pub use coalescer::Coalescer;
 pub use config::{Config, Limits};
+pub use origins::Origins;
 
 #[derive(Clone)]
 pub struct Ingest {
@@ -43,7 +45,7 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         limits: config.limits,
         keys_last: config.keys_last,
     });
-    Ok(App::new(router, readiness)
+    Ok(App::new(config.origins.around(router), readiness)
         .depends_on("the writer of events", writer)
         .depends_on("the connections to the database", watchdog))
 }

@@ -8,5 +8,6 @@ mod front_door;
 mod harness;
 mod idempotency;
 mod network;
+mod origins;
 mod outages;
 mod refused;
