@@ -35,8 +35,8 @@ impl Accept {
     /// The most exact range that names the kind decides.
     fn takes(&self, kind: &str) -> bool {
         let all_of_it = kind.split_once('/').map(|(family, _)| format!("{family}/*"));
-        let named = [Some(kind), all_of_it.as_deref(), Some("*/*")].into_iter().flatten();
-        let decides = named.filter_map(|name| self.0.iter().find(|range| range.kind == name)).next();
+        let mut named = [Some(kind), all_of_it.as_deref(), Some("*/*")].into_iter().flatten();
+        let decides = named.find_map(|name| self.0.iter().find(|range| range.kind == name));
         self.0.is_empty() || decides.is_some_and(|range| !range.refused)
     }
 }
