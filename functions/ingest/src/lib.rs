@@ -12,6 +12,7 @@ mod front_door;
 mod idempotency;
 mod keys;
 mod media;
+mod openapi;
 mod origins;
 mod plain;
 mod problems;
@@ -22,10 +23,11 @@ pub mod testing;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use coalescer::Coalescer;
 pub use config::{Config, Limits, Senders};
@@ -68,11 +70,14 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", post(batch::post));
+    let (routes, operations) = OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(events::post))
+        .routes(routes!(batch::post))
+        .split_for_parts();
     let routes = ingest.front_door.clone().guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),
         None => routes,
     };
-    routes.with_state(ingest)
+    service::described(routes.with_state(ingest), &operations, openapi::shared())
 }

@@ -1,6 +1,8 @@
 //! Calls a service as its callers do, without a port.
 #![allow(clippy::expect_used)]
 
+mod contract;
+
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -13,6 +15,8 @@ use tower::ServiceExt;
 
 use crate::health::Readiness;
 
+pub use contract::{Contract, routes};
+
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -20,8 +24,18 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// The answer of the whole service that `app` belongs to.
+/// The answer of the whole service that `app` belongs to. It must be one that the service's own document speaks of.
 pub async fn call(app: Router, request: Request<Body>) -> Answer {
+    let contract = Contract::of(&app).await;
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = answer(app, request).await;
+    if let Some(contract) = contract {
+        contract.holds(&method, &path, &answer);
+    }
+    answer
+}
+
+async fn answer(app: Router, request: Request<Body>) -> Answer {
     let service = crate::router(app, &Readiness::waiting_for(&[]));
     let response = service.oneshot(request).await.expect("a router always answers");
     let (parts, body) = response.into_parts();

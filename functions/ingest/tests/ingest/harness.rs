@@ -9,7 +9,7 @@ use door::Door;
 use gcp::{Publisher, PublisherConfig};
 pub(crate) use ingest::Limits;
 use ingest::{AddressLimit, Coalescer, FrontDoor, Ingest, KeyRing};
-use service::testing::{Answer, call};
+use service::testing::{Answer, Contract, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
 
@@ -37,6 +37,10 @@ impl Service {
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         call(self.router.clone(), request).await
+    }
+
+    pub(crate) async fn contract(&self) -> Contract {
+        Contract::of(&self.router).await.unwrap()
     }
 
     /// How many events are stored, finished or not.
