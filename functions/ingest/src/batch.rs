@@ -68,6 +68,7 @@ enum Form {
         ),
     )),
     responses(
+        Refusals,
         (status = 201, body = Answer, description = "All went in"),
         (
             status = 207, body = Answer, description = "Some went in",
@@ -85,7 +86,6 @@ enum Form {
             ),
             headers(("Retry-After" = i64))
         ),
-        Refusals,
     ),
 )]
 pub(crate) async fn post(

@@ -72,6 +72,7 @@ enum Form {
         ),
     )),
     responses(
+        Refusals,
         (
             status = 201, body = Accepted, description = "The event is committed",
             example = json!({
@@ -79,7 +80,6 @@ enum Form {
                 "message": "Event received and queued for processing"
             })
         ),
-        Refusals,
     ),
 )]
 pub(crate) async fn post(

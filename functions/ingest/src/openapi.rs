@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use service::Shared;
 use utoipa::openapi::{Info, OpenApi, Paths, Ref, RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 
@@ -58,7 +59,14 @@ pub(crate) struct NewEvent {
     idempotency_key: (),
 }
 
-pub(crate) fn shared() -> Value {
+pub(crate) fn shared() -> Shared<'static> {
+    Shared {
+        document: components(),
+        headers: &[("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")],
+    }
+}
+
+fn components() -> Value {
     json!({ "components": {
         "schemas": {
             "CloudEvent": cloud_event(),
@@ -95,9 +103,7 @@ pub(crate) fn shared() -> Value {
             "TooManyRequests": {
                 "description": "More than the key or the address may send",
                 "headers": {
-                    "Retry-After": { "$ref": "#/components/headers/RetryAfter" },
-                    "RateLimit": { "$ref": "#/components/headers/RateLimit" },
-                    "RateLimit-Policy": { "$ref": "#/components/headers/RateLimitPolicy" }
+                    "Retry-After": { "$ref": "#/components/headers/RetryAfter" }
                 }
             },
             "TryAgain": {

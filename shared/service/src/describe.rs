@@ -32,8 +32,19 @@ struct Description {
 /// A document, or why there is none: a service works without.
 type Described = Result<Description, Arc<serde_json::Error>>;
 
-/// Adds `/openapi.json` and `/docs`. `operations` come from the code, `shared` is what they refer to.
-pub fn described(routes: Router, operations: &OpenApi, shared: Value) -> Router {
+/// Names, and the components that they are.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+/// What the operations of a service have in common.
+pub struct Shared<'a> {
+    /// What they refer to.
+    pub document: Value,
+    /// On each of their answers.
+    pub headers: &'a [(&'a str, &'a str)],
+}
+
+/// Adds `/openapi.json` and `/docs`. The operations come from the code.
+pub fn described(routes: Router, operations: &OpenApi, shared: Shared) -> Router {
     let described = Router::new()
         .route("/openapi.json", get(document))
         .route("/docs", get(page))
@@ -42,7 +53,7 @@ pub fn described(routes: Router, operations: &OpenApi, shared: Value) -> Router 
     routes.merge(described)
 }
 
-fn describe(operations: &OpenApi, shared: Value) -> Result<Description, serde_json::Error> {
+fn describe(operations: &OpenApi, shared: Shared) -> Result<Description, serde_json::Error> {
     let document = whole::document(serde_json::to_value(operations)?, shared);
     Ok(Description { document: serde_json::to_vec(&document)?.into(), page: page::of(&document).into() })
 }

@@ -36,7 +36,7 @@ mod wire;
 pub use app::App;
 pub use body::{BODY_DEADLINE, read_body};
 pub use context::RequestContext;
-pub use describe::described;
+pub use describe::{Shared, described};
 pub use env::{Env, Mistakes, Noted};
 pub use health::Readiness;
 pub use peer::{Peer, client_address};

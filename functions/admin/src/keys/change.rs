@@ -5,22 +5,31 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use service::Problem;
 use store::KeyChanges;
+use utoipa::ToSchema;
 
 use super::{Key, settings};
 use crate::act::Acting;
+use crate::openapi::{InvalidBody, Refusals};
 use crate::{Admin, refusal};
 
 /// What is not there stays as it is; null takes it away.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = KeyChange, min_properties = 1)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Wanted {
     #[serde(default, deserialize_with = "named")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, pattern = r"^[^\u0000]*$")]
     name: Option<String>,
     #[serde(default, deserialize_with = "named")]
+    #[schema(schema_with = settings::event_types_schema, required = false)]
     event_types: Option<Option<Vec<String>>>,
     #[serde(default, deserialize_with = "named")]
+    /// In the future
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
     #[serde(default, deserialize_with = "named")]
+    /// Events a second
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000)]
     rate_limit: Option<Option<i32>>,
 }
 
@@ -28,7 +37,25 @@ fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
     T::deserialize(deserializer).map(Some)
 }
 
-/// `PATCH /admin/keys/:id`
+/// Change what is named; null takes it away
+#[utoipa::path(
+    patch,
+    path = "/admin/keys/{id}",
+    operation_id = "changeKey",
+    tag = "keys",
+    params(("id" = String, Path, pattern = "^[0-9A-Za-z]+$")),
+    request_body(
+        content = Wanted,
+        examples(("change" = (summary = "Another limit, and no end", value = json!({ "rateLimit": 200, "expiresAt": null }))))
+    ),
+    responses(
+        InvalidBody,
+        Refusals,
+        (status = 200, body = Key, description = "The key as it is now"),
+        (status = 404, description = "There is no such key"),
+        (status = 409, description = "The key has ended, or was rotated"),
+    ),
+)]
 pub(crate) async fn patch(
     State(admin): State<Admin>,
     Acting(act): Acting,

@@ -13,6 +13,7 @@ mod list;
 mod metrics;
 mod migrate;
 mod one;
+mod openapi;
 mod origin;
 mod outages;
 mod rejects;

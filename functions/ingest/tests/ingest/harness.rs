@@ -1,4 +1,5 @@
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -39,7 +40,7 @@ impl Service {
         call(self.router.clone(), request).await
     }
 
-    pub(crate) async fn contract(&self) -> Contract {
+    pub(crate) async fn contract(&self) -> Arc<Contract> {
         Contract::of(&self.router).await.unwrap()
     }
 

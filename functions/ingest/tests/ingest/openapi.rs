@@ -1,7 +1,7 @@
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::testing::{Contract, routes};
 
 use crate::harness::{Service, absent, limits, publisher, router_with};
@@ -22,9 +22,10 @@ async fn every_example_is_accepted() {
     let contract = service.contract().await;
     let mut sent = 0;
     for path in ["/events", "/events/batch"] {
-        let content = &contract.0["paths"][path]["post"]["requestBody"]["content"];
+        let content = &contract.document["paths"][path]["post"]["requestBody"]["content"];
         for (media, content) in content.as_object().unwrap() {
-            let validator = contract.validator(&content["schema"]);
+            let schema = content.get("schema").cloned().unwrap_or_else(|| json!({}));
+            let validator = contract.validator(&schema);
             for (name, example) in content["examples"].as_object().unwrap() {
                 let value = &example["value"];
                 let is_text = media.ends_with("ndjson");

@@ -1,28 +1,62 @@
 use serde_json::{Map, Value, json};
 
-use super::every;
+use super::{Headers, Shared, every};
 
 /// What the code says of its operations, together with what they refer to and what every operation has.
-pub(super) fn document(operations: Value, shared: Value) -> Value {
-    let mut document = operations;
-    merge(&mut document, shared);
-    merge(&mut document, every::document());
-    for response in members(&mut document, "/components/responses") {
-        complete(response, is_error);
-    }
-    for (_, operation) in members(&mut document, "/paths").flat_map(|(_, path)| each(path)) {
+pub(super) fn document(mut operations: Value, shared: Shared) -> Value {
+    for (_, operation) in members(&mut operations, "/paths").flat_map(|(_, path)| each(path)) {
+        for (status, response) in inline(operation) {
+            complete(status, response, shared.headers);
+        }
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
             without_null(&mut parameter["schema"]);
         }
-        let responses = &mut operation["responses"];
+    }
+    let mut document = operations;
+    merge(&mut document, shared.document);
+    merge(&mut document, every::document());
+    for (_, response) in members(&mut document, "/components/responses") {
+        add_headers(response, shared.headers);
+        add_problem(response);
+    }
+    for (_, operation) in members(&mut document, "/paths").flat_map(|(_, path)| each(path)) {
         for (status, name) in every::ANSWERS {
-            responses[status] = json!({ "$ref": format!("#/components/responses/{name}") });
+            let response = operation["responses"].as_object_mut();
+            let named = json!({ "$ref": format!("#/components/responses/{name}") });
+            response.map(|responses| responses.entry(status).or_insert(named));
         }
-        for response in each(responses).filter(|(_, response)| response.get("$ref").is_none()) {
-            complete(response, |status| status.starts_with(['4', '5']));
+        for (status, response) in inline(operation) {
+            complete(status, response, &every::HEADERS);
         }
     }
+    for (_, response) in members(&mut document, "/components/responses") {
+        add_headers(response, &every::HEADERS);
+    }
     document
+}
+
+fn inline(operation: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    each(&mut operation["responses"]).filter(|(_, response)| response.get("$ref").is_none())
+}
+
+fn complete(status: &str, response: &mut Value, headers: Headers) {
+    add_headers(response, headers);
+    if status.starts_with(['4', '5']) {
+        add_problem(response);
+    }
+}
+
+fn add_headers(response: &mut Value, headers: Headers) {
+    for (header, component) in headers {
+        response["headers"][header] = json!({ "$ref": format!("#/components/headers/{component}") });
+    }
+}
+
+fn add_problem(response: &mut Value) {
+    if response.get("content").is_none() {
+        let schema = json!({ "$ref": "#/components/schemas/Problem" });
+        response["content"] = json!({ "application/problem+json": { "schema": schema } });
+    }
 }
 
 /// A parameter is text, or it is left out.
@@ -31,21 +65,6 @@ fn without_null(schema: &mut Value) {
     kinds.retain(|kind| kind != "null");
     if let [kind] = &mut kinds[..] {
         schema["type"] = kind.take();
-    }
-}
-
-/// Whatever is shared is an answer to what went wrong.
-fn is_error(_name: &str) -> bool {
-    true
-}
-
-fn complete((name, response): (&String, &mut Value), is_error: impl Fn(&str) -> bool) {
-    for (header, component) in every::HEADERS {
-        response["headers"][header] = json!({ "$ref": format!("#/components/headers/{component}") });
-    }
-    if is_error(name) && response.get("content").is_none() {
-        let schema = json!({ "$ref": "#/components/schemas/Problem" });
-        response["content"] = json!({ "application/problem+json": { "schema": schema } });
     }
 }
 

@@ -1,9 +1,11 @@
 //! Holds answers against the document that the service itself gives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{Method, Request, StatusCode};
 use jsonschema::Validator;
@@ -12,14 +14,23 @@ use serde_json::Value;
 use super::{Answer, answer};
 
 /// What a service says of itself.
-pub struct Contract(pub Value);
+pub struct Contract {
+    pub document: Value,
+    /// By their schemas: to make one takes longer than a request.
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+/// Tests ask thousands of times.
+static READ: LazyLock<Mutex<HashMap<Bytes, Arc<Contract>>>> = LazyLock::new(Mutex::default);
 
 impl Contract {
     /// None where a service says nothing.
-    pub async fn of(app: &Router) -> Option<Self> {
+    pub async fn of(app: &Router) -> Option<Arc<Self>> {
         let request = Request::get("/openapi.json").body(Body::empty()).expect("a path is a URI");
         let answer = answer(app.clone(), request).await;
-        (answer.status == StatusCode::OK).then(|| Self(answer.json()))
+        let read = || Arc::new(Self { document: answer.json(), validators: Mutex::default() });
+        let mut all = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        (answer.status == StatusCode::OK).then(|| all.entry(answer.body.clone()).or_insert_with(read).clone())
     }
 
     /// Fails unless this operation may answer so. What is no operation is none of a document's concern.
@@ -51,17 +62,22 @@ impl Contract {
     }
 
     /// A schema of the document, with what it refers to.
-    pub fn validator(&self, schema: &Value) -> Validator {
+    pub fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        validators.entry(schema.to_string()).or_insert_with(|| Arc::new(self.compiled(schema))).clone()
+    }
+
+    fn compiled(&self, schema: &Value) -> Validator {
         let mut whole = schema.clone();
         if let Some(members) = whole.as_object_mut() {
-            members.insert("components".into(), self.0["components"].clone());
+            members.insert("components".into(), self.document["components"].clone());
         }
         jsonschema::draft202012::new(&whole).unwrap_or_else(|error| panic!("{error}: {schema}"))
     }
 
     /// `METHOD path` of each.
     pub fn operations(&self) -> BTreeSet<String> {
-        let operations = object(&self.0["paths"]).flat_map(|(path, methods)| {
+        let operations = object(&self.document["paths"]).flat_map(|(path, methods)| {
             object(methods).map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
         });
         operations.collect()
@@ -70,16 +86,18 @@ impl Contract {
     fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
         let path = path.split('?').next().unwrap_or(path);
         // What is named stands before what fits.
-        let exact = self.0["paths"].get(path);
+        let exact = self.document["paths"].get(path);
         let fits = || {
-            object(&self.0["paths"]).find(|(template, _)| fits(template, path)).map(|(_, methods)| methods)
+            object(&self.document["paths"])
+                .find(|(template, _)| fits(template, path))
+                .map(|(_, methods)| methods)
         };
         exact.or_else(fits)?.get(method.as_str().to_lowercase())
     }
 
     fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         let place = value["$ref"].as_str().and_then(|place| place.strip_prefix('#'));
-        place.and_then(|place| self.0.pointer(place)).unwrap_or(value)
+        place.and_then(|place| self.document.pointer(place)).unwrap_or(value)
     }
 }
 
@@ -101,8 +119,9 @@ pub async fn routes(app: &Router) -> BTreeSet<String> {
 /// They are not to be had but from what is printed for developers.
 fn paths(router: &Router) -> BTreeSet<String> {
     let printed = format!("{router:?}");
-    let quoted = printed.split("RouteId(").filter_map(|piece| piece.split_once("): \"")?.1.split_once('"'));
-    quoted.map(|(path, _)| path.to_owned()).filter(|path| !path.contains('*')).collect()
+    let routes = printed.split("fallback_router").next().unwrap_or_default();
+    let quoted = routes.split("RouteId(").filter_map(|piece| piece.split_once("): \"")?.1.split_once('"'));
+    quoted.map(|(path, _)| path.to_owned()).collect()
 }
 
 fn fits(template: &str, path: &str) -> bool {
