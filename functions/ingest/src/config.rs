@@ -1,16 +1,19 @@
+use std::num::NonZero;
 use std::time::Duration;
 
-use crate::origins::Origins;
 use door::Callers;
 use gcp::PublisherConfig;
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
 
+use crate::origins::Origins;
+
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
-    /// Who may send events.
-    pub callers: Callers,
+    pub senders: Senders,
+    /// Of one address; any number, if not given.
+    pub requests_per_second: Option<NonZero<u32>>,
     /// Whose pages may do so from a browser.
     pub origins: Origins,
     pub limits: Limits,
@@ -18,6 +21,13 @@ pub struct Config {
     pub first_due: Duration,
     /// For so long a request that comes again is answered as the first time.
     pub keys_last: Duration,
+}
+
+/// Who may send events.
+pub enum Senders {
+    /// Who has an API key.
+    Keys,
+    Callers(Callers),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +54,8 @@ impl Config {
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
-        let callers = callers(env);
+        let senders = senders(env);
+        let requests_per_second = env.or("ADDRESS_RATE_LIMIT", 1000);
         let origins = env.or("CORS_ORIGINS", Origins::default());
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
@@ -62,7 +73,8 @@ impl Config {
                 credentials_file: credentials_file?,
                 timeout: timeout?,
             },
-            callers: callers?,
+            senders: senders?,
+            requests_per_second: NonZero::new(requests_per_second?),
             origins: origins?,
             limits: Limits {
                 body_bytes: body_bytes?,
@@ -75,12 +87,11 @@ impl Config {
     }
 }
 
-/// API keys are the default, and until there are any, nobody comes in by them.
-fn callers(env: &mut Env) -> Result<Callers, Noted> {
+fn senders(env: &mut Env) -> Result<Senders, Noted> {
     match env.or("INGEST_AUTH", "keys".to_owned())?.as_str() {
-        "keys" => Ok(Callers::Nobody("an API key is required, and this version cannot make any yet")),
-        "iam" => Callers::google(env, "INGEST_ACCOUNTS"),
-        "off" => Ok(Callers::Everybody),
+        "keys" => Ok(Senders::Keys),
+        "iam" => Callers::google(env, "INGEST_ACCOUNTS").map(Senders::Callers),
+        "off" => Ok(Senders::Callers(Callers::Everybody)),
         _ => Err(env.mistake("INGEST_AUTH", "must be keys, iam or off")),
     }
 }

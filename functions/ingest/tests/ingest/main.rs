@@ -2,12 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod accepted;
+mod batch;
+mod cloudevents;
+mod compressed;
 mod config;
 mod drain;
 mod front_door;
 mod harness;
 mod idempotency;
+mod keys;
 mod network;
 mod origins;
 mod outages;
+mod rate_limit;
 mod refused;
+mod sdk;
