@@ -104,9 +104,13 @@ mod tests {
                 items.into_iter().map(|n| (n, size)).collect()
             })
         };
-        let calls = [1, 2, 3].map(call);
-        let answers = futures::future::join_all(calls).await;
-        assert_eq!(answers, [Some((1, 1)), Some((2, 2)), Some((3, 2))]);
+        let first = async { call(1).await };
+        let meanwhile = async {
+            sleep(Duration::from_millis(5)).await;
+            futures::future::join(call(2), call(3)).await
+        };
+        let answers = tokio::join!(first, meanwhile);
+        assert_eq!(answers, (Some((1, 1)), (Some((2, 2)), Some((3, 2)))));
         assert_eq!(call(4).await, Some((4, 1)));
     }
 
