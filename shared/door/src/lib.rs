@@ -1,6 +1,8 @@
 //! Who may come in. Each service has such a door before its routes, and whoever is refused there is refused before a byte
 //! of the body is read.
 
+mod api_key;
+mod base62;
 mod settings;
 
 use std::sync::Arc;
@@ -14,7 +16,8 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use service::Problem;
 
-pub use settings::{Callers, identity};
+pub use api_key::{ApiKey, Malformed, Unrevealed};
+pub use settings::{Callers, emails, identity};
 
 #[derive(Clone)]
 pub struct Door(Arc<Kind>);

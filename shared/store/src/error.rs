@@ -68,3 +68,8 @@ impl Error {
         }
     }
 }
+
+/// The database gave what the code cannot make anything of.
+pub(crate) fn unexpected(error: impl Into<sqlx::error::BoxDynError>) -> Error {
+    Error::Database(sqlx::Error::Decode(error.into()))
+}

@@ -2,7 +2,9 @@
 //! handler's work goes through [`Transaction`].
 
 mod adopt;
+mod api_keys;
 mod audit;
+mod audit_log;
 mod claim;
 mod cursor;
 mod demo;
@@ -29,7 +31,9 @@ mod watchdog;
 mod xid;
 
 pub use adopt::Adoption;
+pub use api_keys::{ActiveKey, KeyChanges, KeyRecord, KeyRefusal, KeySecret, KeySettings, Rotated};
 pub use audit::Correction;
+pub use audit_log::{Act, AuditEntry};
 pub use claim::{Claim, ClaimTerms, Claimant};
 pub use error::Error;
 pub use finish::Failure;

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::error::unexpected;
 use crate::{Error, Store};
 
 /// An event with its state, as people ask for it.
@@ -281,8 +282,4 @@ impl TryFrom<Row> for Record {
             updated_at: row.updated_at,
         })
     }
-}
-
-fn unexpected(error: impl Into<sqlx::error::BoxDynError>) -> Error {
-    Error::Database(sqlx::Error::Decode(error.into()))
 }

@@ -2,11 +2,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod accepted;
+mod batch;
+mod cloudevents;
+mod compressed;
 mod config;
 mod drain;
 mod front_door;
 mod harness;
 mod idempotency;
+mod keys;
 mod network;
 mod outages;
+mod rate_limit;
 mod refused;
+mod sdk;

@@ -4,11 +4,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use sqlx::Row;
-use store::testing::{Database, database};
-use store::{Batch, Claim, ClaimTerms, Claimant, Failure, Replayed, Store};
+use store::testing::{Database, act, database};
+use store::{Batch, Claim, ClaimTerms, Claimant, Failure, KeySecret, KeySettings, Replayed, Store};
 
 pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
+pub(crate) fn key_secret(id: &str) -> KeySecret {
+    let mut hash = [0; 32];
+    hash[..id.len()].copy_from_slice(id.as_bytes());
+    KeySecret { id: id.into(), hash }
+}
+
+pub(crate) fn key_settings(name: &str) -> KeySettings {
+    KeySettings { name: name.into(), event_types: None, rate_limit: None, expires_at: None }
 }
 
 pub(crate) fn reason(end: AttemptEnd, then: AfterFailure) -> Failure {
@@ -61,7 +71,7 @@ impl Life {
     }
 
     pub(crate) async fn replay(&self) -> Replayed {
-        self.store.replay(self.id, "somebody".into()).await.unwrap()
+        self.store.replay(self.id, act()).await.unwrap()
     }
 
     pub(crate) async fn status(&self) -> String {

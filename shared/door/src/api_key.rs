@@ -1,0 +1,127 @@
+//! What a client of ingest shows: `efk_<id>_<secret><crc32>`. People and scanners know it by its prefix, and a typing mistake is
+//! found by its checksum, without a look at the database.
+
+use std::fmt;
+
+use rand::TryRngCore;
+use rand::rand_core::OsError;
+use rand::rngs::OsRng;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::base62;
+
+const PREFIX: &str = "efk_";
+const ID_WIDTH: usize = 12;
+/// Holds 128 bits.
+const SECRET_WIDTH: usize = 22;
+/// Holds 32 bits.
+const CHECKSUM_WIDTH: usize = 6;
+const WIDTH: usize = PREFIX.len() + ID_WIDTH + 1 + SECRET_WIDTH + CHECKSUM_WIDTH;
+
+/// A key as it is known once its text is gone: which one it is, and the hash of its secret. A slow hash would buy nothing, since
+/// 128 random bits are not guessed.
+#[derive(Clone)]
+pub struct ApiKey {
+    id: String,
+    hash: [u8; 32],
+}
+
+/// The text of a new key. It can be had once.
+pub struct Unrevealed(String);
+
+/// It is no key: mistyped, cut off, or something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl ApiKey {
+    /// A key that nobody has, from the operating system's randomness.
+    pub fn mint() -> Result<(Self, Unrevealed), OsError> {
+        let (id, secret) = (random()?, random()?);
+        let mut text =
+            format!("{PREFIX}{}_{}", base62::encode(id, ID_WIDTH), base62::encode(secret, SECRET_WIDTH));
+        text.push_str(&checksum(&text));
+        let (id, secret) = split(&text);
+        Ok((Self::of(id, secret), Unrevealed(text)))
+    }
+
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let is_shaped = text.len() == WIDTH && text.is_ascii() && text.starts_with(PREFIX);
+        if !is_shaped {
+            return Err(Malformed);
+        }
+        let (checked, sum) = text.split_at(WIDTH - CHECKSUM_WIDTH);
+        let (id, secret) = split(text);
+        let is_whole = text.as_bytes()[PREFIX.len() + ID_WIDTH] == b'_' && checksum(checked) == sum;
+        if is_whole && base62::is(id) && base62::is(secret) {
+            Ok(Self::of(id, secret))
+        } else {
+            Err(Malformed)
+        }
+    }
+
+    fn of(id: &str, secret: &str) -> Self {
+        Self { id: id.to_owned(), hash: Sha256::digest(secret).into() }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// SHA-256 of the secret.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// Whether this is the secret's hash, in a time that does not tell how much of it is right.
+    pub fn has_hash(&self, hash: &[u8; 32]) -> bool {
+        self.hash.ct_eq(hash).into()
+    }
+}
+
+impl Unrevealed {
+    pub fn reveal(self) -> String {
+        self.0
+    }
+}
+
+/// Of a text of the right width.
+fn split(text: &str) -> (&str, &str) {
+    let id = PREFIX.len()..PREFIX.len() + ID_WIDTH;
+    let secret = id.end + 1..WIDTH - CHECKSUM_WIDTH;
+    (&text[id], &text[secret])
+}
+
+fn checksum(text: &str) -> String {
+    base62::encode(crc32fast::hash(text.as_bytes()).into(), CHECKSUM_WIDTH)
+}
+
+fn random() -> Result<u128, OsError> {
+    let mut bytes = [0; 16];
+    OsRng.try_fill_bytes(&mut bytes)?;
+    Ok(u128::from_le_bytes(bytes))
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({})", self.id)
+    }
+}
+
+impl fmt::Debug for Unrevealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unrevealed")
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the API key is malformed: it was mistyped or cut off")
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+#[cfg(test)]
+#[path = "api_key_tests.rs"]
+mod tests;

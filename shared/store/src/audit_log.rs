@@ -1,0 +1,55 @@
+//! Who has changed what: each change writes its row in its own statement or transaction, so there is none without the other.
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use sqlx::types::Json;
+
+use crate::{Error, Store};
+
+/// Who makes a change, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    pub actor: String,
+    pub role: String,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+}
+
+/// A change as it is on record.
+#[derive(Debug)]
+pub struct AuditEntry {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    pub actor: String,
+    pub role: String,
+    pub action: String,
+    pub target: Option<String>,
+    pub detail: Option<Json<Box<RawValue>>>,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+}
+
+impl Act {
+    /// A command of somebody who has the database's password, which opens everything.
+    pub fn terminal() -> Self {
+        Self { actor: "terminal".into(), role: "owner".into(), address: None, request_id: None }
+    }
+}
+
+impl Store {
+    /// Newest first, and only those before `before`.
+    pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>, Error> {
+        self.run(move |pool| async move {
+            Ok(sqlx::query_as!(
+                AuditEntry,
+                r#"SELECT id, at, actor, role, action, target, detail AS "detail: Json<Box<RawValue>>", address, request_id
+                     FROM audit_log WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+                before,
+                limit
+            )
+            .fetch_all(&pool)
+            .await?)
+        })
+        .await
+    }
+}
