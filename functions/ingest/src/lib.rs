@@ -12,6 +12,7 @@ mod front_door;
 mod idempotency;
 mod keys;
 mod media;
+mod origins;
 mod plain;
 mod problems;
 mod rate_limit;
@@ -30,6 +31,7 @@ pub use coalescer::Coalescer;
 pub use config::{Config, Limits, Senders};
 pub use front_door::FrontDoor;
 pub use keys::KeyRing;
+pub use origins::Origins;
 pub use rate_limit::AddressLimit;
 
 #[derive(Clone)]
@@ -59,7 +61,7 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         limits: config.limits,
         keys_last: config.keys_last,
     });
-    Ok(App::new(router, readiness)
+    Ok(App::new(config.origins.around(router), readiness)
         .depends_on("the writer of events", writer)
         .depends_on("the front door", keeper)
         .depends_on("the connections to the database", watchdog))
