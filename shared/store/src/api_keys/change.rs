@@ -22,7 +22,7 @@ impl Store {
         act: Act,
     ) -> Result<Result<KeyRecord, KeyRefusal>, Error> {
         self.run(move |pool| async move {
-            let sets_event_types = changes.event_types.is_some();
+            let has_event_types = changes.event_types.is_some();
             let event_types = changes.event_types.flatten();
             let changed = sqlx::query_as!(
                 KeyRecord,
@@ -48,7 +48,7 @@ impl Store {
                    FROM changed",
                 id,
                 changes.name,
-                sets_event_types,
+                has_event_types,
                 event_types.as_deref(),
                 changes.rate_limit.is_some(),
                 changes.rate_limit.flatten(),
