@@ -24,7 +24,7 @@ impl Store {
         self.run(move |pool| async move {
             let has_event_types = changes.event_types.is_some();
             let event_types = changes.event_types.flatten();
-            let changed = sqlx::query_as!(
+            let updated = sqlx::query_as!(
                 KeyRecord,
                 "WITH former AS (
                      SELECT id, api_key_settings(api_keys) AS settings FROM api_keys
@@ -61,7 +61,7 @@ impl Store {
             )
             .fetch_optional(&pool)
             .await?;
-            Ok(match changed {
+            Ok(match updated {
                 Some(key) => Ok(key),
                 None => Err(match standing(&pool, &id).await? {
                     None => KeyRefusal::Unknown,
