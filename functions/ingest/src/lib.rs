@@ -16,16 +16,19 @@ mod origins;
 mod plain;
 mod problems;
 mod rate_limit;
+mod room;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::post;
+use axum::{Extension, Router};
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
+
+use crate::room::Room;
 
 pub use coalescer::Coalescer;
 pub use config::{Config, Limits, Senders};
@@ -68,7 +71,8 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", post(batch::post));
+    let batches = post(batch::post).layer(Extension(Room::new()));
+    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", batches);
     let routes = ingest.front_door.clone().guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),
