@@ -17,7 +17,7 @@ pub(crate) use scripts::{DATABASE, PUSHES, TABLES, insert, pushes};
 
 /// Where package managers put it; `PATH` comes first.
 const FOLDER: &str = "/usr/lib/postgresql";
-const CONNECTING_SECONDS: u64 = 1;
+const CONNECTING_SECONDS: u64 = 2;
 
 pub(crate) struct Pgbench {
     program: PathBuf,
