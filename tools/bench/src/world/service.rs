@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Service {
     pub(crate) port: u16,
     child: Child,
+    log: PathBuf,
 }
 
 impl Service {
@@ -27,20 +29,20 @@ impl Service {
     ) -> Result<Self, Error> {
         let given = set.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse());
         let port = given.transpose()?.unwrap_or_else(|| world.port(part));
-        let log = world.folder.join("logs").join(format!("{part}-{port}.log"));
+        let log = world.logs.join(format!("{part}-{port}.log"));
         let mut command = Self::command(world, part, database, set);
         command
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)
             .stdout(File::options().append(true).open(&log)?);
         let child = Child::spawn(command, Signal::TERM, world.stack.supervisor().guard().clone())?;
-        let mut service = Self { port, child };
+        let mut service = Self { port, child, log };
         let start = Instant::now();
         while !service.is_ready(world).await {
             let ended = tokio::time::timeout(Duration::from_millis(5), service.child.wait()).await;
             if ended.is_ok() || start.elapsed() > PATIENCE {
                 service.child.kill().await?;
-                let told = std::fs::read_to_string(log)?;
+                let told = std::fs::read_to_string(service.log)?;
                 return Err(
                     format!("{part} does not start: {}", told.lines().last().unwrap_or_default()).into()
                 );
@@ -65,9 +67,10 @@ impl Service {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The log of one that is not stopped, since its row failed, stays for whoever looks for the cause.
     pub(crate) async fn stop(mut self) -> Result<(), Error> {
         self.child.stop(PATIENCE).await?;
-        Ok(())
+        Ok(std::fs::remove_file(self.log)?)
     }
 
     async fn is_ready(&self, world: &World) -> bool {
