@@ -35,10 +35,16 @@ output "github_variables" {
 }
 
 output "next" {
-  description = "Three commands that show that it works."
+  description = "A few commands that show that it works."
   value       = <<-SH
     token() { gcloud auth print-identity-token --impersonate-service-account=${google_service_account.account["smoke"].email} --include-email --audiences="$1"; }
-    curl -X POST ${local.urls["ingest"]}/events -H "Authorization: Bearer $(token ${local.urls["ingest"]})" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
+    %{if var.ingest_access == "public"~}
+    key() { curl -fsS ${local.urls["admin"]}/admin/keys -H "Authorization: Bearer $(token ${local.urls["admin"]})" -H "Content-Type: application/json" -d "{\"name\":\"$1\"}" | sed 's/.*"key":"\([^"]*\)".*/\1/'; }
+    KEY=$(key first)
+    %{else~}
+    KEY=$(token ${local.urls["ingest"]})
+    %{endif~}
+    curl ${local.urls["ingest"]}/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
     curl ${local.urls["admin"]}/admin/events -H "Authorization: Bearer $(token ${local.urls["admin"]})"
   SH
 }

@@ -76,7 +76,7 @@ locals {
   doors = {
     ingest = {
       ingress  = "INGRESS_TRAFFIC_ALL"
-      invokers = merge({ smoke = local.members.smoke }, { for member in var.ingest_callers : member => member })
+      invokers = var.ingest_access == "iam" ? merge({ smoke = local.members.smoke }, { for member in var.ingest_callers : member => member }) : {}
     }
     process-push = {
       ingress  = "INGRESS_TRAFFIC_INTERNAL_ONLY"
@@ -98,7 +98,7 @@ locals {
   }
   env = {
     ingest = merge(local.publisher_env, {
-      INGEST_AUTH              = var.ingest_access
+      INGEST_AUTH              = var.ingest_access == "iam" ? "iam" : "keys"
       DATABASE_MAX_CONNECTIONS = tostring(local.pools.ingest)
       FIRST_DUE_SECONDS        = tostring(var.timing.first_due)
     })
@@ -159,11 +159,13 @@ module "service" {
 
   ingress  = local.doors[each.key].ingress
   invokers = local.doors[each.key].invokers
-  iap      = each.key == "admin" && var.admin_access == "iap"
+  # Whoever has an API key comes in, which ingest checks itself.
+  invoker_check = !(each.key == "ingest" && var.ingest_access == "public")
+  iap           = each.key == "admin" && var.admin_access == "iap"
 
+  env = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, local.env[each.key])
   # Cloud Run's front end appends the address of whoever calls. A load balancer of yours appends one more: FORWARDED_HOPS=2.
-  env       = merge({ GOOGLE_CLOUD_PROJECT = var.project_id, FORWARDED_HOPS = "1" }, local.env[each.key])
-  extra_env = each.value.env
+  extra_env = merge({ FORWARDED_HOPS = "1" }, each.value.env)
   database_url = {
     secret = local.database_url_secret
     # A new password is a new version, and so a new revision.

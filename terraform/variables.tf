@@ -36,23 +36,19 @@ variable "image_tag" {
 }
 
 variable "ingest_access" {
-  description = "Who may send events: `iam` (callers with a Google identity that Cloud Run lets in)."
+  description = "Who may send events: `public` (whoever has an API key) or `iam` (callers with a Google identity that Cloud Run lets in)."
   type        = string
-  default     = "iam"
+  default     = "public"
   nullable    = false
 
   validation {
     condition     = contains(["iam", "public"], var.ingest_access)
-    error_message = "ingest_access is \"iam\"."
-  }
-  validation {
-    condition     = var.ingest_access != "public"
-    error_message = "ingest_access = \"public\" needs API keys, which EventFlow does not have yet: ingest would take events from everybody."
+    error_message = "ingest_access is \"public\" or \"iam\"."
   }
 }
 
 variable "ingest_callers" {
-  description = "Who may send events, as IAM members such as serviceAccount:shop@my-project.iam.gserviceaccount.com."
+  description = "With ingest_access = \"iam\": who may send events, as IAM members such as serviceAccount:shop@my-project.iam.gserviceaccount.com."
   type        = set(string)
   default     = []
   nullable    = false
@@ -60,6 +56,10 @@ variable "ingest_callers" {
   validation {
     condition     = alltrue([for member in var.ingest_callers : can(regex("^(user|serviceAccount|group|domain|principal|principalSet):.+$", member))])
     error_message = "ingest_callers are IAM members, such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com; allUsers and allAuthenticatedUsers are everybody, and refused."
+  }
+  validation {
+    condition     = var.ingest_access == "iam" || length(var.ingest_callers) == 0
+    error_message = "ingest_callers are Google identities, and come in with ingest_access = \"iam\" alone: otherwise ingest takes API keys."
   }
 }
 

@@ -198,3 +198,28 @@ run "iap" {
     error_message = "IAP's API is enabled."
   }
 }
+
+run "ingest_takes_keys_by_default" {
+  command = plan
+
+  assert {
+    condition     = local.env["ingest"].INGEST_AUTH == "keys"
+    error_message = "Where Cloud Run lets everybody through, ingest wants a key."
+  }
+  assert {
+    condition     = length(local.doors["ingest"].invokers) == 0
+    error_message = "Nobody is let in by name where everybody comes through."
+  }
+}
+
+run "ingest_takes_identities_on_request" {
+  command = plan
+  variables {
+    ingest_access = "iam"
+  }
+
+  assert {
+    condition     = local.env["ingest"].INGEST_AUTH == "iam" && length(local.doors["ingest"].invokers) == 1
+    error_message = "With identities the invoker check is on, and the smoke account is let in."
+  }
+}

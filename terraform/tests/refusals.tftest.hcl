@@ -11,11 +11,12 @@ variables {
   region         = "europe-west1"
 }
 
-run "public_ingest" {
+run "identities_where_keys_open" {
   command         = plan
-  expect_failures = [var.ingest_access]
+  expect_failures = [var.ingest_callers]
   variables {
-    ingest_access = "public"
+    ingest_access  = "public"
+    ingest_callers = ["serviceAccount:shop@shop-test.iam.gserviceaccount.com"]
   }
 }
 
@@ -23,6 +24,7 @@ run "everybody_as_caller" {
   command         = plan
   expect_failures = [var.ingest_callers]
   variables {
+    ingest_access  = "iam"
     ingest_callers = ["allUsers"]
   }
 }

@@ -5,7 +5,7 @@ use futures::stream;
 use gcp::bigquery::{self, Job, ListedState, LoadError, Reason, Whose};
 use gcp::{BigQuery, BigQueryConfig};
 use service::{Env, Noted};
-use store::{Adoption, DatabaseUrl, Error, FlusherLease, JOB_PREFIX, Load, Store, StoreConfig};
+use store::{Act, Adoption, DatabaseUrl, Error, FlusherLease, JOB_PREFIX, Load, Store, StoreConfig};
 use uuid::Uuid;
 
 const CONFIRM: &str = "--no-other-database-loads";
@@ -137,7 +137,7 @@ async fn under_lease(
             told(&adoption, rows, jobs)
         ));
     }
-    let adoption = store.adopt(lease, unknown_jobs).await?.ok_or(NotAdopted::Busy)?;
+    let adoption = store.adopt(lease, unknown_jobs, Act::terminal()).await?.ok_or(NotAdopted::Busy)?;
     store.forget_adoption().await?;
     let next = match in_reach(store).await {
         Ok(()) => "the next flush goes on from here".to_owned(),

@@ -3,11 +3,14 @@ use gcp::PublisherConfig;
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
 
+use crate::Roles;
+
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
-    /// Who may operate.
+    /// Who may come in.
     pub callers: Callers,
+    pub roles: Roles,
 }
 
 impl Config {
@@ -20,7 +23,8 @@ impl Config {
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
-        let callers = callers(env);
+        let roles = Roles::read(env);
+        let callers = callers(env, roles.as_ref().ok());
         Ok(Self {
             store: StoreConfig { max_connections: 4, ..StoreConfig::new(url?, "admin") },
             publisher: PublisherConfig {
@@ -31,17 +35,20 @@ impl Config {
                 timeout: timeout?,
             },
             callers: callers?,
+            roles: roles?,
         })
     }
 }
 
 /// A service that was told nothing about identities lets nobody in.
-fn callers(env: &mut Env) -> Result<Callers, Noted> {
+fn callers(env: &mut Env, roles: Option<&Roles>) -> Result<Callers, Noted> {
     match env.optional::<String>("ADMIN_AUTH")?.as_deref() {
         None if env.optional::<String>("IDENTITY_AUDIENCE")?.is_none() => Ok(Callers::Nobody(
             "an identity is required, and this service was not told whose: ADMIN_AUTH is not set",
         )),
-        None | Some("google") => Callers::google(env, "ADMIN_ACCOUNTS"),
+        None | Some("google") => {
+            Callers::google_accounts(env, roles.map(Roles::emails).unwrap_or_default(), "ADMIN_OWNERS")
+        }
         Some("iap") => iap(env),
         Some("off") => Ok(Callers::Everybody),
         Some(_) => Err(env.mistake("ADMIN_AUTH", "must be google, iap or off")),

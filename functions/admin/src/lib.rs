@@ -1,16 +1,22 @@
 //! What operators use: look, search, replay, count. `admin migrate` brings the database up to date and ends; `admin adopt`
-//! makes one that was restored, copied or taken back in time go on.
+//! makes one that was restored, copied or taken back in time go on; `admin keys create` makes a key for a client.
 
+mod act;
 pub mod adopt;
+mod audit;
 mod config;
 mod events;
+pub mod keys;
 mod metrics;
 mod migrate;
+mod origin;
 mod page;
 mod refusal;
 mod rejects;
+mod role;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use door::Door;
 use gcp::Publisher;
@@ -19,12 +25,14 @@ use store::Store;
 
 pub use config::Config;
 pub use migrate::migrate;
+pub use role::{Role, Roles};
 
 #[derive(Clone)]
 pub struct Admin {
     pub store: Store,
     pub publisher: Publisher,
     pub door: Door,
+    pub roles: Roles,
 }
 
 pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
@@ -36,7 +44,8 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         async move || store.ready().await
     }));
     let publisher = Publisher::connect(config.publisher).await?;
-    Ok(App::new(router(Admin { store, publisher, door: config.callers.door()? }), readiness)
+    let door = config.callers.door()?;
+    Ok(App::new(router(Admin { store, publisher, door, roles: config.roles }), readiness)
         .depends_on("the connections to the database", watchdog))
 }
 
@@ -49,6 +58,14 @@ pub fn router(admin: Admin) -> Router {
         .route("/admin/events/{id}/replay", post(events::replay::post))
         .route("/admin/rejects", get(rejects::list::get))
         .route("/admin/rejects/retry", post(rejects::retry::post))
-        .route("/admin/metrics", get(metrics::get));
-    door.guard(routes).with_state(admin)
+        .route("/admin/metrics", get(metrics::get))
+        .route("/admin/keys", get(keys::list::get).post(keys::create::post))
+        .route(
+            "/admin/keys/{id}",
+            get(keys::one::get).patch(keys::change::patch).delete(keys::revoke::delete),
+        )
+        .route("/admin/keys/{id}/rotate", post(keys::rotate::post))
+        .route("/admin/audit", get(audit::get))
+        .route_layer(from_fn_with_state(admin.roles.clone(), role::check));
+    door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin)
 }

@@ -7,8 +7,11 @@ async fn main() -> ExitCode {
         None => service::run("admin", admin::Config::read, admin::start).await,
         Some("migrate") => admin::migrate().await,
         Some("adopt") => admin::adopt::command(&arguments[1..]).await,
+        Some("keys") => admin::keys::command::command(&arguments[1..]).await,
         Some(other) => {
-            eprintln!("admin: unknown command `{other}`; there are `migrate`, `adopt`, and none to serve");
+            eprintln!(
+                "admin: unknown command `{other}`; there are `migrate`, `adopt`, `keys`, and none to serve"
+            );
             ExitCode::from(2)
         }
     }

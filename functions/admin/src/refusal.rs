@@ -1,9 +1,9 @@
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use event::EventId;
 use service::Problem;
-use store::Error;
+use store::{Error, KeyRefusal};
 
 pub(crate) fn of_store(error: Error) -> Problem {
     match error {
@@ -21,6 +21,10 @@ pub(crate) fn of_query(rejection: &QueryRejection) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, rejection.body_text())
 }
 
+pub(crate) fn of_body(rejection: &JsonRejection) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, rejection.body_text())
+}
+
 pub(crate) fn of_parameter(name: &'static str, why: impl std::fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, format!("{name} {why}")).with("field", name)
 }
@@ -31,4 +35,28 @@ pub(crate) fn event_id(text: &str) -> Result<EventId, Problem> {
 
 pub(crate) fn no_event(id: EventId) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no event {id}"))
+}
+
+/// What cannot be a key's id is the id of none.
+pub(crate) fn key_id(text: String) -> Result<String, Problem> {
+    let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_one { Ok(text) } else { Err(no_key(&text)) }
+}
+
+pub(crate) fn no_key(id: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no key {id}"))
+}
+
+pub(crate) fn of_key(id: &str, why: KeyRefusal) -> Problem {
+    match why {
+        KeyRefusal::Unknown => no_key(id),
+        KeyRefusal::PastExpiry => of_parameter("expiresAt", "must be in the future"),
+        KeyRefusal::Ended => {
+            Problem::new(StatusCode::CONFLICT, format!("the key {id} is revoked or expired"))
+        }
+        KeyRefusal::Rotated(to) => {
+            Problem::new(StatusCode::CONFLICT, format!("the key {id} was rotated before, to {to}"))
+                .with("rotatedTo", to)
+        }
+    }
 }

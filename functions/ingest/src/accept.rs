@@ -3,8 +3,9 @@
 use event::{EventId, NewEvent};
 use service::{Problem, RequestContext};
 use store::IdempotencyKey;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
+use crate::keys::Sender;
 use crate::{Ingest, problems};
 
 /// An event that is well-formed.
@@ -13,18 +14,54 @@ pub(crate) struct Incoming {
     pub(crate) key: Option<IdempotencyKey>,
 }
 
+/// What was sent as an event.
+pub(crate) type Item = Result<Incoming, Problem>;
+
 impl Ingest {
-    /// Answers once the event is committed. One whose key is known is that event again.
+    /// Answers once the event is committed.
     pub(crate) async fn accept(
         &self,
         incoming: Incoming,
+        sender: &Sender,
         context: &RequestContext,
     ) -> Result<EventId, Problem> {
-        let Incoming { event, key } = incoming;
-        let added = self.coalescer.add(event, key, context.traceparent());
-        match timeout(self.limits.answer_deadline, added).await {
-            Ok(added) => added.map_err(problems::rejected),
-            Err(_) => Err(problems::too_slow(self.limits.answer_deadline)),
-        }
+        let mut ends = self.accept_all(vec![Ok(incoming)], sender, context).await;
+        ends.pop().unwrap_or_else(|| Err(Problem::internal("an event has no answer")))
     }
+
+    /// Answers for each of them, once each is committed or refused.
+    pub(crate) async fn accept_all(
+        &self,
+        items: Vec<Item>,
+        sender: &Sender,
+        context: &RequestContext,
+    ) -> Vec<Result<EventId, Problem>> {
+        let deadline = self.limits.answer_deadline;
+        let by = Instant::now() + deadline;
+        let items: Vec<_> = items.into_iter().map(|item| checked(item?, sender)).collect();
+        let mut ends = Vec::with_capacity(items.len());
+        let mut late = 0;
+        for answer in self.coalescer.add(items, &context.traceparent()) {
+            ends.push(match answer {
+                Ok(answer) => timeout_at(by, answer.wait()).await.map_or_else(
+                    |_| {
+                        late += 1;
+                        Err(problems::too_slow(deadline))
+                    },
+                    |end| end.map_err(Problem::from),
+                ),
+                Err(problem) => Err(problem),
+            });
+        }
+        if late > 0 {
+            tracing::warn!(?deadline, events = late, "events are not known to be stored");
+        }
+        ends
+    }
+}
+
+/// What the door has to say about an event, now that it is known.
+fn checked(incoming: Incoming, sender: &Sender) -> Item {
+    sender.may_send(&incoming.event.event_type)?;
+    Ok(incoming)
 }

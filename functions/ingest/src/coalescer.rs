@@ -8,22 +8,25 @@ use store::{Batch, Error, IdempotencyKey, KnownKey, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::accept::Incoming;
+
 /// A statement of more events is no faster, and its rows are held longer.
-const MAX_BATCH: usize = 500;
-/// Requests that wait for the statement under way. One more is told to come back.
+pub(crate) const MAX_BATCH: usize = 500;
+/// Events that wait for the statement under way. One more is told to come back.
 const MAX_WAITING: usize = 2_000;
 /// What they and the statement under way may hold.
 const MAX_WAITING_BYTES: u32 = 64 * 1024 * 1024;
 
-/// Requests that arrive together share one statement and one commit. One batch is in flight at a time: what arrives meanwhile
-/// is the next batch, so a request that is alone goes at once and no timer is needed.
+/// Events that arrive together share one statement and one commit. One batch is in flight at a time: what arrives meanwhile
+/// is the next batch, so an event that is alone goes at once and no timer is needed.
 #[derive(Clone)]
 pub struct Coalescer {
-    waiting: mpsc::Sender<Waiting>,
+    groups: mpsc::UnboundedSender<Group>,
+    places: Arc<Semaphore>,
     room: Arc<Semaphore>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Rejected {
     TooManyEvents {
         limit: usize,
@@ -39,12 +42,22 @@ pub(crate) enum Rejected {
     Gone,
 }
 
+/// To an event that waits.
+pub(crate) struct Answer(oneshot::Receiver<Result<EventId, Rejected>>);
+
+/// What came together, and goes in one statement.
+struct Group {
+    events: Vec<Waiting>,
+    _places: OwnedSemaphorePermit,
+}
+
 struct Waiting {
     event: NewEvent,
     key: Option<IdempotencyKey>,
-    traceparent: String,
+    traceparent: Arc<str>,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
-    _room: OwnedSemaphorePermit,
+    /// Given back when the last of its group is answered.
+    _room: Arc<OwnedSemaphorePermit>,
 }
 
 struct Writer {
@@ -53,44 +66,94 @@ struct Writer {
     first_due: Duration,
 }
 
+impl Group {
+    /// Out of the queue, where others have its places now.
+    fn taken(self) -> Vec<Waiting> {
+        self.events
+    }
+}
+
+impl Answer {
+    /// Comes once the event is committed, and published where that is quick. One whose key is known is that event again.
+    pub(crate) async fn wait(self) -> Result<EventId, Rejected> {
+        self.0.await.unwrap_or(Err(Rejected::Gone))
+    }
+}
+
 impl Coalescer {
     pub fn start(store: Store, publisher: Publisher, first_due: Duration) -> (Self, JoinHandle<()>) {
-        let (sender, receiver) = mpsc::channel(MAX_WAITING);
+        let (groups, receiver) = mpsc::unbounded_channel();
         let writer = Writer { store, publisher, first_due };
+        let places = Arc::new(Semaphore::new(MAX_WAITING));
         let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize));
-        (Self { waiting: sender, room }, tokio::spawn(writer.run(receiver)))
+        (Self { groups, places, room }, tokio::spawn(writer.run(receiver)))
     }
 
-    /// Answers once the event is committed, and published where that is quick. One whose key is known is that event again.
-    pub(crate) async fn add(
+    /// Those that are events wait all together, and go in one statement where they are no more than one takes, or none does.
+    pub(crate) fn add<E: From<Rejected>>(
         &self,
-        event: NewEvent,
-        key: Option<IdempotencyKey>,
-        traceparent: String,
-    ) -> Result<EventId, Rejected> {
-        // One that is larger than all of the room waits alone.
-        let size = size(&event).min(MAX_WAITING_BYTES);
-        let Ok(room) = self.room.clone().try_acquire_many_owned(size) else {
+        items: Vec<Result<Incoming, E>>,
+        traceparent: &str,
+    ) -> Vec<Result<Answer, E>> {
+        match self.enter(items.iter().flatten()) {
+            Ok((places, room)) => {
+                let mut group = Group { events: Vec::new(), _places: places };
+                let (room, traceparent) = (Arc::new(room), Arc::from(traceparent));
+                let mut wait = |Incoming { event, key }| {
+                    let (answer, answered) = oneshot::channel();
+                    let traceparent = Arc::clone(&traceparent);
+                    group.events.push(Waiting { event, key, traceparent, answer, _room: room.clone() });
+                    Answer(answered)
+                };
+                let answers = items.into_iter().map(|item| item.map(&mut wait)).collect();
+                if !group.events.is_empty() {
+                    // Where the writer has gone, so have the other ends of the answers.
+                    let _ = self.groups.send(group);
+                }
+                answers
+            }
+            Err(rejected) => {
+                items.into_iter().map(|item| item.and_then(|_| Err(rejected.clone().into()))).collect()
+            }
+        }
+    }
+
+    fn enter<'a>(
+        &self,
+        events: impl Iterator<Item = &'a Incoming>,
+    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Rejected> {
+        let (count, bytes) =
+            events.fold((0_u32, 0), |(count, bytes), incoming| (count + 1, bytes + size(&incoming.event)));
+        // What is larger than all of the room waits alone.
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(MAX_WAITING_BYTES);
+        let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) else {
             return Err(Rejected::TooManyBytes { limit: MAX_WAITING_BYTES });
         };
-        let (answer, answered) = oneshot::channel();
-        self.waiting.try_send(Waiting { event, key, traceparent, answer, _room: room }).map_err(|error| {
-            match error {
-                mpsc::error::TrySendError::Full(_) => Rejected::TooManyEvents { limit: MAX_WAITING },
-                mpsc::error::TrySendError::Closed(_) => Rejected::Gone,
-            }
-        })?;
-        answered.await.unwrap_or(Err(Rejected::Gone))
+        match self.places.clone().try_acquire_many_owned(count) {
+            Ok(places) => Ok((places, room)),
+            Err(_) => Err(Rejected::TooManyEvents { limit: MAX_WAITING }),
+        }
     }
 }
 
 impl Writer {
-    async fn run(self, mut receiver: mpsc::Receiver<Waiting>) {
-        let mut batch = Vec::new();
-        while receiver.recv_many(&mut batch, MAX_BATCH).await > 0 {
+    async fn run(self, mut groups: mpsc::UnboundedReceiver<Group>) {
+        let mut next = groups.recv().await;
+        while let Some(group) = next {
+            let mut batch = group.taken();
+            next = loop {
+                match groups.try_recv() {
+                    Ok(group) if batch.len() + group.events.len() <= MAX_BATCH => batch.extend(group.taken()),
+                    Ok(group) => break Some(group),
+                    Err(_) => break None,
+                }
+            };
             // Who has been answered that it takes too long, or has gone, waits for nothing.
-            batch.retain(|waiting: &Waiting| !waiting.answer.is_closed());
-            self.write(std::mem::take(&mut batch), now()).await;
+            batch.retain(|waiting| !waiting.answer.is_closed());
+            self.write(batch, now()).await;
+            if next.is_none() {
+                next = groups.recv().await;
+            }
         }
     }
 
@@ -139,7 +202,7 @@ impl Writer {
             let messages = stored.iter().map(|(id, waiting)| Message {
                 event_id: id.to_string(),
                 event_type: waiting.event.event_type.as_str().to_owned(),
-                traceparent: Some(waiting.traceparent.clone()),
+                traceparent: Some(waiting.traceparent.to_string()),
             });
             let results = publisher.publish(messages.collect()).await;
             if let Some(Err(error)) = results.iter().find(|result| result.is_err()) {
@@ -177,20 +240,26 @@ impl Writer {
     }
 }
 
+/// Logged here, once for all that share the statement.
 fn refuse(batch: Vec<Waiting>, error: Error) {
+    let events = batch.len();
+    match &error {
+        Error::Unavailable(_) => tracing::warn!(%error, events, "events cannot be stored"),
+        Error::Refused(_) => {
+            tracing::error!(%error, events, "an event that passed the checks was refused by the database");
+        }
+        // Its problem logs it.
+        _ => {}
+    }
     let error = Arc::new(error);
     for waiting in batch {
         let _ = waiting.answer.send(Err(Rejected::Store(error.clone())));
     }
 }
 
-fn size(event: &NewEvent) -> u32 {
-    let texts = [
-        event.event_type.as_str(),
-        event.payload.get(),
-        event.metadata.as_ref().map_or("", |json| json.get()),
-    ];
-    u32::try_from(texts.iter().map(|text| text.len()).sum::<usize>()).unwrap_or(u32::MAX)
+fn size(event: &NewEvent) -> usize {
+    let metadata = event.metadata.as_ref().map_or(0, |json| json.get().len());
+    event.event_type.as_str().len() + event.payload.get().len() + metadata
 }
 
 fn now() -> Duration {

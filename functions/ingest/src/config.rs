@@ -1,3 +1,4 @@
+use std::num::NonZero;
 use std::time::Duration;
 
 use door::Callers;
@@ -8,13 +9,21 @@ use store::{DatabaseUrl, StoreConfig};
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
-    /// Who may send events.
-    pub callers: Callers,
+    pub senders: Senders,
+    /// Of one address; any number, if not given.
+    pub requests_per_second: Option<NonZero<u32>>,
     pub limits: Limits,
     /// After this long the relay publishes what was not published here.
     pub first_due: Duration,
     /// For so long a request that comes again is answered as the first time.
     pub keys_last: Duration,
+}
+
+/// Who may send events.
+pub enum Senders {
+    /// Who has an API key.
+    Keys,
+    Callers(Callers),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +50,8 @@ impl Config {
         let emulator_host = env.optional("PUBSUB_EMULATOR_HOST");
         let credentials_file = env.optional("GOOGLE_APPLICATION_CREDENTIALS");
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
-        let callers = callers(env);
+        let senders = senders(env);
+        let requests_per_second = env.or("ADDRESS_RATE_LIMIT", 1000);
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
         let key_hours = env.count("IDEMPOTENCY_KEY_HOURS", 24);
@@ -58,7 +68,8 @@ impl Config {
                 credentials_file: credentials_file?,
                 timeout: timeout?,
             },
-            callers: callers?,
+            senders: senders?,
+            requests_per_second: NonZero::new(requests_per_second?),
             limits: Limits {
                 body_bytes: body_bytes?,
                 body_deadline: service::BODY_DEADLINE,
@@ -70,12 +81,11 @@ impl Config {
     }
 }
 
-/// API keys are the default, and until there are any, nobody comes in by them.
-fn callers(env: &mut Env) -> Result<Callers, Noted> {
+fn senders(env: &mut Env) -> Result<Senders, Noted> {
     match env.or("INGEST_AUTH", "keys".to_owned())?.as_str() {
-        "keys" => Ok(Callers::Nobody("an API key is required, and this version cannot make any yet")),
-        "iam" => Callers::google(env, "INGEST_ACCOUNTS"),
-        "off" => Ok(Callers::Everybody),
+        "keys" => Ok(Senders::Keys),
+        "iam" => Callers::google(env, "INGEST_ACCOUNTS").map(Senders::Callers),
+        "off" => Ok(Senders::Callers(Callers::Everybody)),
         _ => Err(env.mistake("INGEST_AUTH", "must be keys, iam or off")),
     }
 }

@@ -1,30 +1,37 @@
 //! The header `Idempotency-Key`, as the IETF draft of that name has it: a quoted string. Most clients send it bare, so both are
-//! taken, and mean the same.
+//! taken, and mean the same. In a batch each event has its own, as a member.
 
 use axum::http::{HeaderMap, StatusCode};
 use service::Problem;
 
 const HEADER: &str = "Idempotency-Key";
+const MEMBER: &str = "idempotencyKey";
 const MAX_LENGTH: usize = 255;
 
-pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub(crate) fn of_header(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(malformed("must be given once"));
+        return Err(malformed(HEADER, "must be given once"));
     }
-    let key =
-        value.to_str().ok().and_then(unquoted).filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()));
-    match key {
-        Some("") => Err(malformed("must not be empty")),
+    checked(HEADER, value.to_str().unwrap_or("\u{fffd}")).map(Some)
+}
+
+pub(crate) fn of_member(value: &str) -> Result<&str, Problem> {
+    checked(MEMBER, value)
+}
+
+fn checked<'a>(name: &'static str, value: &'a str) -> Result<&'a str, Problem> {
+    match unquoted(value).filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) {
+        Some("") => Err(malformed(name, "must not be empty")),
         Some(key) if key.len() > MAX_LENGTH => {
-            Err(malformed(&format!("must not be longer than {MAX_LENGTH} characters"))
+            Err(malformed(name, &format!("must not be longer than {MAX_LENGTH} characters"))
                 .with("limit", MAX_LENGTH))
         }
-        Some(key) => Ok(Some(key)),
-        None => Err(malformed("must be visible ASCII characters, bare or as one quoted string")),
+        Some(key) => Ok(key),
+        None => Err(malformed(name, "must be visible ASCII characters, bare or as one quoted string")),
     }
 }
 
@@ -37,14 +44,32 @@ fn unquoted(value: &str) -> Option<&str> {
     rest.strip_suffix('"').filter(|inner| !inner.contains(['"', '\\']))
 }
 
+pub(crate) fn either<'a>(
+    header: Option<&'a str>,
+    member: Option<&'a str>,
+) -> Result<Option<&'a str>, Problem> {
+    match (header, member) {
+        (Some(header), Some(member)) if header != member => {
+            Err(malformed(MEMBER, "must be the same as the header Idempotency-Key, where both are given"))
+        }
+        (header, member) => Ok(header.or(member)),
+    }
+}
+
+/// Where one header cannot do, and this says why.
+pub(crate) fn no_header(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
+    if headers.contains_key(HEADER) { Err(malformed(HEADER, why)) } else { Ok(()) }
+}
+
 pub(crate) fn of_another_body() -> Problem {
-    problem(StatusCode::UNPROCESSABLE_ENTITY, "came with another body before: a new request needs a new key")
+    let why = "came with another body before: a new request needs a new key";
+    problem(StatusCode::UNPROCESSABLE_ENTITY, HEADER, why)
 }
 
-fn malformed(why: &str) -> Problem {
-    problem(StatusCode::BAD_REQUEST, why)
+fn malformed(name: &'static str, why: &str) -> Problem {
+    problem(StatusCode::BAD_REQUEST, name, why)
 }
 
-fn problem(status: StatusCode, why: &str) -> Problem {
-    Problem::new(status, format!("{HEADER} {why}")).with("field", HEADER)
+fn problem(status: StatusCode, name: &'static str, why: &str) -> Problem {
+    Problem::new(status, format!("{name} {why}")).with("field", name)
 }

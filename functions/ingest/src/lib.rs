@@ -1,28 +1,39 @@
 //! Takes events over HTTP. A 201 means that the event is committed in PostgreSQL.
 
 mod accept;
+mod batch;
+mod body;
 mod coalescer;
 mod config;
+mod encoding;
 mod events;
+mod front_door;
 mod idempotency;
+mod keys;
+mod media;
+mod plain;
 mod problems;
+mod rate_limit;
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
-use door::Door;
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 
 pub use coalescer::Coalescer;
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, Senders};
+pub use front_door::FrontDoor;
+pub use keys::KeyRing;
+pub use rate_limit::AddressLimit;
 
 #[derive(Clone)]
 pub struct Ingest {
     pub coalescer: Coalescer,
-    pub door: Door,
+    pub front_door: FrontDoor,
+    pub address_limit: Option<AddressLimit>,
     pub limits: Limits,
     pub keys_last: Duration,
 }
@@ -36,19 +47,27 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         let store = store.clone();
         async move || store.ready().await
     }));
+    let (front_door, keeper) = FrontDoor::open(config.senders, store.clone())?;
     let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
     let router = router(Ingest {
         coalescer,
-        door: config.callers.door()?,
+        front_door,
+        address_limit: config.requests_per_second.map(AddressLimit::start),
         limits: config.limits,
         keys_last: config.keys_last,
     });
     Ok(App::new(router, readiness)
         .depends_on("the writer of events", writer)
+        .depends_on("the front door", keeper)
         .depends_on("the connections to the database", watchdog))
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    let door = ingest.door.clone();
-    door.guard(Router::new().route("/events", post(events::post))).with_state(ingest)
+    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", post(batch::post));
+    let routes = ingest.front_door.clone().guard(routes);
+    let routes = match ingest.address_limit.clone() {
+        Some(limit) => limit.guard(routes),
+        None => routes,
+    };
+    routes.with_state(ingest)
 }

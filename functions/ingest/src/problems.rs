@@ -13,10 +13,10 @@ use crate::coalescer::Rejected;
 use crate::idempotency;
 
 /// The shortest that the header can say: an outage is over as soon as the database answers.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 pub(crate) fn invalid(invalid: Invalid) -> Problem {
-    let mut problem = Problem::new(StatusCode::BAD_REQUEST, invalid.detail);
+    let mut problem = Problem::new(StatusCode::BAD_REQUEST, invalid.to_string());
     if let Some(field) = invalid.field {
         problem = problem.with("field", field);
     }
@@ -26,42 +26,48 @@ pub(crate) fn invalid(invalid: Invalid) -> Problem {
     problem
 }
 
-pub(crate) fn rejected(rejected: Rejected) -> Problem {
-    match rejected {
-        Rejected::TooManyEvents { limit } => {
-            try_again("too many events wait to be written").with("limit", limit)
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::TooManyEvents { limit } => {
+                try_again("too many events wait to be written").with("limit", limit)
+            }
+            Rejected::TooManyBytes { limit } => {
+                try_again("too many bytes wait to be written").with("limit", limit)
+            }
+            Rejected::Gone => try_again("the service is stopping"),
+            Rejected::KeyOfAnother => idempotency::of_another_body(),
+            Rejected::KeyGone => try_again("the Idempotency-Key expired a moment ago"),
+            Rejected::Store(error) => stored_not(&error),
         }
-        Rejected::TooManyBytes { limit } => {
-            try_again("too many bytes wait to be written").with("limit", limit)
-        }
-        Rejected::Gone => try_again("the service is stopping"),
-        Rejected::KeyOfAnother => idempotency::of_another_body(),
-        Rejected::KeyGone => try_again("the Idempotency-Key expired a moment ago"),
-        Rejected::Store(error) => stored_not(&error),
     }
 }
 
 fn stored_not(error: &Arc<Error>) -> Problem {
     match **error {
-        Error::Unavailable(_) => {
-            tracing::warn!(%error, "events cannot be stored");
-            try_again("the database is not available")
-        }
+        Error::Unavailable(_) => try_again("the database is not available"),
         Error::Refused(_) => {
-            tracing::error!(%error, "an event that passed the checks was refused by the database");
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the database cannot keep this event")
         }
         _ => Problem::internal(error.to_string()),
     }
 }
 
+pub(crate) fn too_large(what: &str, limit: usize, unit: &str) -> Problem {
+    let detail = format!("{what} is larger than the limit of {limit} {unit}");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).with("limit", limit)
+}
+
+pub(crate) fn unsupported(field: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with("field", field)
+}
+
 pub(crate) fn too_slow(deadline: Duration) -> Problem {
-    tracing::warn!(?deadline, "an event is not known to be stored");
     try_again(&format!(
         "the event was not stored within {deadline:?} and may be yet: an Idempotency-Key makes it safe to send again"
     ))
 }
 
-fn try_again(detail: &str) -> Problem {
+pub(crate) fn try_again(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(RETRY_AFTER, RETRY_AFTER_SECONDS)
 }

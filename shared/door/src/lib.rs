@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use service::Problem;
 
 pub use api_key::{ApiKey, Malformed, Unrevealed};
-pub use settings::{Callers, identity};
+pub use settings::{Callers, emails, identity};
 
 #[derive(Clone)]
 pub struct Door(Arc<Kind>);

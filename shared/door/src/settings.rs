@@ -20,18 +20,24 @@ pub enum Callers {
 }
 
 impl Callers {
-    /// Google identities: `accounts` is the variable that names them. Without names somebody else must choose among the callers,
-    /// since a token for this service is something that every Google account can have.
+    /// Google identities: `accounts` is the variable that names them.
     pub fn google(env: &mut Env, accounts: &'static str) -> Result<Self, Noted> {
-        let identity = identity(env);
-        let list = env.or(accounts, String::new());
-        let (identity, list) = (identity?, list?);
-        let accounts_named: Vec<_> =
-            list.split(',').map(str::trim).filter(|email| !email.is_empty()).map(str::to_owned).collect();
-        if accounts_named.is_empty() && identity.mode == Mode::Verify {
-            return Err(env.mistake(accounts, "must name who may come in, unless IDENTITY is cloud-run"));
+        let named = emails(env, accounts)?;
+        Self::google_accounts(env, named, accounts)
+    }
+
+    /// Google identities of these accounts. Without any, somebody else must choose among the callers, since a token for this
+    /// service is something that every Google account can have. `variable` is where they could be named.
+    pub fn google_accounts(
+        env: &mut Env,
+        accounts: Vec<String>,
+        variable: &'static str,
+    ) -> Result<Self, Noted> {
+        let identity = identity(env)?;
+        if accounts.is_empty() && identity.mode == Mode::Verify {
+            return Err(env.mistake(variable, "must name who may come in, unless IDENTITY is cloud-run"));
         }
-        Ok(Self::Google { identity, accounts: accounts_named })
+        Ok(Self::Google { identity, accounts })
     }
 
     pub fn door(self) -> Result<Door, gcp::Error> {
@@ -53,4 +59,10 @@ pub fn identity(env: &mut Env) -> Result<IdentityConfig, Noted> {
     let audience = env.required("IDENTITY_AUDIENCE");
     let jwks_url = env.optional("JWKS_URL");
     Ok(IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? })
+}
+
+/// E-mail addresses, separated by commas.
+pub fn emails(env: &mut Env, variable: &'static str) -> Result<Vec<String>, Noted> {
+    let list = env.or(variable, String::new())?;
+    Ok(list.split(',').map(str::trim).filter(|email| !email.is_empty()).map(str::to_owned).collect())
 }

@@ -13,7 +13,7 @@ pub use kind::EventType;
 pub use lifecycle::{AfterFailure, AttemptEnd, Delivery, Retries};
 #[cfg(feature = "testing")]
 pub use lifecycle::{rules, state};
-pub use new::{Invalid, MAX_DEPTH, NewEvent};
+pub use new::{Invalid, MAX_DEPTH, NewEvent, kind, unstorable};
 pub use push::{Envelope, Unreadable, attribute};
 pub use status::Status;
 

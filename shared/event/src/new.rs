@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -13,14 +15,16 @@ pub struct NewEvent {
     pub event_type: EventType,
     pub payload: Json,
     pub metadata: Option<Json>,
+    /// What the client calls it, so that it can send it again.
+    pub idempotency_key: Option<String>,
 }
 
 /// Why a body is no event, and where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
+#[error("{detail}{}", .byte.map(|byte| format!(" (byte {byte})")).unwrap_or_default())]
 pub struct Invalid {
     pub detail: String,
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// Offset in the body, from 0.
     pub byte: Option<usize>,
 }
@@ -34,6 +38,8 @@ struct Body<'a> {
     payload: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "given")]
     metadata: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    idempotency_key: Option<&'a RawValue>,
 }
 
 /// Keeps a `null` apart from a field that is not there.
@@ -43,16 +49,17 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawVa
 
 impl NewEvent {
     pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
-        let text = str::from_utf8(body).map_err(|error| {
-            let byte = error.valid_up_to();
-            Invalid::at(byte, format!("the body is not UTF-8: byte {byte} is invalid"))
-        })?;
+        let text = str::from_utf8(body)
+            .map_err(|error| Invalid::at(error.valid_up_to(), "an event must be UTF-8".into()))?;
         let fields = Self::fields(text)?;
+        let event_type = string(text, "eventType", fields.event_type)?
+            .ok_or_else(|| Invalid::field("eventType", "is required"))?;
         Ok(Self {
-            event_type: event_type(text, fields.event_type)?,
+            event_type: EventType::new(event_type).map_err(|why| Invalid::field("eventType", &why))?,
             payload: object(text, "payload", fields.payload)?
                 .ok_or_else(|| Invalid::field("payload", "is required"))?,
             metadata: object(text, "metadata", fields.metadata)?,
+            idempotency_key: string(text, "idempotencyKey", fields.idempotency_key)?,
         })
     }
 
@@ -63,33 +70,31 @@ impl NewEvent {
         }
         // serde would take an array for a struct.
         if !start.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
-            return Err(Invalid::at(text.len() - start.len(), "the body must be a JSON object".into()));
+            return Err(Invalid::at(text.len() - start.len(), "an event must be a JSON object".into()));
         }
         serde_json::from_str(text).map_err(|error| {
-            let byte = offset(text, error.line(), error.column());
-            let detail = error.to_string();
-            let field = ["eventType", "payload", "metadata"]
+            let invalid = Invalid::json(text, &error);
+            let field = ["eventType", "payload", "metadata", "idempotencyKey"]
                 .into_iter()
-                .find(|name| detail.contains(&format!("duplicate field `{name}`")));
+                .find(|name| invalid.detail.contains(&format!("duplicate field `{name}`")));
             Invalid {
-                detail: format!("the body is not an event: {detail} (byte {byte})"),
-                field,
-                byte: Some(byte),
+                detail: format!("not an event: {}", invalid.detail),
+                field: field.map(Into::into),
+                ..invalid
             }
         })
     }
 }
 
-fn event_type(text: &str, value: Option<&RawValue>) -> Result<EventType, Invalid> {
-    let name = "eventType";
-    let raw = value.ok_or_else(|| Invalid::field(name, "is required"))?;
+fn string(text: &str, name: &'static str, value: Option<&RawValue>) -> Result<Option<String>, Invalid> {
+    let Some(raw) = value else { return Ok(None) };
     if !raw.get().starts_with('"') {
         return Err(Invalid::field(name, &format!("must be a string, is {}", kind(raw))));
     }
     sound(text, name, raw)?;
-    let value = serde_json::from_str(raw.get())
-        .map_err(|error| Invalid::field(name, &format!("is not a string: {error}")))?;
-    EventType::new(value).map_err(|why| Invalid::field(name, &why))
+    serde_json::from_str(raw.get())
+        .map(Some)
+        .map_err(|error| Invalid::field(name, &format!("is not a string: {error}")))
 }
 
 fn object(text: &str, name: &'static str, value: Option<&RawValue>) -> Result<Option<Json>, Invalid> {
@@ -102,19 +107,28 @@ fn object(text: &str, name: &'static str, value: Option<&RawValue>) -> Result<Op
 }
 
 fn sound(text: &str, name: &'static str, raw: &RawValue) -> Result<(), Invalid> {
-    let Some((at, flaw)) = first_flaw(raw.get(), MAX_DEPTH) else {
-        return Ok(());
-    };
-    let byte = raw.get().as_ptr().addr() - text.as_ptr().addr() + at;
+    match unstorable(raw.get(), MAX_DEPTH) {
+        Some((at, why)) => {
+            let byte = raw.get().as_ptr().addr() - text.as_ptr().addr() + at;
+            Err(Invalid { byte: Some(byte), ..Invalid::field(name, &why) })
+        }
+        None => Ok(()),
+    }
+}
+
+/// What in this JSON cannot be kept, and at which byte.
+pub fn unstorable(json: &str, max_depth: usize) -> Option<(usize, String)> {
+    let (at, flaw) = first_flaw(json, max_depth)?;
     let why = match flaw {
-        Flaw::TooDeep => format!("must be nested at most {MAX_DEPTH} levels deep"),
+        Flaw::TooDeep => format!("must be nested at most {max_depth} levels deep"),
         Flaw::Nul => "must not contain a NUL character (\\u0000)".into(),
         Flaw::LoneSurrogate => "must not contain half of a surrogate pair".into(),
     };
-    Err(Invalid { detail: format!("{name} {why} (byte {byte})"), field: Some(name), byte: Some(byte) })
+    Some((at, why))
 }
 
-fn kind(raw: &RawValue) -> &'static str {
+/// What JSON calls a value of this kind, for a sentence.
+pub fn kind(raw: &RawValue) -> &'static str {
     match raw.get().as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",
@@ -125,19 +139,31 @@ fn kind(raw: &RawValue) -> &'static str {
     }
 }
 
-/// `serde_json` counts lines and columns, in bytes and from 1.
-fn offset(text: &str, line: usize, column: usize) -> usize {
-    let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    lines_before + column.saturating_sub(1)
-}
-
 impl Invalid {
-    fn field(name: &'static str, why: &str) -> Self {
+    pub fn field(name: impl Into<Cow<'static, str>>, why: &str) -> Self {
+        let name = name.into();
         Self { detail: format!("{name} {why}"), field: Some(name), byte: None }
     }
 
-    fn at(byte: usize, detail: String) -> Self {
+    pub fn at(byte: usize, detail: String) -> Self {
         Self { detail, field: None, byte: Some(byte) }
+    }
+
+    /// What `serde_json` says of this text, which counts in lines and columns, in bytes and from 1.
+    pub fn json(text: &str, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let detail = error.to_string();
+        let place = format!(" at line {line} column {column}");
+        let detail = detail.strip_suffix(&place).unwrap_or(&detail).to_owned();
+        Self::at(lines_before + column.saturating_sub(1), detail)
+    }
+
+    /// The same where the event begins at `byte` of what was sent.
+    #[must_use]
+    pub fn behind(mut self, byte: usize) -> Self {
+        self.byte = self.byte.map(|at| at + byte);
+        self
     }
 }
 

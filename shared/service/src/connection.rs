@@ -5,68 +5,85 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use crate::limits::Limits;
 use crate::patience::Patience;
 use crate::peer::Peer;
+use crate::problem::BoxError;
 use crate::shutdown::Shutdown;
 use crate::socket::Socket;
+use crate::turn::Arriving;
+use crate::wire::Wire;
 
 /// What one client can make us hold before its request is with a handler; longer headers are
 /// answered with 431.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: u32 = 64 * 1024;
 
 /// Serves one client to the end of its connection, or of our patience.
 pub(crate) async fn serve(
     (stream, address): (TcpStream, SocketAddr),
     router: Router,
     limits: &Limits,
+    patience: Arc<Patience>,
     drain: Shutdown,
 ) {
     let peer = Peer { address, hops: limits.hops };
-    let patience = Arc::new(Patience::new(limits));
-    let socket = Socket { stream, patience: Arc::clone(&patience) };
+    let socket = Socket { stream, wire: Wire::Preface(0), patience: Arc::clone(&patience) };
     let service = service_fn(|mut request: Request<Incoming>| {
-        patience.request_came();
         request.extensions_mut().insert(peer);
-        let answer = router.clone().oneshot(request.map(Body::new));
-        let patience = Arc::clone(&patience);
+        let (turn, receipt) = patience.request_came(!request.body().is_end_stream());
+        let request = request.map(|body| Body::new(Arriving { body, receipt }));
+        let answer = router.clone().oneshot(request);
         async move {
             let response = answer.await;
-            patience.answered();
+            turn.answered();
             response
         }
     });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .header_read_timeout(None)
-            .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(socket), service)
-    );
+    let builder = builder();
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
     let mut patience_over = pin!(patience.over());
     let mut draining = false;
     loop {
         tokio::select! {
             biased;
             ended = &mut connection => return tell(ended),
-            () = &mut patience_over => return tracing::debug!("a silent client's connection is cut"),
+            why = &mut patience_over => return tracing::debug!(?why, "a connection is cut"),
             () = drain.requested(), if !draining => {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
+                patience.draining();
             }
         }
     }
 }
 
+/// HTTP/1.1, or HTTP/2 without TLS for a client that starts with it, as Cloud Run's front end does where it is told to.
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().header_read_timeout(None).max_buf_size(BUFFER as usize);
+    // The windows bound what bodies that nobody reads yet can make us hold.
+    builder
+        .http2()
+        .max_concurrent_streams(100)
+        .max_header_list_size(BUFFER)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(256 * 1024)
+        .max_send_buf_size(64 * 1024)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(100);
+    builder
+}
+
 /// How a connection ends is its client's doing, so nobody needs to know unless they ask.
-fn tell(ended: hyper::Result<()>) {
+fn tell(ended: Result<(), BoxError>) {
     if let Err(error) = ended {
-        tracing::debug!(error = crate::problem::chain(&error), "a connection broke");
+        tracing::debug!(error = crate::problem::chain(error.as_ref()), "a connection broke");
     }
 }

@@ -2,10 +2,12 @@
 
 mod app;
 mod body;
+mod clients;
 mod connection;
 mod context;
 mod env;
 pub mod fault;
+mod frames;
 mod hard_end;
 mod health;
 mod limits;
@@ -25,6 +27,8 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace;
+mod turn;
+mod wire;
 
 pub use app::App;
 pub use body::{BODY_DEADLINE, read_body};

@@ -6,7 +6,7 @@ use crate::env::{Env, Noted};
 /// How much of a service its clients may hold, and for how long.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Connections beyond these wait in the kernel's queue.
+    /// Of more, those that wait longest for their client are cut.
     pub(crate) connections: NonZero<u32>,
     /// From the connection, or from a later request's first byte, to the end of its headers.
     pub(crate) headers: Duration,

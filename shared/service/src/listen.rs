@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::clients::{Clients, Place};
 use crate::connection;
 use crate::limits::Limits;
 use crate::shutdown::Shutdown;
@@ -21,49 +21,48 @@ type Client = (TcpStream, SocketAddr);
 /// Takes connections until `shutdown` is requested, lets them finish what they have begun, and
 /// cuts what is left when the drain is over.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
-    let slots = Arc::new(Semaphore::new(limits.connections.get() as usize));
+    let clients = Clients::new(&limits);
     let cut = CancellationToken::new();
-    while let Some((client, slot)) = next(&listener, &slots, &shutdown).await {
+    while let Some((client, place)) = next(&listener, &clients, &limits, &shutdown).await {
         let (router, limits) = (router.clone(), limits.clone());
         let (shutdown, cut) = (shutdown.clone(), cut.clone());
         tokio::spawn(async move {
-            let served = connection::serve(client, router, &limits, shutdown);
+            let patience = Arc::clone(&place.patience);
+            let served = connection::serve(client, router, &limits, patience, shutdown);
             cut.run_until_cancelled(served).await;
-            drop(slot);
+            drop(place);
         });
     }
     drop(listener);
-    drain(&slots, &limits, &cut).await;
+    drain(&clients, &limits, &cut).await;
 }
 
 async fn next(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
+    clients: &Clients,
+    limits: &Limits,
     shutdown: &Shutdown,
-) -> Option<(Client, OwnedSemaphorePermit)> {
+) -> Option<(Client, Place)> {
     tokio::select! {
         biased;
         () = shutdown.requested() => None,
-        client = accept(listener, slots) => client,
+        // Who has no place yet has one socket at most: the others wait in the kernel's queue.
+        client = async { Some((accept(listener, clients).await, clients.place(limits).await?)) } => client,
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(Client, OwnedSemaphorePermit)> {
-    // The slot comes first: a connection that nobody serves is better off in the kernel's queue.
-    if slots.available_permits() == 0 {
-        tracing::warn!("as many connections as are allowed are open, the next one waits");
-    }
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, clients: &Clients) -> Client {
     loop {
         // Without TCP_NODELAY a small answer waits for the client's acknowledgement of the last.
         match listener.accept().await.and_then(|client| {
             client.0.set_nodelay(true)?;
             Ok(client)
         }) {
-            Ok(client) => return Some((client, slot)),
+            Ok(client) => return client,
             Err(error) if is_the_clients(&error) => tracing::debug!(%error, "a client left early"),
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections");
+                clients.make_room();
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -76,16 +75,13 @@ fn is_the_clients(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput)
 }
 
-async fn drain(slots: &Semaphore, limits: &Limits, cut: &CancellationToken) {
-    // Whoever holds every slot knows that no connection is left.
-    let every = limits.connections.get();
-    if timeout(limits.drain, slots.acquire_many(every)).await.is_ok() {
+async fn drain(clients: &Clients, limits: &Limits, cut: &CancellationToken) {
+    if timeout(limits.drain, clients.gone()).await.is_ok() {
         return;
     }
     tracing::warn!("the drain is over, connections that are left are cut");
     cut.cancel();
-    // Never closed, so this can only mean that the last one has ended.
-    let _ = slots.acquire_many(every).await;
+    clients.gone().await;
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::patience::Patience;
+use crate::wire::Wire;
 
 /// A client's socket that tells [`Patience`] when something comes in.
 pub(crate) struct Socket {
     pub(crate) stream: TcpStream,
+    pub(crate) wire: Wire,
     pub(crate) patience: Arc<Patience>,
 }
 
@@ -35,9 +37,10 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(task, buffer);
+        let Self { stream, wire, patience } = &mut *self;
+        let polled = Pin::new(stream).poll_read(task, buffer);
         if buffer.filled().len() > before {
-            self.patience.bytes_came();
+            wire.take(&buffer.filled()[before..], patience);
         }
         polled
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Error, FlusherLease, Load, Store, Xid};
+use crate::{Act, Error, FlusherLease, Load, Store, Xid};
 
 /// Everything is judged in one transaction, which no writer may disturb.
 const LIMIT: Duration = Duration::from_mins(30);
@@ -81,7 +81,12 @@ impl Store {
 
     /// Gives what is to be loaded a new transaction id, moves the rest below it, and begins a ledger from there. The log is
     /// append-only but for this. None without the flusher's lease. `jobs` are those that BigQuery knows and this ledger did not.
-    pub async fn adopt(&self, lease: FlusherLease, jobs: Vec<String>) -> Result<Option<Adoption>, Error> {
+    pub async fn adopt(
+        &self,
+        lease: FlusherLease,
+        jobs: Vec<String>,
+        act: Act,
+    ) -> Result<Option<Adoption>, Error> {
         let transaction = self.begin(LIMIT).await?;
         tokio::spawn(async move {
             let mut transaction = transaction;
@@ -101,6 +106,7 @@ impl Store {
             fold_all(connection).await?;
             let done = restamp(connection).await?;
             begin_anew(connection, jobs).await?;
+            note(connection, &done, act).await?;
             transaction.commit().await?;
             Ok(Some(done))
         })
@@ -187,6 +193,26 @@ async fn begin_anew(connection: &mut sqlx::PgConnection, jobs: Vec<String>) -> R
                 position = CASE name WHEN 'totals' THEN (pg_current_xact_id()::text::numeric + 1)::text::xid8
                                      ELSE pg_current_xact_id() END",
         &jobs
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+async fn note(connection: &mut sqlx::PgConnection, done: &Adoption, act: Act) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO audit_log (actor, role, address, request_id, action, detail)
+         VALUES ($1, $2, $3, $4, 'adopt',
+                 json_build_object('sameCluster', $5::boolean, 'toLoad', $6::bigint, 'loadedUnknown', $7::bigint,
+                                   'onlyInBigquery', $8::bigint))",
+        act.actor,
+        act.role,
+        act.address,
+        act.request_id,
+        done.same_cluster,
+        done.to_load,
+        done.loaded_unknown,
+        done.only_in_bigquery
     )
     .execute(&mut *connection)
     .await?;

@@ -29,6 +29,13 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
 }
 
+impl Act {
+    /// A command of somebody who has the database's password, which opens everything.
+    pub fn terminal() -> Self {
+        Self { actor: "terminal".into(), role: "owner".into(), address: None, request_id: None }
+    }
+}
+
 impl Store {
     /// Newest first, and only those before `before`.
     pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>, Error> {

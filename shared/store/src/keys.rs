@@ -33,6 +33,12 @@ impl IdempotencyKey {
     pub fn new(key: &str, body: &[u8], lasts: Duration) -> Self {
         Self { key: Sha256::digest(key).into(), body: Sha256::digest(body).into(), lasts }
     }
+
+    /// Of a CloudEvent: the same source and id are the same event, whatever else it says. No client's key can be this one, since
+    /// it has no NUL character.
+    pub fn of_cloud_event(source: &str, id: &str, lasts: Duration) -> Self {
+        Self::new(&format!("cloudevents\0{source}\0{id}"), b"", lasts)
+    }
 }
 
 impl Store {

@@ -1,6 +1,6 @@
 use event::{EventId, Status};
 
-use crate::{Error, Store};
+use crate::{Act, Error, Store};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
@@ -13,7 +13,7 @@ pub enum Replayed {
 
 impl Store {
     /// Each end is replayed at most once, whoever asks at the same time: the key of `replays` sees to it.
-    pub async fn replay(&self, id: EventId, requested_by: String) -> Result<Replayed, Error> {
+    pub async fn replay(&self, id: EventId, act: Act) -> Result<Replayed, Error> {
         self.run(move |pool| async move {
             let replayed = sqlx::query!(
                 "WITH failed AS (
@@ -37,10 +37,18 @@ impl Store {
                  ), risen AS (
                      INSERT INTO live (id, attempt, due_at)
                      SELECT id, attempt, now() FROM replay WHERE from_status = 'DEAD_LETTER'
+                 ), noted AS (
+                     INSERT INTO audit_log (actor, role, address, request_id, action, target, detail)
+                     SELECT $2, $3, $4, $5, 'event.replay', id::text,
+                            json_build_object('attempt', attempt, 'fromStatus', from_status)
+                       FROM replay
                  )
                  SELECT id FROM replay",
                 id.uuid(),
-                requested_by,
+                act.actor,
+                act.role,
+                act.address,
+                act.request_id
             )
             .fetch_optional(&pool)
             .await?;

@@ -4,11 +4,21 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Decode, PgConnection, Postgres, Row, Type};
 use uuid::Uuid;
 
-use crate::{Store, StoreConfig};
+use crate::{Act, Store, StoreConfig};
 
 pub struct Database {
     pub url: String,
     pub store: Store,
+}
+
+/// Somebody who may change everything.
+pub fn act() -> Act {
+    Act {
+        actor: "somebody".into(),
+        role: "owner".into(),
+        address: Some("192.0.2.7".into()),
+        request_id: Some("r-1".into()),
+    }
 }
 
 /// A database with all of its tables.

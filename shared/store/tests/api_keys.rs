@@ -6,9 +6,9 @@ mod common;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use common::{act, key_secret, key_settings};
+use common::{key_secret, key_settings};
 use futures::future::join_all;
-use store::testing::{Database, database};
+use store::testing::{Database, act, database};
 use store::{KeyChanges, KeyRecord, KeyRefusal, KeySettings, Store};
 
 const HOUR: Duration = Duration::from_hours(1);

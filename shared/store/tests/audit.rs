@@ -30,7 +30,7 @@ async fn log() -> Life {
             assert!(life.store.fail(*id, claim.attempt, dead).await.unwrap());
         }
     }
-    life.store.replay(ids[2], "somebody".into()).await.unwrap();
+    life.store.replay(ids[2], store::testing::act()).await.unwrap();
     folded(&life.database).await;
     life
 }

@@ -63,6 +63,17 @@ async fn a_known_key_stores_nothing_and_says_what_it_stands_for() {
 }
 
 #[tokio::test]
+async fn a_cloud_event_is_known_by_its_source_and_id_alone() {
+    let database = database().await;
+    let cloud = |source, id| IdempotencyKey::of_cloud_event(source, id, DAY);
+    let (first, _) = insert(&database.store, &[Some(cloud("/a", "1"))]).await;
+    let others = [cloud("/a", "2"), cloud("/b", "1"), cloud("/a1", ""), key("/a1", ""), cloud("/a", "1")];
+    let (ids, known) = insert(&database.store, &others.map(Some)).await;
+    assert_eq!(known, HashSet::from([ids[4]]));
+    assert_eq!(database.store.known_keys(vec![cloud("/a", "1")]).await.unwrap(), [KnownKey::Same(first[0])]);
+}
+
+#[tokio::test]
 async fn a_key_twice_in_one_batch_is_one_event() {
     let database = database().await;
     let twice = [Some(key("k", "1")), Some(key("k", "2")), Some(key("k", "1"))];

@@ -118,7 +118,7 @@ async fn a_week_that_is_finished_loaded_and_counted_goes_and_its_counts_stay() {
         old.succeed(*id).await;
     }
     old.die(old.ids[0]).await;
-    assert_eq!(old.life.store.replay(old.ids[0], "somebody".into()).await.unwrap(), Replayed::Queued);
+    assert_eq!(old.life.store.replay(old.ids[0], store::testing::act()).await.unwrap(), Replayed::Queued);
     old.die(old.ids[0]).await;
     old.loaded().await;
     assert_eq!(old.expire().await, nothing(), "it is not counted");
@@ -168,7 +168,7 @@ async fn what_is_unfinished_stays_as_it_was_and_lives_on() {
         old.succeed(*id).await;
     }
     old.die(replayed).await;
-    old.life.store.replay(replayed, "somebody".into()).await.unwrap();
+    old.life.store.replay(replayed, store::testing::act()).await.unwrap();
     let attempt = old.claim(running).await;
     let before = old.life.store.record(replayed).await.unwrap().unwrap();
     old.loaded().await;

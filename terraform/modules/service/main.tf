@@ -10,13 +10,11 @@ terraform {
 }
 
 locals {
-  # Cloud Run checks the caller and takes the signature off the token that it passes on, so the
-  # service is told to rely on that check exactly where there is one.
-  invoker_check = true
-
   env = merge(
     {
-      IDENTITY          = local.invoker_check ? "cloud-run" : "verify"
+      # Cloud Run checks the caller and takes the signature off the token that it passes on, so the
+      # service is told to rely on that check exactly where there is one.
+      IDENTITY          = var.invoker_check ? "cloud-run" : "verify"
       IDENTITY_AUDIENCE = var.url
     },
     var.env,
@@ -27,7 +25,7 @@ resource "google_cloud_run_v2_service" "service" {
   name                 = var.name
   location             = var.region
   ingress              = var.ingress
-  invoker_iam_disabled = !local.invoker_check
+  invoker_iam_disabled = !var.invoker_check
   iap_enabled          = var.iap
 
   # It holds no data.

@@ -63,6 +63,11 @@ variable "ingress" {
   type        = string
 }
 
+variable "invoker_check" {
+  description = "Whether Cloud Run checks who calls."
+  type        = bool
+}
+
 variable "invokers" {
   description = "Who may call it, as IAM members under names that are known at plan time."
   type        = map(string)

@@ -37,6 +37,16 @@ async fn with_open_doors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_keys() {
+    let doors = [("INGEST_AUTH", "keys"), ("ADMIN_AUTH", "google"), ("ADMIN_OWNERS", SMOKE)];
+    let stack = Stack::start(Options::for_test(&doors).unwrap()).await.unwrap();
+    let (is_well, told) = smoke(&stack).await;
+    assert!(is_well, "{told}");
+    assert!(told.contains("an API key is made") && told.contains("the key is revoked"), "{told}");
+    stack.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_tokens() {
     let identities = [
         ("INGEST_AUTH", "iam"),

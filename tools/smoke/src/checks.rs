@@ -4,12 +4,20 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::Error;
 use crate::place::{PATIENCE, Place};
 use crate::report::Report;
+use crate::{Error, key};
 
-pub(crate) async fn all(place: &Place, report: &mut Report) {
+pub(crate) async fn all(place: &mut Place, report: &mut Report) {
     refusals(place, report).await;
+    let key = key::made(place, report).await;
+    events(place, report).await;
+    if let Some(id) = key {
+        report.keep("the key is revoked, and opens no more", key::revoked(place, &id).await, took);
+    }
+}
+
+async fn events(place: &Place, report: &mut Report) {
     let good = report.keep("an event is taken", sent(place, &json!({"smoke":true})).await, Clone::clone);
     // It dies once: its replay succeeds, so that nothing dead is left behind.
     let dying = json!({"permanent":true,"failTimes":1});
@@ -61,7 +69,7 @@ fn expect(status: StatusCode, wanted: &[StatusCode]) -> Result<StatusCode, Error
     if wanted.contains(&status) { Ok(status) } else { Err(format!("{status}, and not {wanted:?}").into()) }
 }
 
-async fn sent(place: &Place, payload: &Value) -> Result<String, Error> {
+pub(crate) async fn sent(place: &Place, payload: &Value) -> Result<String, Error> {
     let event = json!({"eventType":"demo.flaky","payload":payload,"metadata":{"source":"smoke"}});
     let answer = place.to_ingest(&event).await?;
     Ok(answer["eventId"].as_str().ok_or_else(|| format!("no eventId in {answer}"))?.to_owned())
@@ -109,6 +117,6 @@ async fn in_bigquery(place: &Place, id: &str) -> Result<Duration, Error> {
     }
 }
 
-fn took(time: &Duration) -> String {
+pub(crate) fn took(time: &Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }

@@ -2,6 +2,7 @@
 //! system that `make run` has started, or a project of Google Cloud.
 
 mod checks;
+mod key;
 mod place;
 mod report;
 
@@ -16,7 +17,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> ExitCode {
     // The HTTP client wants a provider even for plain HTTP; one that is already there is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let place = match Place::of_environment() {
+    let mut place = match Place::of_environment() {
         Ok(place) => place,
         Err(error) => {
             eprintln!("smoke: {error}");
@@ -24,7 +25,7 @@ async fn main() -> ExitCode {
         }
     };
     let mut report = Report::default();
-    checks::all(&place, &mut report).await;
+    checks::all(&mut place, &mut report).await;
     println!("{report}");
     if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -2,6 +2,7 @@ use std::env;
 use std::time::Duration;
 
 use google_cloud_auth::credentials::Builder;
+use reqwest::header::WWW_AUTHENTICATE;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -13,6 +14,8 @@ pub(crate) struct Place {
     pub(crate) admin: String,
     pub(crate) process_push: String,
     pub(crate) bq_flush: String,
+    /// Where ingest takes API keys.
+    key: Option<String>,
     client: Client,
     project: String,
     kind: Kind,
@@ -58,6 +61,7 @@ impl Place {
             process_push: url("PROCESS_PUSH_URL", "PROCESS_PUSH_PORT", 8081)?,
             bq_flush: url("BQ_FLUSH_URL", "BQ_FLUSH_PORT", 8083)?,
             ingest,
+            key: var("INGEST_KEY"),
             client: Client::builder().timeout(CALL).build()?,
             project,
             kind,
@@ -83,7 +87,34 @@ impl Place {
         answer(with(request, self.admin_token().await?)).await
     }
 
+    pub(crate) async fn give_admin(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        let request = self.client.post(format!("{}{path}", self.admin)).json(body);
+        answer(with(request, self.admin_token().await?)).await
+    }
+
+    /// Whether ingest wants an API key, and none was given.
+    pub(crate) async fn lacks_key(&self) -> Result<bool, Error> {
+        let stranger = self.client.post(format!("{}/events", self.ingest)).json(&json!({})).send().await?;
+        let challenge = stranger.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        Ok(self.key.is_none() && challenge.is_some_and(|challenge| challenge.contains("realm=\"eventflow\"")))
+    }
+
+    /// Whether the key opens no more.
+    pub(crate) async fn is_refused(&self) -> Result<bool, Error> {
+        let request = self.client.post(format!("{}/events", self.ingest)).json(&json!({}));
+        let response = with(request, self.key.clone()).send().await?;
+        Ok(response.status() == StatusCode::UNAUTHORIZED)
+    }
+
+    /// What ingest is shown from now on.
+    pub(crate) fn take_key(&mut self, key: String) {
+        self.key = Some(key);
+    }
+
     async fn ingest_token(&self) -> Result<Option<String>, Error> {
+        if self.key.is_some() {
+            return Ok(self.key.clone());
+        }
         match &self.kind {
             Kind::Laptop { .. } => Ok(Some(self.issued("smoke", &self.ingest).await?)),
             Kind::Cloud { ingest_token, .. } => Ok(ingest_token.clone()),

@@ -4,13 +4,12 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use chrono::{DateTime, Utc};
 use event::{EventId, EventType};
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use store::Filter;
 
-use super::Event;
+use super::{Event, time};
 use crate::{Admin, page, refusal};
 
 #[derive(Deserialize)]
@@ -41,8 +40,8 @@ pub(crate) async fn get(
     let limit = page::limit(search.limit.as_deref())?;
     let filter = Filter {
         status: parsed("status", search.status.as_deref())?,
-        since: time("since", search.since.as_deref())?,
-        until: time("until", search.until.as_deref())?,
+        since: search.since.as_deref().map(|at| time("since", at)).transpose()?,
+        until: search.until.as_deref().map(|at| time("until", at)).transpose()?,
         before: search.cursor.as_deref().map(cursor).transpose()?,
         event_type: search.event_type.map(event_type).transpose()?,
     };
@@ -61,13 +60,6 @@ fn parsed<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> R
 fn event_type(text: String) -> Result<String, Problem> {
     let event_type = EventType::new(text).map_err(|why| refusal::of_parameter("eventType", why))?;
     Ok(event_type.as_str().to_owned())
-}
-
-/// Years of four digits, which every index here can hold.
-fn time(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
-    text.map(|text| DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()))
-        .transpose()
-        .map_err(|_| refusal::of_parameter(name, "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"))
 }
 
 fn cursor(text: &str) -> Result<EventId, Problem> {

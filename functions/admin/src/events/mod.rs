@@ -8,7 +8,10 @@ pub(crate) mod replay;
 use chrono::{DateTime, SecondsFormat, Utc};
 use event::{EventId, Json, Status};
 use serde::Serialize;
+use service::Problem;
 use store::Record;
+
+use crate::refusal;
 
 /// An event as every endpoint here shows it.
 #[derive(Serialize)]
@@ -47,4 +50,11 @@ impl From<Record> for Event {
 
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Years of four digits, which every index here can hold.
+pub(crate) fn time(name: &'static str, text: &str) -> Result<DateTime<Utc>, Problem> {
+    let at = DateTime::parse_from_rfc3339(text);
+    at.map(|at| at.to_utc())
+        .map_err(|_| refusal::of_parameter(name, "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"))
 }

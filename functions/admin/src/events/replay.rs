@@ -1,16 +1,14 @@
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::{Extension, Json};
-use gcp::{Caller, Message};
+use gcp::Message;
 use serde::Serialize;
 use service::{Problem, RequestContext};
 use store::Replayed;
 
 use super::Event;
+use crate::act::Acting;
 use crate::{Admin, refusal};
-
-/// Where the door is open to everybody.
-const NOBODY_KNOWN: &str = "anonymous";
 
 #[derive(Serialize)]
 pub(crate) struct Queued {
@@ -23,13 +21,12 @@ pub(crate) struct Queued {
 pub(crate) async fn post(
     State(admin): State<Admin>,
     context: RequestContext,
-    caller: Option<Extension<Caller>>,
+    Acting(act): Acting,
     Path(id): Path<String>,
 ) -> Result<Json<Queued>, Problem> {
     let id = refusal::event_id(&id)?;
     tracing::Span::current().record("event_id", tracing::field::display(id));
-    let requested_by = caller.map_or_else(|| NOBODY_KNOWN.to_owned(), |Extension(caller)| caller.email);
-    match admin.store.replay(id, requested_by).await.map_err(refusal::of_store)? {
+    match admin.store.replay(id, act).await.map_err(refusal::of_store)? {
         Replayed::Queued => {}
         Replayed::Unknown => return Err(refusal::no_event(id)),
         Replayed::Not(status) => {

@@ -1,11 +1,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use uuid::Uuid;
 
+use crate::act::Acting;
 use crate::{Admin, refusal};
 
 /// So many are named in one request; of all there may be more.
@@ -22,16 +22,16 @@ pub(crate) enum Wanted {
 #[derive(Serialize)]
 pub(crate) struct Requested {
     /// Those that are loaded by now, or were asked for before, are not counted.
-    requested: u64,
+    requested: i64,
 }
 
 /// `POST /admin/rejects/retry`: the next flush loads them.
 pub(crate) async fn post(
     State(admin): State<Admin>,
+    Acting(act): Acting,
     body: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Requested>, Problem> {
-    let Json(wanted) =
-        body.map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, rejection.body_text()))?;
+    let Json(wanted) = body.map_err(|rejection| refusal::of_body(&rejection))?;
     let ids = match wanted {
         Wanted::Ids(ids) if ids.len() > MOST => {
             return Err(refusal::of_parameter("ids", format!("must be {MOST} at most")));
@@ -40,6 +40,6 @@ pub(crate) async fn post(
         Wanted::All(true) => None,
         Wanted::All(false) => return Err(refusal::of_parameter("all", "must be true")),
     };
-    let requested = admin.store.retry_rejects(ids).await.map_err(refusal::of_store)?;
+    let requested = admin.store.retry_rejects(ids, act).await.map_err(refusal::of_store)?;
     Ok(Json(Requested { requested }))
 }

@@ -25,20 +25,22 @@ fn what_is_not_set_has_a_safe_default() {
 /// Every Google account can have a token for any audience, so a signature alone chooses nobody.
 #[test]
 fn identities_must_be_named_where_cloud_run_does_not_choose() {
-    let read = |identity, accounts| {
+    let read = |identity, variable, accounts| {
         let mut env = Env::of([
             ("DATABASE_URL", "postgres://localhost/eventflow"),
             ("GCP_PROJECT_ID", "p"),
             ("ADMIN_AUTH", "google"),
             ("IDENTITY_AUDIENCE", "https://here.example"),
             ("IDENTITY", identity),
-            ("ADMIN_ACCOUNTS", accounts),
+            (variable, accounts),
         ]);
         let config = Config::read(&mut env);
         (config.is_ok(), env.all_told().map_err(|mistakes| mistakes.to_string()))
     };
-    let mistake = "ADMIN_ACCOUNTS: must name who may come in, unless IDENTITY is cloud-run";
-    assert_eq!(read("verify", ""), (false, Err(mistake.into())));
-    assert_eq!(read("verify", "a@example.com, b@example.com"), (true, Ok(())));
-    assert_eq!(read("cloud-run", ""), (true, Ok(())));
+    let mistake = "ADMIN_OWNERS: must name who may come in, unless IDENTITY is cloud-run";
+    assert_eq!(read("verify", "ADMIN_OWNERS", ""), (false, Err(mistake.into())));
+    for variable in ["ADMIN_ACCOUNTS", "ADMIN_OWNERS", "ADMIN_OPERATORS", "ADMIN_VIEWERS"] {
+        assert_eq!(read("verify", variable, "a@example.com, b@example.com"), (true, Ok(())));
+    }
+    assert_eq!(read("cloud-run", "ADMIN_OWNERS", ""), (true, Ok(())));
 }

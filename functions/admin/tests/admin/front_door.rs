@@ -4,7 +4,7 @@ use service::testing::{call, untouchable};
 
 use crate::harness::{absent, router};
 
-const ROUTES: [(Method, &str); 7] = [
+const ROUTES: [(Method, &str); 14] = [
     (Method::GET, "/admin/events"),
     (Method::GET, "/admin/events/failed"),
     (Method::GET, "/admin/events/0199c0de-0000-7000-8000-000000000001"),
@@ -12,6 +12,13 @@ const ROUTES: [(Method, &str); 7] = [
     (Method::GET, "/admin/rejects"),
     (Method::POST, "/admin/rejects/retry"),
     (Method::GET, "/admin/metrics"),
+    (Method::GET, "/admin/keys"),
+    (Method::POST, "/admin/keys"),
+    (Method::GET, "/admin/keys/0123456789ab"),
+    (Method::PATCH, "/admin/keys/0123456789ab"),
+    (Method::DELETE, "/admin/keys/0123456789ab"),
+    (Method::POST, "/admin/keys/0123456789ab/rotate"),
+    (Method::GET, "/admin/audit"),
 ];
 
 #[tokio::test]
@@ -30,7 +37,7 @@ async fn a_closed_door_shows_and_does_nothing() {
 async fn other_methods_and_paths_are_no_way_in() {
     let router = router(absent(), Door::open()).await;
     for (method, path) in ROUTES {
-        let request = Request::delete(path).body(untouchable()).unwrap();
+        let request = Request::put(path).body(untouchable()).unwrap();
         let answer = call(router.clone(), request).await;
         answer.problem(StatusCode::METHOD_NOT_ALLOWED);
         assert!(answer.header("allow").contains(method.as_str()), "{answer:?}");

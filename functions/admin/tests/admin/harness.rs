@@ -1,9 +1,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use admin::Admin;
+use admin::{Admin, Roles};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use door::Door;
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use gcp::{Publisher, PublisherConfig};
@@ -23,9 +23,35 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Self {
+        Self::behind(Door::open(), Roles::default()).await
+    }
+
+    pub(crate) async fn behind(door: Door, roles: Roles) -> Self {
         let database = database().await;
-        let router = router(database.store.clone(), Door::open()).await;
+        let router = router_for(database.store.clone(), door, roles).await;
         Self { database, router }
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        self.call(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    /// A key as it is shown when it is made.
+    pub(crate) async fn key(&self, body: &Value) -> Value {
+        let answer = self.post("/admin/keys", &body.to_string()).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.json()
+    }
+
+    /// What has been done to what, newest first.
+    pub(crate) async fn acts(&self) -> Vec<(String, Option<String>)> {
+        let log = self.database.store.audit_log(None, 100).await.unwrap();
+        log.into_iter().map(|entry| (entry.action, entry.target)).collect()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -110,6 +136,10 @@ pub(crate) fn ids(events: &Value) -> Vec<EventId> {
 }
 
 pub(crate) async fn router(store: Store, door: Door) -> Router {
+    router_for(store, door, Roles::default()).await
+}
+
+async fn router_for(store: Store, door: Door, roles: Roles) -> Router {
     let publisher = Publisher::connect(PublisherConfig {
         project: "test".into(),
         topic: "events".into(),
@@ -118,7 +148,7 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
         timeout: Duration::from_millis(50),
     });
     let publisher = publisher.await.unwrap();
-    admin::router(Admin { store, publisher, door })
+    admin::router(Admin { store, publisher, door, roles })
 }
 
 /// A database that is away.

@@ -2,15 +2,20 @@
 #![allow(clippy::unwrap_used)]
 
 mod adopt;
+mod audit;
 mod config;
 mod failed;
 mod front_door;
 mod harness;
+mod key_command;
+mod keys;
 mod list;
 mod metrics;
 mod migrate;
 mod one;
+mod origin;
 mod outages;
 mod rejects;
 mod replay;
+mod roles;
 mod told;

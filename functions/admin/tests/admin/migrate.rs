@@ -56,6 +56,6 @@ fn an_unknown_command_is_told() {
     let output = admin(&["migrat"], None);
     assert_eq!(
         said(&output),
-        (2, "", "admin: unknown command `migrat`; there are `migrate`, `adopt`, and none to serve")
+        (2, "", "admin: unknown command `migrat`; there are `migrate`, `adopt`, `keys`, and none to serve")
     );
 }

@@ -1,6 +1,6 @@
-use door::Callers;
-use ingest::Config;
+use ingest::{Config, Senders};
 use service::Env;
+use std::num::NonZero;
 
 #[test]
 fn every_mistake_is_told_at_once_and_by_name() {
@@ -31,7 +31,8 @@ fn what_is_not_set_has_a_safe_default() {
     let mut env = Env::of([("DATABASE_URL", "postgres://localhost/eventflow"), ("GCP_PROJECT_ID", "p")]);
     let config = Config::read(&mut env).ok().unwrap();
     assert!(env.all_told().is_ok());
-    assert!(matches!(config.callers, Callers::Nobody(_)));
+    assert!(matches!(config.senders, Senders::Keys));
+    assert_eq!(config.requests_per_second.map(NonZero::get), Some(1000));
     assert_eq!(config.limits.body_bytes, 1024 * 1024);
     assert_eq!(config.publisher.project, "p");
     assert_eq!(config.keys_last, std::time::Duration::from_hours(24));

@@ -1,3 +1,4 @@
+use std::num::NonZero;
 use std::time::Duration;
 
 use axum::Router;
@@ -6,8 +7,8 @@ use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use door::Door;
 use gcp::{Publisher, PublisherConfig};
-use ingest::Coalescer;
 pub(crate) use ingest::Limits;
+use ingest::{AddressLimit, Coalescer, FrontDoor, Ingest, KeyRing};
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
@@ -55,7 +56,29 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
 
 pub(crate) fn router_with(store: Store, door: Door, publisher: Publisher, limits: Limits) -> Router {
     let (coalescer, _) = Coalescer::start(store, publisher, FIRST_DUE);
-    ingest::router(ingest::Ingest { coalescer, door, limits, keys_last: Duration::from_hours(24) })
+    router_of(coalescer, FrontDoor::Callers(door), None, limits)
+}
+
+/// The service behind API keys, with `requests` a second from one address.
+pub(crate) async fn router_with_keys(store: Store, requests: Option<u32>) -> Router {
+    let (coalescer, _) = Coalescer::start(store.clone(), publisher().await, FIRST_DUE);
+    let address_limit = requests.and_then(NonZero::new).map(AddressLimit::of);
+    router_of(coalescer, FrontDoor::Keys(KeyRing::new(store)), address_limit, limits())
+}
+
+pub(crate) async fn router_with_ring(store: &Store, ring: KeyRing) -> Router {
+    let (coalescer, _) = Coalescer::start(store.clone(), publisher().await, FIRST_DUE);
+    router_of(coalescer, FrontDoor::Keys(ring), None, limits())
+}
+
+fn router_of(
+    coalescer: Coalescer,
+    front_door: FrontDoor,
+    address_limit: Option<AddressLimit>,
+    limits: Limits,
+) -> Router {
+    let keys_last = Duration::from_hours(24);
+    ingest::router(Ingest { coalescer, front_door, address_limit, limits, keys_last })
 }
 
 pub(crate) fn limits() -> Limits {

@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod accepted;
+mod batch;
+mod compressed;
 mod config;
 mod drain;
 mod front_door;
 mod harness;
 mod idempotency;
+mod keys;
 mod network;
 mod outages;
+mod rate_limit;
 mod refused;

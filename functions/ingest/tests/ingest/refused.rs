@@ -46,19 +46,19 @@ async fn a_body_that_is_no_event_is_refused_with_its_place() {
     }
     insta::assert_snapshot!(all, @r#"
     ""
-      400 byte=0 the body is empty; it must be a JSON object
+      400 byte=0 the body is empty; it must be a JSON object (byte 0)
     " \n"
-      400 byte=0 the body is empty; it must be a JSON object
+      400 byte=0 the body is empty; it must be a JSON object (byte 0)
     "hello"
-      400 byte=0 the body is not an event: expected value at line 1 column 1 (byte 0)
+      400 byte=0 not an event: expected value (byte 0)
     "{\"eventType\":\"a\",\"payload\":{}"
-      400 byte=28 the body is not an event: EOF while parsing an object at line 1 column 29 (byte 28)
+      400 byte=28 not an event: EOF while parsing an object (byte 28)
     "[]"
-      400 byte=0 the body must be a JSON object
+      400 byte=0 an event must be a JSON object (byte 0)
     "\"text\""
-      400 byte=0 the body must be a JSON object
+      400 byte=0 an event must be a JSON object (byte 0)
     "null"
-      400 byte=0 the body must be a JSON object
+      400 byte=0 an event must be a JSON object (byte 0)
     "{}"
       400 field="eventType" eventType is required
     "{\"payload\":{}}"
@@ -88,21 +88,21 @@ async fn a_body_that_is_no_event_is_refused_with_its_place() {
     "{\"eventType\":\"a\",\"payload\":{\"a\":[{\"b\":\"x\\u0000\"}]}"
       400 field="payload" byte=40 payload must not contain a NUL character (\u0000) (byte 40)
     "{\"eventType\":\"a\",\"payload\":{\"a\":\"\0\"}}"
-      400 byte=32 the body is not an event: control character (\u0000-\u001F) found while parsing a string at line 1 column 33 (byte 32)
+      400 byte=32 not an event: control character (\u0000-\u001F) found while parsing a string (byte 32)
     "{\"eventType\":\"a\",\"payload\":{\"a\":\"\\ud800\"}}"
       400 field="payload" byte=33 payload must not contain half of a surrogate pair (byte 33)
     "{\"eventType\":\"a\",\"payload\":{\"\\ude00\":1}}"
       400 field="payload" byte=29 payload must not contain half of a surrogate pair (byte 29)
     "{\"eventType\":\"a\",\"payload\":{\"a\":01}}"
-      400 byte=33 the body is not an event: invalid number at line 1 column 34 (byte 33)
+      400 byte=33 not an event: invalid number (byte 33)
     "{\"eventType\":\"a\",\"payload\":{\"a\":NaN}}"
-      400 byte=32 the body is not an event: expected value at line 1 column 33 (byte 32)
+      400 byte=32 not an event: expected value (byte 32)
     "{\"eventType\":\"a\",\"payload\":{\"a\":[[[[[[[[[[[[[[[[[["
       400 field="payload" byte=131 payload must be nested at most 100 levels deep (byte 131)
     "{\"eventType\":\"a\",\"payload\":{\"a\":[[[[[[[[[[[[[[[[[["
       400 field="payload" byte=131 payload must be nested at most 100 levels deep (byte 131)
     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
-      400 byte=199999 the body is not an event: EOF while parsing a list at line 1 column 200000 (byte 199999)
+      400 byte=199999 not an event: EOF while parsing a list (byte 199999)
     "{\"eventType\":\"a\",\"payload\":{},\"metadata\":null}"
       400 field="metadata" metadata must be an object, is null
     "{\"eventType\":\"a\",\"payload\":{},\"metadata\":[]}"
@@ -110,19 +110,19 @@ async fn a_body_that_is_no_event_is_refused_with_its_place() {
     "{\"eventType\":\"a\",\"payload\":{},\"metadata\":{\"a\":\"\\u0"
       400 field="metadata" byte=47 metadata must not contain a NUL character (\u0000) (byte 47)
     "{\"eventType\":\"a\",\"payload\":{}} {}"
-      400 byte=31 the body is not an event: trailing characters at line 1 column 32 (byte 31)
+      400 byte=31 not an event: trailing characters (byte 31)
     "{\"eventType\":\"a\",\"payload\":{},\"eventType\":\"b\"}"
-      400 field="eventType" byte=40 the body is not an event: duplicate field `eventType` at line 1 column 41 (byte 40)
+      400 field="eventType" byte=40 not an event: duplicate field `eventType` (byte 40)
     "{\"eventType\":\"a\",\"payload\":{},\"payload\":{}}"
-      400 field="payload" byte=38 the body is not an event: duplicate field `payload` at line 1 column 39 (byte 38)
+      400 field="payload" byte=38 not an event: duplicate field `payload` (byte 38)
     "{\"eventType\":\"a\",\"payload\":{},\"colour\":\"red\"}"
-      400 byte=37 the body is not an event: unknown field `colour`, expected one of `eventType`, `payload`, `metadata` at line 1 column 38 (byte 37)
+      400 byte=37 not an event: unknown field `colour`, expected one of `eventType`, `payload`, `metadata`, `idempotencyKey` (byte 37)
     "{\"eventType\":\"�\",\"payload\":{}}"
-      400 byte=14 the body is not UTF-8: byte 14 is invalid
+      400 byte=14 an event must be UTF-8 (byte 14)
     "\u{feff}{\"eventType\":\"a\",\"payload\":{}}"
-      400 byte=0 the body is not an event: expected value at line 1 column 1 (byte 0)
+      400 byte=0 not an event: expected value (byte 0)
     "{\0\"\0e\0v\0e\0n\0t\0T\0y\0p\0e\0\"\0:\0\"\0a\0\"\0,\0\"\0p\0a\0y\0l\0o\0a\0d\0"
-      400 byte=1 the body is not an event: key must be a string at line 1 column 2 (byte 1)
+      400 byte=1 not an event: key must be a string (byte 1)
     "#);
     assert_eq!(service.rows().await, 0);
 }

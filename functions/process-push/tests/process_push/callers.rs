@@ -1,5 +1,6 @@
 use axum::http::{Request, StatusCode};
 use gcp::testing::claims;
+use serde_json::Value;
 use service::testing::untouchable;
 
 use crate::harness::{AUDIENCE, PUSHER, SCHEDULER, Service};
@@ -17,12 +18,14 @@ async fn nobody_else_gets_a_byte_of_a_body_read() {
     for (path, account, other) in ROUTES {
         let elsewhere = service.issuer.token(&claims(account, "http://elsewhere"));
         let other = service.issuer.token(&claims(other, AUDIENCE));
+        let unverified = service.issuer.token(&unverified(account));
         let good = service.issuer.token(&claims(account, AUDIENCE));
         for (token, status, detail) in [
             (None, 401, "a bearer token is required"),
             (Some("garbage".to_owned()), 401, "the token is not valid"),
             (Some(format!("{good}x")), 401, "the token is not valid"),
             (Some(elsewhere), 401, "the token is not valid"),
+            (Some(unverified), 401, "its e-mail address is not verified"),
             (Some(other), 403, "may not call this"),
         ] {
             let mut request = Request::post(path);
@@ -37,6 +40,12 @@ async fn nobody_else_gets_a_byte_of_a_body_read() {
             }
         }
     }
+}
+
+fn unverified(account: &str) -> Value {
+    let mut claims = claims(account, AUDIENCE);
+    claims["email_verified"] = false.into();
+    claims
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn a_message_from_before_a_replay_kills_nothing() {
         service.push_later(id).await;
     }
     assert_eq!(service.record(id).await.status.as_str(), "DEAD_LETTER");
-    let replayed = service.database.store.replay(id, "somebody".into()).await.unwrap();
+    let replayed = service.database.store.replay(id, store::testing::act()).await.unwrap();
     assert_eq!(replayed, Replayed::Queued);
     assert_eq!(service.dead_letter(id).await, StatusCode::NO_CONTENT);
     assert_eq!(service.record(id).await.status.as_str(), "PENDING");

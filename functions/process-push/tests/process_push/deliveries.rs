@@ -136,7 +136,7 @@ async fn four_failures_are_the_end_and_a_replay_a_new_beginning() {
     assert_eq!(record.failure_reason.as_deref(), Some("failure 4 of 5"));
     assert!(record.failed_at.is_some());
 
-    let replayed = service.database.store.replay(id, "somebody".into()).await.unwrap();
+    let replayed = service.database.store.replay(id, store::testing::act()).await.unwrap();
     assert_eq!(replayed, Replayed::Queued);
     assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
     let record = service.record(id).await;

@@ -42,6 +42,8 @@ struct Keys {
 #[derive(Deserialize)]
 struct Assertion {
     email: String,
+    /// The proxy speaks of it only where it knows better than that Google has signed somebody in.
+    email_verified: Option<bool>,
 }
 
 impl Iap {
@@ -74,6 +76,9 @@ impl Iap {
         validation.leeway = claims::LEEWAY;
         let assertion = decode::<Assertion>(token, &key, &validation)
             .map_err(|error| Refusal::Invalid(error.to_string()))?;
+        if assertion.claims.email_verified == Some(false) {
+            return Err(Refusal::Invalid("its e-mail address is not verified".into()));
+        }
         Ok(Caller { email: assertion.claims.email })
     }
 

@@ -72,6 +72,7 @@ async fn another_assertion_is_refused() {
         "InvalidIssuer",
     );
     assert_invalid(&proxy.check(proxy.assertion(&json!({"exp": 1}))).await, "ExpiredSignature");
+    assert_invalid(&proxy.check(proxy.assertion(&json!({"email_verified": false}))).await, "not verified");
     assert_invalid(&proxy.check(stranger.assertion(&json!({}))).await, "InvalidSignature");
     assert!(matches!(proxy.check("nonsense".into()).await, Err(Refusal::Invalid(_))));
 }

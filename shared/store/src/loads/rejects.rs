@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{Error, Store};
+use crate::{Act, Error, Store};
 
 /// An event that BigQuery does not take.
 #[derive(Debug)]
@@ -41,16 +41,30 @@ impl Store {
     }
 
     /// Asks for another load of these rejects, or of all. Those that are loaded by now, or asked for already, are not counted.
-    pub async fn retry_rejects(&self, ids: Option<Vec<Uuid>>) -> Result<u64, Error> {
+    pub async fn retry_rejects(&self, ids: Option<Vec<Uuid>>, act: Act) -> Result<i64, Error> {
         self.run(move |pool| async move {
-            let asked = sqlx::query!(
-                "UPDATE load_rejects SET requested_at = clock_timestamp()
-                  WHERE reloaded_at IS NULL AND requested_at IS NULL AND ($1::uuid[] IS NULL OR id = ANY($1))",
-                ids.as_deref()
+            let requested = sqlx::query_scalar!(
+                r#"WITH asked AS (
+                       UPDATE load_rejects SET requested_at = clock_timestamp()
+                        WHERE reloaded_at IS NULL AND requested_at IS NULL AND ($1::uuid[] IS NULL OR id = ANY($1))
+                       RETURNING id
+                   ), counted AS (
+                       SELECT count(*) AS requested FROM asked
+                   ), noted AS (
+                       INSERT INTO audit_log (actor, role, address, request_id, action, detail)
+                       SELECT $2, $3, $4, $5, 'rejects.retry', json_build_object('requested', requested, 'ids', $1::uuid[])
+                         FROM counted WHERE requested > 0
+                   )
+                   SELECT requested AS "requested!" FROM counted"#,
+                ids.as_deref(),
+                act.actor,
+                act.role,
+                act.address,
+                act.request_id
             )
-            .execute(&pool)
+            .fetch_one(&pool)
             .await?;
-            Ok(asked.rows_affected())
+            Ok(requested)
         })
         .await
     }

@@ -4,20 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use sqlx::Row;
-use store::testing::{Database, database};
-use store::{Act, Batch, Claim, ClaimTerms, Claimant, Failure, KeySecret, KeySettings, Replayed, Store};
+use store::testing::{Database, act, database};
+use store::{Batch, Claim, ClaimTerms, Claimant, Failure, KeySecret, KeySettings, Replayed, Store};
 
 pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
-}
-
-pub(crate) fn act() -> Act {
-    Act {
-        actor: "somebody".into(),
-        role: "owner".into(),
-        address: Some("192.0.2.7".into()),
-        request_id: Some("r-1".into()),
-    }
 }
 
 pub(crate) fn key_secret(id: &str) -> KeySecret {
@@ -80,7 +71,7 @@ impl Life {
     }
 
     pub(crate) async fn replay(&self) -> Replayed {
-        self.store.replay(self.id, "somebody".into()).await.unwrap()
+        self.store.replay(self.id, act()).await.unwrap()
     }
 
     pub(crate) async fn status(&self) -> String {

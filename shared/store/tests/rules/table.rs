@@ -90,7 +90,7 @@ impl Table {
                 Answer::Nothing
             }
             Step::DueAgain => Answer::Done(store.due_again(id).await.unwrap()),
-            Step::Replay => Answer::Replayed(match store.replay(id, "somebody".into()).await.unwrap() {
+            Step::Replay => Answer::Replayed(match store.replay(id, store::testing::act()).await.unwrap() {
                 Replayed::Queued => Ok(()),
                 Replayed::Not(status) => Err(status),
                 Replayed::Unknown => panic!("the event was accepted"),

@@ -42,7 +42,7 @@ pub(super) fn ready(stack: &Stack, took: Duration) {
     for (name, place) in rows {
         println!("  {name:<12}  {place}");
     }
-    println!("\n{}\n", curl(&stack.url(Part::Ingest)));
+    println!("\n{}\n", doors(stack));
     println!("Ctrl-C ends everything; the data stay for the next run.\n");
 }
 
@@ -55,9 +55,29 @@ fn database(stack: &Stack) -> String {
     }
 }
 
-fn curl(ingest: &str) -> String {
+/// How to send an event through the door that ingest has.
+fn doors(stack: &Stack) -> String {
+    let (ingest, admin) = (stack.url(Part::Ingest), stack.url(Part::Admin));
+    match stack.settings().environment.get("INGEST_AUTH").unwrap_or("off") {
+        "keys" => {
+            let key = r#"KEY=$(curl -s -H "Content-Type: application/json" -d '{"name":"first"}' "#;
+            let key = format!(r#"{key}{admin}/admin/keys | sed 's/.*"key":"\([^"]*\)".*/\1/')"#);
+            format!(
+                "ingest wants an API key:\n{key}\n{}",
+                curl(&ingest, "\n  -H \"Authorization: Bearer $KEY\" \\")
+            )
+        }
+        "off" => format!(
+            "ingest asks nobody who they are; INGEST_AUTH=keys makes it want an API key.\n{}",
+            curl(&ingest, "")
+        ),
+        _ => curl(&ingest, ""),
+    }
+}
+
+fn curl(ingest: &str, more: &str) -> String {
     format!(
-        r#"curl -X POST {ingest}/events \
+        r#"curl -X POST {ingest}/events \{more}
   -H "Content-Type: application/json" \
   -d '{{
     "eventType": "user.signup",

@@ -5,7 +5,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Environment, Part, Ports, Settings};
+use super::{Part, Settings};
 use crate::{
     Error,
     postgres::Durability,
@@ -42,16 +42,9 @@ impl Options {
     /// One for a test: on random ports, in a folder that goes with it, and independent of the
     /// environment of whoever runs it, but for `set`.
     pub fn for_test(set: &[(&str, &str)]) -> Result<Self, Error> {
-        let mut environment = Environment::basics();
-        for (name, port) in Ports::free()? {
-            environment = environment.set(name, port);
-        }
-        for (name, value) in set {
-            environment = environment.set(name, value);
-        }
         let folder = temporary::folder()?;
         let silent: Tell = Arc::new(|_, _| {});
-        let settings = Settings::read(&environment)?;
+        let settings = Settings::on_free_ports(set)?;
         Ok(Self { durability: Durability::ThrownAway, ..Self::kept(folder.path().into(), settings, silent)? }
             .owning(folder))
     }

@@ -8,10 +8,11 @@ use super::{Part, Settings, stand_in::issuer};
 use crate::process::Program;
 
 /// The laptop's numbers, and the doors that stay open on it; what the person has set wins.
-const DEFAULTS: [(&str, &str); 12] = [
+const DEFAULTS: [(&str, &str); 13] = [
     ("BIGQUERY_DATASET_ID", "eventflow"),
     ("BIGQUERY_TABLE_ID", "events"),
     ("INGEST_AUTH", "off"),
+    ("ADDRESS_RATE_LIMIT", "0"),
     ("ADMIN_AUTH", "off"),
     ("HANDLER_LIMIT_SECONDS", "10"),
     ("LEASE_SECONDS", "15"),

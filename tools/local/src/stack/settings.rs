@@ -47,6 +47,18 @@ impl Settings {
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
     }
 
+    /// On random ports, and independent of the environment of whoever runs this, but for `set`.
+    pub fn on_free_ports(set: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut environment = Environment::basics();
+        for (name, port) in Ports::free()? {
+            environment = environment.set(name, port);
+        }
+        for (name, value) in set {
+            environment = environment.set(name, value);
+        }
+        Self::read(&environment)
+    }
+
     pub fn dead_letter_topic(&self) -> String {
         format!("{}-dead-letter", self.topic)
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use store::testing::{Database, database};
+use store::testing::{Database, act, database};
 use store::{Store, StoreConfig};
 
 use crate::client::Server;
@@ -141,7 +141,7 @@ impl World {
                 self.out.waits_are_over().await;
                 self.leases_end().await;
             }
-            Step::RetryRejects => drop(self.out.database.store.retry_rejects(None).await.unwrap()),
+            Step::RetryRejects => drop(self.out.database.store.retry_rejects(None, act()).await.unwrap()),
         }
     }
 

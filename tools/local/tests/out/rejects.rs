@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bq_flush::Settings;
 use serde_json::json;
+use store::testing::act;
 
 use crate::harness::{Drained, Flusher, Out, settings};
 
@@ -84,15 +85,15 @@ async fn a_reject_is_loaded_again_on_request_and_once() {
     assert_eq!(out.drain().await, Drained { rows: 2, rejected: 2 });
     let store = &out.database.store;
 
-    assert_eq!(store.retry_rejects(None).await.unwrap(), 2);
-    assert_eq!(store.retry_rejects(None).await.unwrap(), 0, "asked for already");
+    assert_eq!(store.retry_rejects(None, act()).await.unwrap(), 2);
+    assert_eq!(store.retry_rejects(None, act()).await.unwrap(), 0, "asked for already");
     assert_eq!(out.drain().await, Drained { rows: 0, rejected: 2 }, "nothing was fixed");
 
     out.warehouse.faults(json!({})).await;
     let one = ids[1].parse().unwrap();
-    assert_eq!(store.retry_rejects(Some(vec![one])).await.unwrap(), 1);
+    assert_eq!(store.retry_rejects(Some(vec![one]), act()).await.unwrap(), 1);
     assert_eq!(out.drain().await, Drained { rows: 1, rejected: 0 });
-    assert_eq!(store.retry_rejects(None).await.unwrap(), 1, "the one is loaded by now");
+    assert_eq!(store.retry_rejects(None, act()).await.unwrap(), 1, "the one is loaded by now");
     assert_eq!(out.drain().await, Drained { rows: 1, rejected: 0 });
     out.holds(&ids).await;
     assert_eq!(out.number("SELECT count(*) FROM load_rejects WHERE reloaded_at IS NOT NULL").await, 2);

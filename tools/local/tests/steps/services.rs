@@ -87,7 +87,7 @@ impl Surroundings {
     pub(crate) async fn admin(self) -> Process {
         Process::start(async move {
             let (store, publisher) = (self.store("admin"), self.publisher().await);
-            admin::router(Admin { store, publisher, door: Door::open() })
+            admin::router(Admin { store, publisher, door: Door::open(), roles: admin::Roles::default() })
         })
         .await
     }

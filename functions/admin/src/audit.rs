@@ -1,0 +1,75 @@
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use service::Problem;
+use store::AuditEntry;
+
+use crate::events::timestamp;
+use crate::{Admin, page, refusal};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Search {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Page {
+    entries: Vec<Entry>,
+    /// The `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    id: i64,
+    at: String,
+    actor: String,
+    role: String,
+    action: String,
+    target: Option<String>,
+    detail: Option<Box<RawValue>>,
+    address: Option<String>,
+    request_id: Option<String>,
+}
+
+/// `GET /admin/audit`: newest first.
+pub(crate) async fn get(
+    State(admin): State<Admin>,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
+    let limit = page::limit(search.limit.as_deref())?;
+    let before = search.cursor.as_deref().map(cursor).transpose()?;
+    let mut entries = admin.store.audit_log(before, i64::from(limit) + 1).await.map_err(refusal::of_store)?;
+    // One more than asked for tells whether there is a next page.
+    let is_last = entries.len() <= limit as usize;
+    entries.truncate(limit as usize);
+    let next_cursor = entries.last().map(|entry| entry.id.to_string()).filter(|_| !is_last);
+    Ok(Json(Page { entries: entries.into_iter().map(Entry::from).collect(), next_cursor }))
+}
+
+fn cursor(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| refusal::of_parameter("cursor", "must be a nextCursor of an earlier page"))
+}
+
+impl From<AuditEntry> for Entry {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            at: timestamp(entry.at),
+            actor: entry.actor,
+            role: entry.role,
+            action: entry.action,
+            target: entry.target,
+            detail: entry.detail.map(|detail| detail.0),
+            address: entry.address,
+            request_id: entry.request_id,
+        }
+    }
+}

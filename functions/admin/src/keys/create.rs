@@ -1,0 +1,49 @@
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use service::Problem;
+use store::KeySettings;
+
+use super::mint::mint;
+use super::{Key, settings};
+use crate::act::Acting;
+use crate::{Admin, refusal};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Wanted {
+    name: String,
+    event_types: Option<Vec<String>>,
+    expires_at: Option<String>,
+    rate_limit: Option<i32>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Created {
+    /// This is the one time that it is shown.
+    key: String,
+    #[serde(flatten)]
+    record: Key,
+}
+
+/// `POST /admin/keys`
+pub(crate) async fn post(
+    State(admin): State<Admin>,
+    Acting(act): Acting,
+    body: Result<Json<Wanted>, JsonRejection>,
+) -> Result<(StatusCode, Json<Created>), Problem> {
+    let Json(wanted) = body.map_err(|rejection| refusal::of_body(&rejection))?;
+    let settings = KeySettings {
+        name: settings::name(wanted.name)?,
+        event_types: wanted.event_types.map(settings::event_types).transpose()?,
+        rate_limit: wanted.rate_limit.map(settings::rate_limit).transpose()?,
+        expires_at: wanted.expires_at.as_deref().map(settings::expires_at).transpose()?,
+    };
+    let (secret, text) = mint()?;
+    let id = secret.id.clone();
+    let record = admin.store.create_key(secret, settings, act).await.map_err(refusal::of_store)?;
+    let record = record.map_err(|why| refusal::of_key(&id, why))?;
+    Ok((StatusCode::CREATED, Json(Created { key: text.reveal(), record: record.into() })))
+}

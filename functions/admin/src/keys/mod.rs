@@ -1,0 +1,50 @@
+//! The keys that clients send events with. One endpoint, one file.
+
+pub(crate) mod change;
+pub mod command;
+pub(crate) mod create;
+pub(crate) mod list;
+mod mint;
+pub(crate) mod one;
+pub(crate) mod revoke;
+pub(crate) mod rotate;
+mod settings;
+
+use serde::Serialize;
+use store::KeyRecord;
+
+use crate::events::timestamp;
+
+/// A key as every endpoint here shows it. What opens ingest is not in it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Key {
+    id: String,
+    name: String,
+    event_types: Option<Vec<String>>,
+    rate_limit: Option<i32>,
+    created_at: String,
+    created_by: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    /// The key that takes its place.
+    rotated_to: Option<String>,
+    last_used_at: Option<String>,
+}
+
+impl From<KeyRecord> for Key {
+    fn from(key: KeyRecord) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            event_types: key.event_types,
+            rate_limit: key.rate_limit,
+            created_at: timestamp(key.created_at),
+            created_by: key.created_by,
+            expires_at: key.expires_at.map(timestamp),
+            revoked_at: key.revoked_at.map(timestamp),
+            rotated_to: key.rotated_to,
+            last_used_at: key.last_used_at.map(timestamp),
+        }
+    }
+}

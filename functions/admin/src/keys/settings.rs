@@ -1,0 +1,45 @@
+//! What a key may be given.
+
+use chrono::{DateTime, Utc};
+use event::EventType;
+use service::Problem;
+
+use crate::events::time;
+use crate::refusal::of_parameter;
+
+const LONGEST_NAME: usize = 100;
+const MOST_PREFIXES: usize = 100;
+const HIGHEST_RATE: i32 = 1_000_000;
+
+pub(super) fn name(name: String) -> Result<String, Problem> {
+    let is_fit = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.contains('\0');
+    let why = || of_parameter("name", format!("must be 1 to {LONGEST_NAME} characters, none of them NUL"));
+    is_fit.then_some(name).ok_or_else(why)
+}
+
+/// Each is what an event type may begin with.
+pub(super) fn event_types(prefixes: Vec<String>) -> Result<Vec<String>, Problem> {
+    if !(1..=MOST_PREFIXES).contains(&prefixes.len()) {
+        return Err(of_parameter(
+            "eventTypes",
+            format!("must be 1 to {MOST_PREFIXES} prefixes, or left out"),
+        ));
+    }
+    let checked = prefixes.into_iter().enumerate().map(|(index, prefix)| {
+        let checked = EventType::new(prefix);
+        let checked =
+            checked.map_err(|why| of_parameter("eventTypes", format!("{why}: at index {index}")))?;
+        Ok(checked.as_str().to_owned())
+    });
+    checked.collect()
+}
+
+pub(super) fn rate_limit(limit: i32) -> Result<i32, Problem> {
+    let why = || of_parameter("rateLimit", format!("must be 1 to {HIGHEST_RATE} events a second"));
+    (1..=HIGHEST_RATE).contains(&limit).then_some(limit).ok_or_else(why)
+}
+
+/// Whether it is past, the database says.
+pub(super) fn expires_at(at: &str) -> Result<DateTime<Utc>, Problem> {
+    time("expiresAt", at)
+}

@@ -1,0 +1,83 @@
+mod answer;
+pub(crate) mod array;
+pub(crate) mod lines;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use service::{Problem, RequestContext};
+
+use self::answer::Answer;
+use crate::accept::Item;
+use crate::body::Reader;
+use crate::coalescer::MAX_BATCH;
+use crate::keys::Sender;
+use crate::media::Media;
+use crate::{Ingest, idempotency, plain, problems};
+
+/// So many go in one statement.
+pub(crate) const MAX_EVENTS: usize = MAX_BATCH;
+const MAX_BYTES: usize = 10 * 1024 * 1024;
+
+enum Form {
+    Array,
+    Lines,
+}
+
+/// `POST /events/batch`
+pub(crate) async fn post(
+    State(ingest): State<Ingest>,
+    sender: Sender,
+    context: RequestContext,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Answer, Problem> {
+    let form = form(&headers)?;
+    idempotency::no_header(
+        &headers,
+        "is for one event: in a batch each has its own, as the member idempotencyKey",
+    )?;
+    let reader = Reader::of(&headers, body, MAX_BYTES, ingest.limits.body_deadline)?;
+    let limit = ingest.limits.body_bytes;
+    let read = |bytes: &[u8], offset| plain::read(bytes, offset, None, ingest.keys_last);
+    let items = match form {
+        Form::Array => array::read(&reader.whole().await?, limit, read)?,
+        Form::Lines => lines(reader, lines::Lines::new(limit, read)).await?,
+    };
+    if items.is_empty() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "the batch is empty"));
+    }
+    sender.charge_others(items.len())?;
+    Ok(Answer::of(ingest.accept_all(items, &sender, &context).await))
+}
+
+fn form(headers: &HeaderMap) -> Result<Form, Problem> {
+    let media = Media::of(headers);
+    let form = match media.essence.as_str() {
+        "application/json" => Form::Array,
+        "application/x-ndjson" => Form::Lines,
+        _ => return Err(media.refused("application/json or application/x-ndjson")),
+    };
+    media.require_utf_8()?;
+    Ok(form)
+}
+
+async fn lines(
+    mut reader: Reader,
+    mut lines: lines::Lines<impl Fn(&[u8], usize) -> Item>,
+) -> Result<Vec<Item>, Problem> {
+    let mut chunk = Vec::new();
+    while reader.next(&mut chunk).await? {
+        lines.push(&chunk)?;
+        chunk.clear();
+    }
+    lines.end()
+}
+
+fn too_many() -> Problem {
+    problems::too_large("the batch", MAX_EVENTS, "events")
+}
+
+fn too_large(limit: usize) -> Problem {
+    problems::too_large("the event", limit, "bytes")
+}

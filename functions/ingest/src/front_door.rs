@@ -1,0 +1,38 @@
+use axum::Router;
+use door::Door;
+use service::BoxError;
+use store::Store;
+use tokio::task::JoinHandle;
+
+use crate::config::Senders;
+use crate::keys::KeyRing;
+
+/// Who may send events. Whoever is refused is refused before a byte of the body is read.
+#[derive(Clone)]
+pub enum FrontDoor {
+    Keys(KeyRing),
+    Callers(Door),
+}
+
+impl FrontDoor {
+    /// With the task that keeps it up to date.
+    pub(crate) fn open(senders: Senders, store: Store) -> Result<(Self, JoinHandle<()>), BoxError> {
+        Ok(match senders {
+            Senders::Keys => {
+                let ring = KeyRing::new(store);
+                let keeper = tokio::spawn(ring.clone().keep());
+                (Self::Keys(ring), keeper)
+            }
+            Senders::Callers(callers) => {
+                (Self::Callers(callers.door()?), tokio::spawn(std::future::pending()))
+            }
+        })
+    }
+
+    pub(crate) fn guard<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
+        match self {
+            Self::Keys(ring) => ring.guard(router),
+            Self::Callers(door) => door.guard(router),
+        }
+    }
+}

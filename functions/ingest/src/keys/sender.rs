@@ -1,0 +1,71 @@
+use std::convert::Infallible;
+use std::num::NonZero;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use event::EventType;
+use service::Problem;
+
+use super::known::Known;
+use crate::rate_limit::KeyLimit;
+
+/// Who sends a request: the holder of a key or, behind a door without keys, anybody who came through it.
+#[derive(Clone)]
+pub(crate) struct Sender(Option<Arc<Known>>);
+
+impl Sender {
+    pub(super) fn of(known: Arc<Known>) -> Self {
+        Self(Some(known))
+    }
+
+    pub(crate) fn may_send(&self, event_type: &EventType) -> Result<(), Problem> {
+        let prefixes = self.0.as_deref().and_then(Known::event_types);
+        let Some(prefixes) = prefixes else { return Ok(()) };
+        if prefixes.iter().any(|prefix| event_type.as_str().starts_with(prefix)) {
+            return Ok(());
+        }
+        let detail = format!("this API key is for event types that begin with {}", prefixes.join(", "));
+        Err(Problem::new(StatusCode::FORBIDDEN, detail)
+            .with("field", "eventType")
+            .with("eventTypes", prefixes))
+    }
+
+    /// For one event, at the door, before a byte of the body is read.
+    pub(super) fn charge(&self) -> Result<(), Problem> {
+        self.take(1)
+    }
+
+    /// For the others of a batch, once they are counted: all of them, or none.
+    pub(crate) fn charge_others(&self, events: usize) -> Result<(), Problem> {
+        self.take(events.saturating_sub(1))
+    }
+
+    fn take(&self, events: usize) -> Result<(), Problem> {
+        let events = NonZero::new(u32::try_from(events).unwrap_or(u32::MAX));
+        match (self.limit(), events) {
+            (Some(limit), Some(events)) => limit.take(events),
+            _ => Ok(()),
+        }
+    }
+
+    fn limit(&self) -> Option<&KeyLimit> {
+        self.0.as_deref()?.limit.as_deref()
+    }
+
+    /// What is left.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        if let Some(limit) = self.limit() {
+            limit.tell(headers);
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Sender {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
+    }
+}

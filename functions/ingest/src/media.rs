@@ -1,0 +1,52 @@
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use service::Problem;
+
+use crate::problems;
+
+/// What a body says that it is.
+pub(crate) struct Media<'a> {
+    given: &'a str,
+    /// The type itself, in small letters.
+    pub(crate) essence: String,
+    charset: Option<&'a str>,
+}
+
+impl<'a> Media<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        Self::read(headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or(""))
+    }
+
+    pub(crate) fn read(given: &'a str) -> Self {
+        let mut parts = given.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or("").to_ascii_lowercase();
+        let charset = parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(name, _)| name.eq_ignore_ascii_case("charset"))
+            .map(|(_, value)| value.trim_matches('"'));
+        Self { given, essence, charset }
+    }
+
+    pub(crate) fn is_utf_8(&self) -> bool {
+        self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+    }
+
+    /// JSON has no other charset.
+    pub(crate) fn require_utf_8(&self) -> Result<(), Problem> {
+        match self.charset {
+            Some(charset) if !self.is_utf_8() => {
+                Err(unsupported(format!("the charset must be utf-8, not {charset}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn refused(&self, wanted: &str) -> Problem {
+        let told = if self.given.is_empty() { "it is missing" } else { self.given };
+        unsupported(format!("Content-Type must be {wanted}: {told}"))
+    }
+}
+
+fn unsupported(detail: String) -> Problem {
+    problems::unsupported("Content-Type", detail)
+}

@@ -1,0 +1,74 @@
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use governor::middleware::StateInformationMiddleware;
+use governor::{DefaultKeyedRateLimiter, RateLimiter};
+use service::Problem;
+
+use super::bucket::Bucket;
+
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+
+/// So many requests a second may come from one address, whoever sends them: it stands before all other checks.
+#[derive(Clone)]
+pub struct AddressLimit {
+    bucket: Bucket,
+    limiter: Arc<DefaultKeyedRateLimiter<IpAddr, StateInformationMiddleware>>,
+}
+
+impl AddressLimit {
+    pub fn of(rate: NonZero<u32>) -> Self {
+        let bucket = Bucket { of: "address", unit: "requests", rate, burst: rate };
+        Self { bucket, limiter: Arc::new(RateLimiter::keyed(bucket.quota()).with_middleware()) }
+    }
+
+    /// With a task beside it, so that who has sent nothing for long takes no room.
+    pub(crate) fn start(rate: NonZero<u32>) -> Self {
+        let limit = Self::of(rate);
+        tokio::spawn(limit.clone().forget());
+        limit
+    }
+
+    pub(crate) fn guard<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
+        router.route_layer(from_fn_with_state(self, pass))
+    }
+
+    async fn forget(self) {
+        loop {
+            tokio::time::sleep(FORGET_EVERY).await;
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+    }
+}
+
+async fn pass(State(limit): State<AddressLimit>, request: Request, next: Next) -> Result<Response, Problem> {
+    let Some(address) = service::client_address(request.extensions(), request.headers()) else {
+        return Ok(next.run(request).await);
+    };
+    match limit.limiter.check_key(&network(address)) {
+        Ok(after) => {
+            let mut response = next.run(request).await;
+            limit.bucket.tell(after.remaining_burst_capacity(), response.headers_mut());
+            Ok(response)
+        }
+        Err(until) => Err(limit.bucket.empty(&until)),
+    }
+}
+
+/// Who has one address of IPv6 has the 2^64 of its network.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            Ipv6Addr::from(prefix).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}

@@ -1,0 +1,113 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::limits::Limits;
+use crate::patience::{Patience, Why};
+
+/// Who is connected. There is a place for so many, and none is held by waiting: where all are taken, a newcomer gets the one
+/// whose client has kept us waiting longest. Under a flood of slow clients a request that comes at once is served, and a place
+/// where we are at work is never taken away.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    places: Arc<Semaphore>,
+    all: u32,
+    here: Arc<Mutex<Here>>,
+}
+
+#[derive(Default)]
+struct Here {
+    patience: HashMap<u64, Arc<Patience>>,
+    next: u64,
+    crowded: bool,
+}
+
+/// Given back when it is dropped.
+pub(crate) struct Place {
+    clients: Clients,
+    number: u64,
+    pub(crate) patience: Arc<Patience>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Where everybody is being worked for, somebody may be idle by then.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+impl Clients {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let all = limits.connections.get();
+        Self { places: Arc::new(Semaphore::new(all as usize)), all, here: Arc::default() }
+    }
+
+    pub(crate) async fn place(&self, limits: &Limits) -> Option<Place> {
+        let permit = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.permit_of_another().await?,
+        };
+        let patience = Arc::new(Patience::new(limits));
+        let mut here = self.here();
+        here.next += 1;
+        let number = here.next;
+        here.patience.insert(number, Arc::clone(&patience));
+        Some(Place { clients: self.clone(), number, patience, _permit: permit })
+    }
+
+    async fn permit_of_another(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            self.make_room();
+            let permit = Arc::clone(&self.places).acquire_owned();
+            // Nobody closes the semaphore, so an error cannot come.
+            if let Ok(permit) = timeout(LOOK_AGAIN, permit).await {
+                return permit.ok();
+            }
+        }
+    }
+
+    /// Cuts whoever has kept us waiting longest.
+    pub(crate) fn make_room(&self) {
+        self.here().make_room();
+    }
+
+    /// Ends when nobody is connected any more.
+    pub(crate) async fn gone(&self) {
+        // Whoever holds every place knows that; an error would mean that there are none.
+        let _ = self.places.acquire_many(self.all).await;
+    }
+
+    fn here(&self) -> MutexGuard<'_, Here> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Here {
+    fn make_room(&mut self) {
+        if !self.crowded {
+            self.crowded = true;
+            tracing::warn!(
+                "there are more connections than places: those that wait longest for their client are cut"
+            );
+        }
+        if self.patience.values().any(|patience| patience.is_over()) {
+            return;
+        }
+        let waiting =
+            self.patience.values().filter_map(|patience| Some((patience.waiting_since()?, patience)));
+        if let Some((_, longest)) = waiting.min_by_key(|(since, _)| *since) {
+            longest.end(Why::Outlasted);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut here = self.clients.here();
+        here.patience.remove(&self.number);
+        // One line for a crowd, and not for each that comes in it.
+        if here.patience.len() < self.clients.all as usize / 2 {
+            here.crowded = false;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use super::grown::Grown;
+use crate::Error;
+use crate::figure::Figure;
+use crate::median::median;
+use crate::world::{Service, World};
+
+const PATH: &str = "/admin/metrics";
+/// Calls until all that was filled is counted: a call counts only so much of what is new.
+const FIRST_CALLS: usize = 100;
+
+/// `GET /admin/metrics` of a table that has grown.
+pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
+    let grown = Grown::start(world).await?;
+    for admin in [&grown.large.1, &grown.small.1] {
+        count(world, admin).await?;
+    }
+    let (compared, latencies) = grown.ask(world, PATH, PATH).await?;
+    grown.stop().await?;
+    let slow: Vec<_> = latencies.iter().map(|latencies| latencies.percentile(99.0)).collect();
+    let slow = median(&slow).ok_or("nothing was measured")?;
+    Ok(vec![
+        Figure::compared("metrics-growth", "ms", &compared),
+        Figure::alone("metrics-p99", slow, "ms").note("of the large table"),
+    ])
+}
+
+/// As the scheduler would have done all the time. It may take long, and then is given up by the service and goes on at the next call.
+async fn count(world: &World, admin: &Service) -> Result<(), Error> {
+    for _ in 0..FIRST_CALLS {
+        let answer = world.client.get(admin.url(PATH)).send().await?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+    }
+    Err(format!("GET {PATH} has no answer after {FIRST_CALLS} calls").into())
+}

@@ -1,0 +1,133 @@
+//! What is measured: a PostgreSQL with its defaults, the stand-ins for the cloud, and services as a row wants them.
+
+mod database;
+mod fill;
+mod ingest;
+mod pubsub;
+mod service;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use local::process::{Line, Tell};
+use local::stack::{Options, Part, Settings, Stack};
+use reqwest::Client;
+use tokio::time::sleep;
+
+pub(crate) use database::Database;
+pub(crate) use fill::{Event, grow, pending};
+pub(crate) use ingest::Ingest;
+pub(crate) use service::Service;
+
+use crate::Error;
+use crate::pgbench::{self, Pgbench};
+use crate::size::Size;
+
+/// The cloud's numbers, which are the services' own defaults; the stack would give them a laptop's.
+const NUMBERS: [(&str, &str); 16] = [
+    ("HANDLER_LIMIT_SECONDS", "60"),
+    ("LEASE_SECONDS", "75"),
+    ("ACK_DEADLINE_SECONDS", "90"),
+    // But these: what dies of its fourth try has to do so while it is measured.
+    ("RETRY_MIN_SECONDS", "1"),
+    ("RETRY_MAX_SECONDS", "10"),
+    ("FIRST_DUE_SECONDS", "120"),
+    ("DUE_STEP_SECONDS", "720"),
+    ("FLUSH_LIMIT_SECONDS", "240"),
+    ("FLUSH_LEASE_SECONDS", "60"),
+    ("FLUSH_LONGEST_WAIT_SECONDS", "600"),
+    ("RELAY_EVERY_SECONDS", "60"),
+    // Who wants a flush calls for it, and no house is kept while something is measured.
+    ("FLUSH_EVERY_SECONDS", "86400"),
+    ("MAINTAIN_EVERY_SECONDS", "86400"),
+    ("PUBSUB_MAX_BACKOFF_MS", "60000"),
+    ("LOG_LEVEL", "info"),
+    ("LOG_FORMAT", "json"),
+];
+
+/// After a checkpoint, until the disk is quiet.
+const BREATH: Duration = Duration::from_millis(300);
+
+pub(crate) struct World {
+    pub(crate) size: Size,
+    pub(crate) pgbench: Pgbench,
+    pub(crate) client: Client,
+    stack: Stack,
+    folder: PathBuf,
+}
+
+impl World {
+    /// Everything in `folder`, which is emptied first.
+    pub(crate) async fn start(folder: &Path, size: Size) -> Result<Self, Error> {
+        let pgbench = Pgbench::find()?;
+        clear(folder).await?;
+        std::fs::create_dir_all(folder)?;
+        let set: Vec<_> = NUMBERS.into_iter().collect();
+        let tell: Tell = Arc::new(|name, line| {
+            if let Line::News(news) = line {
+                eprintln!("{name} {news}");
+            }
+        });
+        let options = Options::kept(folder.to_owned(), Settings::on_free_ports(&set)?, tell)?;
+        let stack = Stack::start(options.without(&Part::SERVICES)).await?;
+        let world = Self { size, pgbench, client: Client::new(), stack, folder: folder.to_owned() };
+        match world.equip().await {
+            Ok(()) => Ok(world),
+            Err(error) => {
+                world.stop().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn equip(&self) -> Result<(), Error> {
+        self.empty_database(pgbench::DATABASE).await?.sql(pgbench::TABLES).await
+    }
+
+    pub(crate) fn postgres_port(&self) -> u16 {
+        self.stack.settings().ports.of(Part::Postgres)
+    }
+
+    pub(crate) fn postgres_pid(&self) -> Result<u32, Error> {
+        self.stack.pid(Part::Postgres).ok_or_else(|| "PostgreSQL is not up".into())
+    }
+
+    /// Which one it is.
+    pub(crate) fn postgres(&self) -> &str {
+        self.stack.postgres()
+    }
+
+    /// Where a service listens, where there is one of its kind; process-push has to be there, since it is pushed to.
+    pub(crate) fn port(&self, part: Part) -> u16 {
+        self.stack.settings().ports.of(part)
+    }
+
+    /// A token of one of the accounts that the services know, for a service.
+    pub(crate) async fn token(&self, account: &str, part: Part) -> Result<String, Error> {
+        let settings = self.stack.settings();
+        let issuer = format!("http://127.0.0.1:{}", self.port(Part::Oidc));
+        local::oidc::token(&issuer, &settings.account(account), &settings.url(part)).await
+    }
+
+    /// Before each measurement, so that none of them pays for what came before it.
+    pub(crate) async fn settle(&self) -> Result<(), Error> {
+        self.database(pgbench::DATABASE).sql("CHECKPOINT").await?;
+        sleep(BREATH).await;
+        Ok(())
+    }
+
+    pub(crate) async fn stop(self) -> Result<(), Error> {
+        self.stack.stop().await?;
+        clear(&self.folder).await
+    }
+}
+
+/// Of what an earlier run left, its PostgreSQL among it.
+async fn clear(folder: &Path) -> Result<(), Error> {
+    local::postgres::remove(&folder.join(Part::Postgres.name())).await?;
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+use std::fs::File;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use local::process::{Child, Signal};
+use local::stack::Part;
+use tokio::process::Command;
+use tokio::time::sleep;
+
+use super::{Database, World};
+use crate::Error;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A service that runs, its log in a file, as it is in the cloud.
+pub(crate) struct Service {
+    pub(crate) port: u16,
+    child: Child,
+}
+
+impl Service {
+    pub(crate) async fn start(
+        world: &World,
+        part: Part,
+        database: &Database,
+        set: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        let given = set.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse());
+        let port = given.transpose()?.unwrap_or_else(|| world.port(part));
+        let log = world.folder.join("logs").join(format!("{part}-{port}.log"));
+        let mut command = Self::command(world, part, database, set);
+        command
+            .stdin(Stdio::null())
+            .stderr(File::create(&log)?)
+            .stdout(File::options().append(true).open(&log)?);
+        let child = Child::spawn(command, Signal::TERM, world.stack.supervisor().guard().clone())?;
+        let mut service = Self { port, child };
+        let start = Instant::now();
+        while !service.is_ready(world).await {
+            let ended = tokio::time::timeout(Duration::from_millis(5), service.child.wait()).await;
+            if ended.is_ok() || start.elapsed() > PATIENCE {
+                service.child.kill().await?;
+                let told = std::fs::read_to_string(log)?;
+                return Err(
+                    format!("{part} does not start: {}", told.lines().last().unwrap_or_default()).into()
+                );
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(service)
+    }
+
+    /// The stack's own, but for the database and what is set.
+    pub(crate) fn command(world: &World, part: Part, database: &Database, set: &[(&str, &str)]) -> Command {
+        let mut command = Command::from(world.stack.command(part, None)());
+        command.env("DATABASE_URL", &database.url).envs(set.iter().copied()).kill_on_drop(true);
+        command
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub(crate) async fn stop(mut self) -> Result<(), Error> {
+        self.child.stop(PATIENCE).await?;
+        Ok(())
+    }
+
+    async fn is_ready(&self, world: &World) -> bool {
+        let answer = world.client.get(self.url("/ready")).timeout(Duration::from_secs(1)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+}
