@@ -51,6 +51,23 @@ chaos-selftest: build ## plant one bug after another, and show that chaos catche
 chaos-pressure: build ## load all that goes in for MINUTES=5 while a transaction pins the vacuum
 	@target/debug/chaos pressure --minutes $(or $(MINUTES),5)
 
+# Its own PostgreSQL, and nothing else on the machine, or the figures say nothing. ONLY=start,size measures these rows alone.
+.PHONY: bench
+bench: release ## measure everything beside pgbench, for 40 minutes: ONLY=
+	@target/release/bench run $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-quick
+bench-quick: release ## the same at a tenth of its size, in 8 minutes: ONLY=
+	@target/release/bench run --quick $(if $(ONLY),--only $(ONLY))
+
+.PHONY: bench-picture
+bench-picture: ## draw the README's picture of what `make bench` has measured
+	@target/release/bench draw --to docs/bench.svg
+
+.PHONY: release
+release: toolchain
+	@cargo build --release -p ingest -p process-push -p admin -p bq-flush -p local -p bench
+
 .PHONY: lint
 lint: build workflows-check ## check the format, the code, the query data, the workflows and the deployment
 	@cargo fmt --all --check

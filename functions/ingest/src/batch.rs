@@ -13,15 +13,20 @@ use crate::body::Reader;
 use crate::coalescer::MAX_BATCH;
 use crate::keys::Sender;
 use crate::media::Media;
-use crate::{Ingest, idempotency, plain, problems};
+use crate::{Ingest, cloudevents, idempotency, plain, problems};
 
 /// So many go in one statement.
 pub(crate) const MAX_EVENTS: usize = MAX_BATCH;
 const MAX_BYTES: usize = 10 * 1024 * 1024;
 
+const WANTED: &str = "application/json, application/x-ndjson or application/cloudevents-batch+json (one CloudEvent \
+    goes to /events)";
+
+#[derive(PartialEq)]
 enum Form {
     Array,
     Lines,
+    CloudEvents,
 }
 
 /// `POST /events/batch`
@@ -43,8 +48,12 @@ pub(crate) async fn post(
     let items = match form {
         Form::Array => array::read(&reader.whole().await?, limit, read)?,
         Form::Lines => lines(reader, lines::Lines::new(limit, read)).await?,
+        Form::CloudEvents => array::read_bare(&reader.whole().await?, limit, |bytes, offset| {
+            cloudevents::structured(bytes, offset, ingest.keys_last)
+        })?,
     };
-    if items.is_empty() {
+    // The specification lets a batch of CloudEvents be empty.
+    if items.is_empty() && form != Form::CloudEvents {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "the batch is empty"));
     }
     sender.charge_others(items.len())?;
@@ -56,9 +65,15 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     let form = match media.essence.as_str() {
         "application/json" => Form::Array,
         "application/x-ndjson" => Form::Lines,
-        _ => return Err(media.refused("application/json or application/x-ndjson")),
+        "application/cloudevents-batch+json" => Form::CloudEvents,
+        _ => return Err(media.refused(WANTED)),
     };
     media.require_utf_8()?;
+    // Beside a format of CloudEvents the headers may be repeated.
+    if form != Form::CloudEvents && cloudevents::is_binary(headers) {
+        let detail = "headers that begin with ce- make one CloudEvent, which goes to /events";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
     Ok(form)
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn either<'a>(
     }
 }
 
-/// Where one header cannot do, and this says why.
+/// Where the header cannot do, and this says why.
 pub(crate) fn no_header(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
     if headers.contains_key(HEADER) { Err(malformed(HEADER, why)) } else { Ok(()) }
 }

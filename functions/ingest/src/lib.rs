@@ -3,6 +3,7 @@
 mod accept;
 mod batch;
 mod body;
+mod cloudevents;
 mod coalescer;
 mod config;
 mod encoding;
@@ -14,6 +15,8 @@ mod media;
 mod plain;
 mod problems;
 mod rate_limit;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::time::Duration;
 

@@ -27,6 +27,18 @@ impl<'a> Media<'a> {
         Self { given, essence, charset }
     }
 
+    pub(crate) fn is_json(&self) -> bool {
+        self.subtype() == "json" || self.subtype().ends_with("+json")
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        self.essence.starts_with("text/") || self.subtype() == "xml" || self.subtype().ends_with("+xml")
+    }
+
+    fn subtype(&self) -> &str {
+        self.essence.split_once('/').map_or("", |(_, subtype)| subtype)
+    }
+
     pub(crate) fn is_utf_8(&self) -> bool {
         self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
     }

@@ -32,22 +32,51 @@ pub(crate) fn read(
     limit: usize,
     read: impl Fn(&[u8], usize) -> Item,
 ) -> Result<Vec<Item>, Problem> {
-    let text = str::from_utf8(body).map_err(|error| {
-        problems::invalid(Invalid::at(error.valid_up_to(), "the body is not UTF-8".into()))
-    })?;
-    let not_json = |error| {
+    let text = text(body)?;
+    let elements = match text.trim_ascii_start().as_bytes().first() {
+        Some(b'[') => parsed(text)?,
+        Some(b'{') => parsed::<Wrapped>(text)?.events,
+        _ => return Err(none(r#"the body must be a JSON array of events, or {"events":[…]}"#)),
+    };
+    each(text, &elements, limit, read)
+}
+
+/// `[…]` alone.
+pub(crate) fn read_bare(
+    body: &[u8],
+    limit: usize,
+    read: impl Fn(&[u8], usize) -> Item,
+) -> Result<Vec<Item>, Problem> {
+    let text = text(body)?;
+    match text.trim_ascii_start().as_bytes().first() {
+        Some(b'[') => each(text, &parsed(text)?, limit, read),
+        _ => Err(none("the body must be a JSON array of events")),
+    }
+}
+
+fn text(body: &[u8]) -> Result<&str, Problem> {
+    str::from_utf8(body)
+        .map_err(|error| problems::invalid(Invalid::at(error.valid_up_to(), "the body is not UTF-8".into())))
+}
+
+fn parsed<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| {
         let invalid = Invalid::json(text, &error);
         let detail = format!("the body is not a batch: {}", invalid.detail);
         problems::invalid(Invalid { detail, ..invalid })
-    };
-    let elements = match text.trim_ascii_start().as_bytes().first() {
-        Some(b'[') => serde_json::from_str(text).map_err(not_json)?,
-        Some(b'{') => serde_json::from_str::<Wrapped>(text).map_err(not_json)?.events,
-        _ => {
-            let detail = r#"the body must be a JSON array of events, or {"events":[…]}"#;
-            return Err(Problem::new(StatusCode::BAD_REQUEST, detail).with("byte", 0));
-        }
-    };
+    })
+}
+
+fn none(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn each(
+    text: &str,
+    elements: &Elements,
+    limit: usize,
+    read: impl Fn(&[u8], usize) -> Item,
+) -> Result<Vec<Item>, Problem> {
     if elements.more {
         return Err(too_many());
     }

@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::time::Duration;
 
 use axum::Router;
@@ -41,13 +42,11 @@ fn told(answer: &Answer) -> String {
     for (n, result) in json["results"].as_array().unwrap().iter().enumerate() {
         assert_eq!(result["index"], n);
         let end = match (result["eventId"].as_str(), &result["problem"]) {
-            (Some(id), Value::Null) => match ids.iter().position(|before| *before == id) {
-                Some(before) => format!("as the {before}th"),
-                None => {
-                    ids.push(id);
-                    "new".into()
-                }
-            },
+            (Some(id), Value::Null) => {
+                let before = ids.iter().position(|before| *before == id);
+                ids.push(id);
+                before.map_or("new".into(), |before| format!("as the {before}th"))
+            }
             (None, problem) => {
                 assert_eq!(
                     (&problem["status"], &problem["type"]),
@@ -59,7 +58,7 @@ fn told(answer: &Answer) -> String {
             }
             both => panic!("{both:?}"),
         };
-        text += &format!("\n{} {end}", result["status"]);
+        write!(text, "\n{} {end}", result["status"]).unwrap();
     }
     text
 }
@@ -159,7 +158,7 @@ async fn what_is_no_batch_is_told_as_one_problem() {
         ("application/x-ndjson", "\n \r\n"),
     ] {
         let problem = service.call(batch(content_type, body)).await.problem(StatusCode::BAD_REQUEST);
-        all += &format!("{body:?}\n  {}\n", problem["detail"].as_str().unwrap());
+        writeln!(all, "{body:?}\n  {}", problem["detail"].as_str().unwrap()).unwrap();
     }
     insta::assert_snapshot!(all, @r#"
     ""

@@ -3,6 +3,7 @@
 
 mod accepted;
 mod batch;
+mod cloudevents;
 mod compressed;
 mod config;
 mod drain;
@@ -14,3 +15,4 @@ mod network;
 mod outages;
 mod rate_limit;
 mod refused;
+mod sdk;

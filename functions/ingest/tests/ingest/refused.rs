@@ -191,10 +191,10 @@ async fn a_body_of_another_type_is_refused_unread() {
         writeln!(all, "{}", told(&answer)).unwrap();
     }
     insta::assert_snapshot!(all, @r#"
-    415 field="Content-Type" Content-Type must be application/json: it is missing
-    415 field="Content-Type" Content-Type must be application/json: text/plain
-    415 field="Content-Type" Content-Type must be application/json: application/x-www-form-urlencoded
-    415 field="Content-Type" Content-Type must be application/json: application/problem+json
+    415 field="Content-Type" Content-Type must be application/json or application/cloudevents+json: it is missing
+    415 field="Content-Type" Content-Type must be application/json or application/cloudevents+json: text/plain
+    415 field="Content-Type" Content-Type must be application/json or application/cloudevents+json: application/x-www-form-urlencoded
+    415 field="Content-Type" Content-Type must be application/json or application/cloudevents+json: application/problem+json
     415 field="Content-Type" the charset must be utf-8, not iso-8859-1
     415 field="Content-Type" the charset must be utf-8, not utf-16
     "#);

@@ -15,12 +15,18 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
         count(world, admin).await?;
     }
     let (compared, latencies) = grown.ask(world, PATH, PATH).await?;
+    // The tables that grow, with their indexes.
+    let question = "SELECT sum(pg_total_relation_size(relid))::float8 / (SELECT rows FROM bench_grown)
+                      FROM (SELECT (pg_partition_tree(parent)).relid
+                              FROM unnest('{events,outcomes}'::regclass[]) AS parent) AS tables";
+    let bytes: f64 = grown.large.0.value(question).await?;
     grown.stop().await?;
     let slow: Vec<_> = latencies.iter().map(|latencies| latencies.percentile(99.0)).collect();
     let slow = median(&slow).ok_or("nothing was measured")?;
     Ok(vec![
         Figure::compared("metrics-growth", "ms", &compared),
         Figure::alone("metrics-p99", slow, "ms").note("of the large table"),
+        Figure::alone("bytes-per-event", bytes, "bytes"),
     ])
 }
 

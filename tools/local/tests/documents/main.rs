@@ -26,7 +26,8 @@ fn document(path: &str) -> Document {
 fn documents() -> Vec<Document> {
     let docs = std::fs::read_dir(root().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut paths: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
+    let pages = names.filter(|name| name.ends_with(".md"));
+    let mut paths: Vec<_> = pages.map(|name| format!("docs/{name}")).collect();
     paths.extend(["README.md".into(), "ARCHITECTURE.md".into()]);
     paths.sort();
     paths.iter().map(|path| document(path)).collect()

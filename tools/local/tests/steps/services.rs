@@ -9,7 +9,7 @@ use door::Door;
 use event::Retries;
 use gcp::testing::{Issuer, claims};
 use gcp::{BigQuery, BigQueryConfig, Identity, Publisher, PublisherConfig};
-use ingest::{Coalescer, Ingest, Limits};
+use ingest::{Coalescer, FrontDoor, Ingest, Limits};
 use process_push::{Callers, Handlers, ProcessPush};
 use service::Shutdown;
 use store::{ClaimTerms, Store, StoreConfig};
@@ -61,7 +61,13 @@ impl Surroundings {
                 answer_deadline: Duration::from_secs(15),
             };
             let keys_last = Duration::from_hours(24);
-            ingest::router(Ingest { coalescer, door: Door::open(), limits, keys_last })
+            ingest::router(Ingest {
+                coalescer,
+                front_door: FrontDoor::Callers(Door::open()),
+                address_limit: None,
+                limits,
+                keys_last,
+            })
         })
         .await
     }
