@@ -15,4 +15,5 @@ mod network;
 mod outages;
 mod rate_limit;
 mod refused;
+mod schemas;
 mod sdk;

@@ -15,7 +15,7 @@ impl Store {
         act: Act,
     ) -> Result<PutSchema, Error> {
         self.run(move |pool| async move {
-            let made = sqlx::query_scalar!(
+            let new_version = sqlx::query_scalar!(
                 r#"WITH made AS (
                      INSERT INTO event_types AS now (event_type, version, mode, schema)
                      VALUES ($1, 1, $2, $3::text::json)
@@ -49,15 +49,15 @@ impl Store {
                 r#"SELECT version, schema::text AS "schema!" FROM event_type_versions
                     WHERE event_type = $1 AND ($2::integer IS NULL OR version < $2) ORDER BY version DESC LIMIT 1"#,
                 event_type.as_str(),
-                made
+                new_version
             )
             .fetch_optional(&pool)
             .await?;
             let former_version = former.as_ref().map_or(0, |former| former.version);
             let schema = former.map(|former| RawValue::from_string(former.schema)).transpose();
             Ok(PutSchema {
-                version: made.unwrap_or(former_version),
-                is_new: made.is_some(),
+                version: new_version.unwrap_or(former_version),
+                is_new: new_version.is_some(),
                 former: schema.map_err(unexpected)?,
             })
         })
