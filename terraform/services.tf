@@ -84,7 +84,7 @@ locals {
     }
     admin = {
       ingress  = "INGRESS_TRAFFIC_ALL"
-      invokers = var.admin_access == "iap" ? { iap = local.agents.iap } : merge({ smoke = local.members.smoke }, { for member in var.admin_members : member => member })
+      invokers = var.admin_access == "iap" ? { iap = local.agents.iap } : merge({ smoke = local.members.smoke }, { for member in local.admins : member => member })
     }
     bq-flush = {
       ingress  = "INGRESS_TRAFFIC_INTERNAL_ONLY"
@@ -115,7 +115,7 @@ locals {
       FIRST_DUE_SECONDS     = tostring(var.timing.first_due)
       DUE_STEP_SECONDS      = tostring(var.timing.due_step)
     })
-    admin = merge(local.publisher_env, local.admin_env)
+    admin = merge(local.publisher_env, local.admin_roles, local.admin_env)
     bq-flush = {
       SCHEDULER_ACCOUNT   = google_service_account.account["scheduler"].email
       BIGQUERY_PROJECT_ID = local.bigquery_project
@@ -129,14 +129,24 @@ locals {
   # admin takes a token of the smoke account, which people sign with too.
   admin_env = {
     iam = {
-      ADMIN_AUTH     = "google"
-      ADMIN_ACCOUNTS = join(",", concat([google_service_account.account["smoke"].email], [for member in var.admin_members : split(":", member)[1]]))
+      ADMIN_AUTH   = "google"
+      ADMIN_OWNERS = join(",", concat([google_service_account.account["smoke"].email], local.emails.owners))
     }
     iap = {
       ADMIN_AUTH   = "iap"
       IAP_AUDIENCE = "/projects/${var.project_number}/locations/${var.region}/services/${local.name}-admin"
     }
   }[var.admin_access]
+  admins = setunion(var.admin_members, var.admin_operators, var.admin_viewers)
+  emails = { for role, members in { owners = var.admin_members, operators = var.admin_operators, viewers = var.admin_viewers } :
+    role => [for member in members : split(":", member)[1]]
+  }
+  # With nobody named in them, whoever Identity-Aware Proxy lets in is an owner.
+  admin_roles = { for name, emails in {
+    ADMIN_OWNERS    = var.admin_access == "iap" && length(local.emails.operators) + length(local.emails.viewers) > 0 ? local.emails.owners : []
+    ADMIN_OPERATORS = local.emails.operators
+    ADMIN_VIEWERS   = local.emails.viewers
+  } : name => join(",", emails) if length(emails) > 0 }
 }
 
 module "service" {
@@ -186,7 +196,7 @@ module "service" {
 
 # With IAP these may pass it; behind it the service sees IAP's agent and checks IAP's assertion.
 resource "google_iap_web_cloud_run_service_iam_member" "operates" {
-  for_each = var.admin_access == "iap" ? var.admin_members : []
+  for_each = var.admin_access == "iap" ? local.admins : []
 
   location               = var.region
   cloud_run_service_name = module.service["admin"].name

@@ -76,7 +76,7 @@ variable "admin_access" {
 }
 
 variable "admin_members" {
-  description = "Who may operate, as IAM members: user:…, serviceAccount:…, and with admin_access = \"iap\" also group:…."
+  description = "The owners of admin, who may do all, as IAM members: user:…, serviceAccount:…, and with admin_access = \"iap\" also group:…."
   type        = set(string)
   default     = []
   nullable    = false
@@ -88,6 +88,34 @@ variable "admin_members" {
   validation {
     condition     = var.admin_access == "iap" || alltrue([for member in var.admin_members : !startswith(member, "group:")])
     error_message = "With admin_access = \"iam\" admin compares e-mail addresses, and no token has a group's: name its members."
+  }
+}
+
+variable "admin_operators" {
+  description = "Who may look, replay events and retry rejects in admin, as IAM members: serviceAccount:…, and with admin_access = \"iap\" also user:…, since a person's own token has gcloud's audience."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for member in var.admin_operators : can(regex("^(user|serviceAccount):[^@,]+@[^@,]+$", member))])
+    error_message = "admin_operators are user: or serviceAccount: members: admin compares e-mail addresses, and no token has a group's."
+  }
+}
+
+variable "admin_viewers" {
+  description = "Who may look in admin and change nothing, as IAM members: as admin_operators."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for member in var.admin_viewers : can(regex("^(user|serviceAccount):[^@,]+@[^@,]+$", member))])
+    error_message = "admin_viewers are user: or serviceAccount: members: admin compares e-mail addresses, and no token has a group's."
+  }
+  validation {
+    condition     = length(setunion(var.admin_operators, var.admin_viewers)) == 0 || alltrue([for member in var.admin_members : !startswith(member, "group:")])
+    error_message = "With operators or viewers named, admin must know its owners by their e-mail addresses, and no token has a group's: name its members in admin_members."
   }
 }
 

@@ -4,6 +4,7 @@ project_number = "123456789012"
 region         = "europe-west1"
 
 admin_members  = ["user:operator@example.com"]
+admin_viewers  = ["user:viewer@example.com"]
 ingest_access  = "iam"
 ingest_callers = ["serviceAccount:shop@shop-test.iam.gserviceaccount.com"]
 alert_email    = "operator@example.com"

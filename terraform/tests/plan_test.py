@@ -50,6 +50,7 @@ TABLE = {
     "repository 1001": on("iam.workloadIdentityUser", "google_service_account.deploy", account("smoke")),
     "operator@example.com": on("run.invoker", service("admin"))
     | on("iam.serviceAccountOpenIdTokenCreator", account("smoke")),
+    "viewer@example.com": on("run.invoker", service("admin")),
     "shop@shop-test": on("run.invoker", service("ingest")),
 }
 
@@ -108,7 +109,8 @@ class Services(unittest.TestCase):
         self.assertEqual(env["bq-flush"]["SCHEDULER_ACCOUNT"], f"eventflow-scheduler{mail}")
         self.assertEqual(env["ingest"]["INGEST_AUTH"], "iam")
         self.assertEqual(env["admin"]["ADMIN_AUTH"], "google")
-        self.assertEqual(env["admin"]["ADMIN_ACCOUNTS"], f"eventflow-smoke{mail},operator@example.com")
+        self.assertEqual(env["admin"]["ADMIN_OWNERS"], f"eventflow-smoke{mail},operator@example.com")
+        self.assertEqual(env["admin"]["ADMIN_VIEWERS"], "viewer@example.com")
 
     def test_traffic_comes_when_it_can_work(self):
         for name, _, container, _ in self.services:

@@ -194,3 +194,13 @@ run "a_setting_of_our_own_changed" {
     cloudsql_instances = []
   }
 }
+
+run "a_group_beside_viewers" {
+  command         = plan
+  expect_failures = [var.admin_viewers]
+  variables {
+    admin_access  = "iap"
+    admin_members = ["group:operators@example.com"]
+    admin_viewers = ["user:viewer@example.com"]
+  }
+}

@@ -6,12 +6,16 @@ use gcp::PublisherConfig;
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
 
+use crate::origins::Origins;
+
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
     pub senders: Senders,
     /// Of one address; any number, if not given.
     pub requests_per_second: Option<NonZero<u32>>,
+    /// Whose pages may do so from a browser.
+    pub origins: Origins,
     pub limits: Limits,
     /// After this long the relay publishes what was not published here.
     pub first_due: Duration,
@@ -52,6 +56,7 @@ impl Config {
         let timeout = env.millis("PUBLISH_TIMEOUT_MS", 1000);
         let senders = senders(env);
         let requests_per_second = env.or("ADDRESS_RATE_LIMIT", 1000);
+        let origins = env.or("CORS_ORIGINS", Origins::default());
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
         let key_hours = env.count("IDEMPOTENCY_KEY_HOURS", 24);
@@ -70,6 +75,7 @@ impl Config {
             },
             senders: senders?,
             requests_per_second: NonZero::new(requests_per_second?),
+            origins: origins?,
             limits: Limits {
                 body_bytes: body_bytes?,
                 body_deadline: service::BODY_DEADLINE,

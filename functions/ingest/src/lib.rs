@@ -12,25 +12,30 @@ mod front_door;
 mod idempotency;
 mod keys;
 mod media;
+mod origins;
 mod plain;
 mod problems;
 mod rate_limit;
+mod room;
 mod schemas;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::post;
+use axum::{Extension, Router};
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
+
+use crate::room::Room;
 
 pub use coalescer::Coalescer;
 pub use config::{Config, Limits, Senders};
 pub use front_door::FrontDoor;
 pub use keys::KeyRing;
+pub use origins::Origins;
 pub use rate_limit::AddressLimit;
 pub use schemas::Schemas;
 
@@ -70,7 +75,7 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         limits: config.limits,
         keys_last: config.keys_last,
     });
-    Ok(App::new(router, readiness)
+    Ok(App::new(config.origins.around(router), readiness)
         .depends_on("the writer of events", writer)
         .depends_on("the front door", keeper)
         .depends_on("the reader of schemas", reader)
@@ -78,7 +83,8 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", post(batch::post));
+    let batches = post(batch::post).layer(Extension(Room::new()));
+    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", batches);
     let routes = ingest.front_door.clone().guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),

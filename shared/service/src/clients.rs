@@ -66,7 +66,7 @@ impl Clients {
         }
     }
 
-    /// Cuts whoever has kept us waiting longest.
+    /// Cuts those who have kept us waiting longest.
     pub(crate) fn make_room(&self) {
         self.here().make_room();
     }
@@ -95,8 +95,12 @@ impl Here {
         }
         let waiting =
             self.patience.values().filter_map(|patience| Some((patience.waiting_since()?, patience)));
-        if let Some((_, longest)) = waiting.min_by_key(|(since, _)| *since) {
-            longest.end(Why::Outlasted);
+        let mut waiting: Vec<_> = waiting.collect();
+        waiting.sort_unstable_by_key(|(since, _)| *since);
+        // Several at once, so that the search for them does not hold up those who come in numbers.
+        let few = (waiting.len() / 8).clamp(1, 32);
+        for (_, patience) in waiting.into_iter().take(few) {
+            patience.end(Why::Outlasted);
         }
     }
 }

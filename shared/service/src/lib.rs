@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod accept;
+mod answer_headers;
 mod app;
 mod body;
 mod clients;
@@ -37,6 +39,6 @@ pub use env::{Env, Mistakes, Noted};
 pub use health::Readiness;
 pub use peer::{Peer, client_address};
 pub use problem::{BoxError, Problem};
-pub use router::router;
+pub use router::{method_not_allowed, router};
 pub use run::run;
 pub use shutdown::Shutdown;

@@ -1,7 +1,7 @@
 use std::panic::AssertUnwindSafe;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -9,6 +9,8 @@ use futures::FutureExt;
 use http::{Method, StatusCode};
 use tracing::Instrument;
 
+use crate::accept::{Accept, not_acceptable};
+use crate::answer_headers;
 use crate::context::{CONTEXT, RequestContext};
 use crate::health::{self, Readiness};
 use crate::plain_error::to_problem;
@@ -28,11 +30,13 @@ async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
-async fn method_not_allowed(method: Method) -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        format!("{method} is not allowed here; the header Allow names what is"),
-    )
+/// What a route answers to a method that it has not. axum adds the header Allow, which is all that OPTIONS asks for.
+pub async fn method_not_allowed(method: Method) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let detail = format!("{method} is not allowed here; the header Allow names what is");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response()
 }
 
 async fn in_context(mut request: Request, next: Next) -> Response {
@@ -41,12 +45,29 @@ async fn in_context(mut request: Request, next: Next) -> Response {
     let span = context.span().clone();
     request.extensions_mut().insert(context.clone());
     let answer = async {
-        let mut response = to_problem(caught(request, next).await).await;
+        let mut response = to_problem(negotiated(request, next).await).await;
         context.write(response.headers_mut());
+        answer_headers::add(response.headers_mut());
         log.finish(response.status());
         response
     };
     CONTEXT.scope(context.clone(), answer).instrument(span).await
+}
+
+/// Holds an answer against what its caller takes. One that only reads is looked at when it is there; one that does something
+/// is JSON always, and nothing may be done before a refusal. Problems are for everybody.
+async fn negotiated(request: Request, next: Next) -> Response {
+    let accept = Accept::of(request.headers());
+    let is_safe = request.method().is_safe();
+    let has_route = request.extensions().get::<MatchedPath>().is_some();
+    if has_route && !is_safe && !accept.takes_json() {
+        return not_acceptable().into_response();
+    }
+    let response = caught(request, next).await;
+    if is_safe && response.status().is_success() && !accept.takes_answer(response.headers()) {
+        return not_acceptable().into_response();
+    }
+    response
 }
 
 /// A panic ends its own request and nothing else. The panic hook has logged it.

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::{App, first_end};
 use crate::env::{Env, Mistakes, Noted};
@@ -60,7 +60,7 @@ where
     settings.telemetry.start()?;
     let shutdown = Shutdown::new();
     signals::listen(shutdown.clone())?;
-    let listener = bind(settings.address).await?;
+    let listener = bind(settings.address)?;
     let address = listener.local_addr()?;
     let app = tokio::select! {
         app = start(config, shutdown.clone()) => app?,
@@ -88,11 +88,23 @@ where
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+/// So many connections may wait to be accepted, or as many as the kernel lets. One beyond has lost its first packet, and its client
+/// tries again after a second.
+const BACKLOG: u32 = 4096;
+
+fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
+    listen_on(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("port {} is taken: cannot listen on {address}", address.port()).into()
         }
         _ => format!("cannot listen on {address}: {error}").into(),
     })
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Without it the connections of the process before hold the port for a minute.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

@@ -88,6 +88,80 @@ async fn a_wrong_method_is_told_the_right_one() {
 }
 
 #[tokio::test]
+async fn options_and_head_are_there_for_every_route() {
+    let app = Router::new().route("/events", post(async || "")).route("/list", get(async || "hello"));
+    let ask = |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        call(app.clone(), request)
+    };
+    for (path, allowed) in [("/events", "POST"), ("/list", "GET,HEAD"), ("/health", "GET,HEAD")] {
+        let response = ask("OPTIONS", path).await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        assert_eq!(header(&response, "allow"), allowed);
+        assert_eq!(response.headers().get("content-type"), None);
+    }
+    let response = ask("HEAD", "/list").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header(&response, "content-length"), "5");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "");
+    assert_eq!(ask("HEAD", "/events").await.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn browsers_and_caches_are_told_to_leave_an_answer_alone() {
+    let page = async || ([("content-type", "text/html"), ("cache-control", "max-age=60")], "<p>");
+    let app = Router::new().route("/", get(async || "hello")).route("/page", get(page));
+    for path in ["/", "/nowhere", "/health"] {
+        let response = call(app.clone(), get_(path)).await;
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&response, "cache-control"), "no-store");
+        let policy = "default-src 'none'; frame-ancestors 'none'";
+        assert_eq!(header(&response, "content-security-policy"), policy);
+        for name in ["server", "vary", "x-powered-by", "access-control-allow-origin"] {
+            assert_eq!(response.headers().get(name), None, "{name}");
+        }
+    }
+    let response = call(app, get_("/page")).await;
+    assert_eq!(header(&response, "cache-control"), "max-age=60");
+    assert_eq!(response.headers().get("content-security-policy"), None);
+}
+
+#[tokio::test]
+async fn who_takes_no_json_is_refused_before_anything_is_done() {
+    async fn act() {
+        panic!("it was done")
+    }
+    let page = async || ([("content-type", "text/html")], "<p>");
+    let app = Router::new()
+        .route("/events", post(act))
+        .route("/list", get(async || axum::Json(json!({}))))
+        .route("/page", get(page));
+    let ask = async |method: &str, path: &str, accept: &str| {
+        let request = Request::builder().method(method).uri(path).header("accept", accept);
+        let response = call(app.clone(), request.body(Body::empty()).unwrap()).await;
+        (response.status().as_u16(), response.headers().get("vary").is_some())
+    };
+    assert_eq!(ask("POST", "/events", "text/html").await, (406, true));
+    assert_eq!(
+        ask("POST", "/events", "application/json;q=0, application/problem+json;q=0").await,
+        (406, true)
+    );
+    assert_eq!(ask("GET", "/list", "text/html").await, (406, true));
+    assert_eq!(ask("HEAD", "/list", "text/html").await, (406, true));
+    assert_eq!(ask("GET", "/list", "application/*").await, (200, false));
+    assert_eq!(ask("GET", "/page", "text/html").await, (200, false));
+    assert_eq!(ask("GET", "/page", "application/json").await, (406, true));
+    assert_eq!(ask("OPTIONS", "/list", "text/html").await, (204, false));
+    // What is no success is for everybody.
+    assert_eq!(ask("GET", "/nowhere", "text/html").await, (404, false));
+    assert_eq!(ask("POST", "/nowhere", "text/html").await, (404, false));
+    assert_eq!(ask("GET", "/events", "text/html").await, (405, false));
+    assert_eq!(ask("POST", "/events", "application/json").await, (500, false));
+}
+
+#[tokio::test]
 async fn a_panic_is_a_problem_that_tells_nothing_but_the_request() {
     async fn broken() {
         panic!("secret")

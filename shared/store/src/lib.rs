@@ -26,6 +26,7 @@ mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod together;
 mod transaction;
 mod watchdog;
 mod xid;

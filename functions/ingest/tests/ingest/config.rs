@@ -9,6 +9,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
         ("DATABASE_MAX_CONNECTIONS", "0"),
         ("PUBLISH_TIMEOUT_MS", "0"),
         ("INGEST_AUTH", "none"),
+        ("CORS_ORIGINS", "https://app.example,*"),
         ("MAX_BODY_BYTES", "1MiB"),
         ("FIRST_DUE_SECONDS", "-1"),
         ("IDEMPOTENCY_KEY_HOURS", "0"),
@@ -20,6 +21,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
     GOOGLE_CLOUD_PROJECT: is not set
     PUBLISH_TIMEOUT_MS: must be a whole number of milliseconds, at least 1
     INGEST_AUTH: must be keys, iam or off
+    CORS_ORIGINS: * is no origin such as https://app.example or http://localhost:3000
     MAX_BODY_BYTES: invalid digit found in string
     FIRST_DUE_SECONDS: must be a whole number of seconds, at least 1
     IDEMPOTENCY_KEY_HOURS: must be at least 1

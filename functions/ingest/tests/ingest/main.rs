@@ -12,6 +12,7 @@ mod harness;
 mod idempotency;
 mod keys;
 mod network;
+mod origins;
 mod outages;
 mod rate_limit;
 mod refused;

@@ -1,0 +1,26 @@
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue};
+
+/// What browsers and caches are told of every answer, where its handler says nothing else. HTTPS is not among it
+/// (`Strict-Transport-Security`): whoever ends TLS in front of us knows whether the whole domain has it.
+pub(crate) fn add(headers: &mut HeaderMap) {
+    let mut add = |name: HeaderName, value| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    add(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(REFERRER_POLICY, "no-referrer");
+    // An answer is about the state of now, and often for one caller's eyes.
+    add(CACHE_CONTROL, "no-store");
+    if !is_page(headers) {
+        headers
+            .entry(CONTENT_SECURITY_POLICY)
+            .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    }
+}
+
+/// A page says itself what it loads.
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
