@@ -5,6 +5,7 @@ mod act;
 pub mod adopt;
 mod audit;
 mod config;
+mod event_types;
 mod events;
 pub mod keys;
 mod metrics;
@@ -64,6 +65,8 @@ pub fn router(admin: Admin) -> Router {
         .routes(routes!(keys::list::get, keys::create::post))
         .routes(routes!(keys::one::get, keys::change::patch, keys::revoke::delete))
         .routes(routes!(keys::rotate::post))
+        .routes(routes!(event_types::list::get))
+        .routes(routes!(event_types::one::get, event_types::put::put, event_types::remove::delete))
         .routes(routes!(audit::get))
         .route_layer(from_fn_with_state(admin.roles.clone(), role::check))
         .split_for_parts();

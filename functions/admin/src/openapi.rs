@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use service::Shared;
 use utoipa::IntoResponses;
+use utoipa::openapi::schema::Array;
 use utoipa::openapi::{Info, OpenApi, Paths, Ref, RefOr, Response};
 
 use crate::rejects::retry::MOST;
@@ -59,7 +60,19 @@ fn components() -> Value {
     json!({
         "security": [{ "google": [] }, { "iap": [] }],
         "components": {
-            "schemas": { "RetryRejects": retry_rejects() },
+            "schemas": {
+                "RetryRejects": retry_rejects(),
+                "SchemaChange": told(json!({
+                    "pointer": { "type": "string", "description": "A JSON Pointer into the schema" },
+                    "what": { "type": "string" },
+                    "effect": { "enum": ["stricter", "looser", "changed", "none"] }
+                })),
+                "Violation": told(json!({
+                    "pointer": { "type": "string", "description": "A JSON Pointer into the payload" },
+                    "rule": { "type": "string", "description": "The keyword of the schema" },
+                    "message": { "type": "string" }
+                }))
+            },
             "headers": {
                 "Challenge": { "description": "What would open the door", "schema": { "type": "string" } }
             },
@@ -89,6 +102,16 @@ fn components() -> Value {
             }
         }
     })
+}
+
+/// An object that has all of these.
+fn told(properties: Value) -> Value {
+    let names: Vec<_> = properties.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    json!({ "type": "object", "required": names, "properties": properties })
+}
+
+pub(crate) fn list_of(schema: &str) -> Array {
+    Array::builder().items(Ref::from_schema_name(schema)).build()
 }
 
 fn retry_rejects() -> Value {

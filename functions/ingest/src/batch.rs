@@ -2,6 +2,7 @@ mod answer;
 pub(crate) mod array;
 pub(crate) mod lines;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,6 +15,7 @@ use crate::coalescer::MAX_BATCH;
 use crate::keys::Sender;
 use crate::media::Media;
 use crate::openapi::Refusals;
+use crate::room::Room;
 use crate::{Ingest, cloudevents, idempotency, plain, problems};
 
 /// So many go in one statement.
@@ -90,6 +92,7 @@ enum Form {
 )]
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
+    Extension(room): Extension<Room>,
     sender: Sender,
     context: RequestContext,
     headers: HeaderMap,
@@ -100,16 +103,18 @@ pub(crate) async fn post(
         &headers,
         "is for one event: in a batch each has its own, as the member idempotencyKey",
     )?;
-    let reader = Reader::of(&headers, body, MAX_BYTES, ingest.limits.body_deadline)?;
+    let mut reader = Reader::of(&headers, body, MAX_BYTES, ingest.limits.body_deadline)?.within(&room);
     let limit = ingest.limits.body_bytes;
     let read = |bytes: &[u8], offset| plain::read(bytes, offset, None, ingest.keys_last);
     let items = match form {
         Form::Array => array::read(&reader.whole().await?, limit, read)?,
-        Form::Lines => lines(reader, lines::Lines::new(limit, read)).await?,
+        Form::Lines => lines(&mut reader, lines::Lines::new(limit, read)).await?,
         Form::CloudEvents => array::read_bare(&reader.whole().await?, limit, |bytes, offset| {
             cloudevents::structured(bytes, offset, ingest.keys_last)
         })?,
     };
+    // What waits from here on has bounds of its own.
+    drop(reader);
     // The specification lets a batch of CloudEvents be empty.
     if items.is_empty() && form != Form::CloudEvents {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "the batch is empty"));
@@ -136,7 +141,7 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
 }
 
 async fn lines(
-    mut reader: Reader,
+    reader: &mut Reader,
     mut lines: lines::Lines<impl Fn(&[u8], usize) -> Item>,
 ) -> Result<Vec<Item>, Problem> {
     let mut chunk = Vec::new();

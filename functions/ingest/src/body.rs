@@ -13,6 +13,7 @@ use tokio_util::io::StreamReader;
 
 use crate::encoding::Encoding;
 use crate::problems;
+use crate::room::{Held, Room};
 
 /// How much is read at once, which is also all that a decoder holds beside its window.
 const CHUNK: usize = 16 * 1024;
@@ -26,6 +27,7 @@ pub(crate) struct Reader {
     read: usize,
     deadline: Duration,
     by: Instant,
+    held: Option<Held>,
 }
 
 /// Why a body stops that is not the decoder's doing.
@@ -55,7 +57,12 @@ impl Reader {
             io::Error::other(if too_long { Stopped::TooLong } else { Stopped::Early })
         }));
         let by = Instant::now() + deadline;
-        Ok(Self { bytes: encoding.decoder(raw), encoding, limit, read: 0, deadline, by })
+        Ok(Self { bytes: encoding.decoder(raw), encoding, limit, read: 0, deadline, by, held: None })
+    }
+
+    /// What is read takes room, until the reader is dropped.
+    pub(crate) fn within(self, room: &Room) -> Self {
+        Self { held: Some(room.enter()), ..self }
     }
 
     /// Appends what comes next, and says whether anything did.
@@ -67,10 +74,11 @@ impl Reader {
             Err(_) => return Err(too_slow(self.deadline)),
         };
         self.read += read;
+        self.held.as_mut().map_or(Ok(()), |held| held.grow(read))?;
         if self.read > self.limit { Err(too_large(self.limit)) } else { Ok(read > 0) }
     }
 
-    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, Problem> {
+    pub(crate) async fn whole(&mut self) -> Result<Vec<u8>, Problem> {
         let mut body = Vec::new();
         while self.next(&mut body).await? {}
         Ok(body)

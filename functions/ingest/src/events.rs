@@ -97,7 +97,7 @@ pub(crate) async fn post(
             None
         }
     };
-    let body = Reader::of(&headers, body, ingest.limits.body_bytes, ingest.limits.body_deadline)?;
+    let mut body = Reader::of(&headers, body, ingest.limits.body_bytes, ingest.limits.body_deadline)?;
     let body = body.whole().await?;
     let incoming = match form {
         Form::Plain => plain::read(&body, 0, key, ingest.keys_last),

@@ -91,7 +91,8 @@ impl Processor {
             then: self.settings.retries.after(end, retry_count),
             due_step: self.settings.due_step,
         };
-        tracing::warn!(attempt, ended = end.as_str(), reason, "the attempt failed");
+        // The reason may quote the payload, so it is on record and not in the log.
+        tracing::warn!(attempt, ended = end.as_str(), "the attempt failed");
         match self.store.fail(id, attempt, failure).await {
             Ok(true) => Ended::Failed(reason),
             Ok(false) => Ended::Overtaken,

@@ -1,7 +1,9 @@
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use event::{Delivery, EventId, Json, Status};
+use futures::future::join_all;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use tokio::time::timeout;
@@ -36,8 +38,28 @@ pub struct Claim {
     pub retry_count: u32,
 }
 
+/// A delivery, on its way into a statement.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    id: EventId,
+    claimant: Claimant,
+    terms: ClaimTerms,
+}
+
+/// What a statement found out about it.
+pub(crate) enum Look {
+    Decided(Delivery<Claim>),
+    /// Another delivery of the event was in the same statement.
+    Repeated,
+    /// Somebody holds its row.
+    Locked,
+    /// It was in neither `live` nor `outcomes`, so it was being finished. A new statement sees its end.
+    BeingFinished,
+}
+
 impl Store {
     /// Finds out what a delivery means and, where it means work, takes it: one statement, so that a kill leaves nothing half done.
+    /// Deliveries that arrive together share it.
     pub async fn claim(
         &self,
         id: EventId,
@@ -45,31 +67,89 @@ impl Store {
         terms: ClaimTerms,
     ) -> Result<Delivery<Claim>, Error> {
         let claimant = Claimant { message_id: storable(claimant.message_id), ..claimant };
+        let wanted = Wanted { id, claimant, terms };
+        let mut looks = 0;
+        while looks < 3 {
+            match self.look(wanted.clone()).await? {
+                Look::Decided(delivery) => return Ok(delivery),
+                Look::Repeated => {}
+                Look::Locked => self.wait_for(id).await?,
+                Look::BeingFinished => looks += 1,
+            }
+        }
+        Err(Error::Database(sqlx::Error::RowNotFound))
+    }
+
+    async fn look(&self, wanted: Wanted) -> Result<Look, Error> {
+        let store = self.clone();
+        let look = self.claims.call(wanted, move |batch| {
+            let store = store.clone();
+            async move { store.look_at_all(batch).await }
+        });
+        look.await.unwrap_or(Err(Error::Database(sqlx::Error::WorkerCrashed)))
+    }
+
+    /// One by one where all at once fail, so that what is wrong with one delivery hurts no other.
+    async fn look_at_all(&self, batch: Vec<Wanted>) -> Vec<Result<Look, Error>> {
+        match self.look_at(batch.clone()).await {
+            Ok(looks) => looks.into_iter().map(Ok).collect(),
+            Err(error) if batch.len() == 1 => vec![Err(error)],
+            Err(error) => {
+                tracing::warn!(%error, deliveries = batch.len(), "not claimed together: trying each alone");
+                let alone = batch.into_iter().map(|wanted| async {
+                    let mut looks = self.look_at(vec![wanted]).await?;
+                    Ok(looks.pop().unwrap_or(Look::BeingFinished))
+                });
+                join_all(alone).await
+            }
+        }
+    }
+
+    async fn look_at(&self, batch: Vec<Wanted>) -> Result<Vec<Look>, Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
-            // An event in neither `live` nor `outcomes` was being finished while the statement looked. A new one sees its end.
-            for _ in 0..3 {
-                let mut connection = pool.acquire().await?;
-                let claimed = timeout(limit, try_claim(&mut connection, id, &claimant, terms)).await;
-                if let Some(delivery) = in_time(connection, claimed)? {
-                    return Ok(delivery);
-                }
-            }
-            Err(Error::Database(sqlx::Error::RowNotFound))
+            let mut seen = HashSet::new();
+            let (firsts, order): (Vec<_>, Vec<_>) = batch
+                .into_iter()
+                .map(|wanted| {
+                    let id = wanted.id;
+                    (seen.insert(id).then_some(wanted), id)
+                })
+                .unzip();
+            let firsts: Vec<_> = firsts.into_iter().flatten().collect();
+            let mut connection = pool.acquire().await?;
+            let found = timeout(limit, look_at(&mut connection, &firsts)).await;
+            let mut found = in_time(connection, found)?;
+            Ok(order.into_iter().map(|id| found.remove(&id).unwrap_or(Look::Repeated)).collect())
+        })
+        .await
+    }
+
+    /// Until nobody holds the event's row.
+    async fn wait_for(&self, id: EventId) -> Result<(), Error> {
+        let limit = self.statement_limit;
+        self.run(move |pool| async move {
+            let mut connection = pool.acquire().await?;
+            let held = sqlx::query!("SELECT id FROM live WHERE id = $1 FOR NO KEY UPDATE", id.uuid());
+            let waited = timeout(limit, async { Ok(held.fetch_optional(&mut *connection).await?) }).await;
+            in_time(connection, waited).map(drop)
         })
         .await
     }
 }
 
-async fn try_claim(
-    connection: &mut PgConnection,
-    id: EventId,
-    claimant: &Claimant,
-    terms: ClaimTerms,
-) -> Result<Option<Delivery<Claim>>, Error> {
-    let row = sqlx::query!(
-        r#"WITH found AS (
-               SELECT * FROM live WHERE id = $1 FOR UPDATE
+/// Of deliveries that arrive together the terms are the same: they are the process's.
+async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<HashMap<EventId, Look>, Error> {
+    let Some(Wanted { claimant: Claimant { instance, .. }, terms, .. }) = batch.first() else {
+        return Ok(HashMap::new());
+    };
+    let ids: Vec<_> = batch.iter().map(|wanted| wanted.id.uuid()).collect();
+    let messages: Vec<_> = batch.iter().map(|wanted| wanted.claimant.message_id.clone()).collect();
+    let rows = sqlx::query!(
+        r#"WITH wanted AS MATERIALIZED (
+               SELECT id, message_id FROM unnest($1::uuid[], $3::text[]) AS wanted (id, message_id)
+           ), found AS (
+               SELECT * FROM live WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED
            ), verdict AS (
                SELECT *, CASE
                    WHEN status = 'PROCESSING' AND lease_until > clock_timestamp() THEN 'LEASE_ALIVE'
@@ -87,8 +167,9 @@ async fn try_claim(
                       lease_until = clock_timestamp() + $4::float8 * interval '1 second',
                       due_at = greatest(live.due_at, clock_timestamp() + $4::float8 * interval '1 second'),
                       started_at = clock_timestamp(), updated_at = clock_timestamp(),
-                      instance = $2, message_id = $3
-                 FROM verdict WHERE live.id = verdict.id AND verdict = 'CLAIMED'
+                      instance = $2, message_id = wanted.message_id
+                 FROM verdict JOIN wanted ON wanted.id = verdict.id
+                WHERE live.id = verdict.id AND verdict = 'CLAIMED'
                RETURNING live.id, live.attempt, live.retry_count
            ), pulled AS (
                UPDATE live SET due_at = live.lease_until
@@ -100,47 +181,59 @@ async fn try_claim(
                SELECT id, attempt, 'DEAD_LETTER', retry_count, queued_at, started_at,
                       format('the process was lost in %s attempts', lost + 1)
                  FROM dead
+           ), fact AS (
+               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at FROM events
+                WHERE id = ANY(ARRAY(SELECT id FROM claimed)) AND id BETWEEN $6 AND $7
            )
-           SELECT verdict AS "verdict?", claimed.attempt AS "attempt?", claimed.retry_count AS "retry_count?",
-                  event.event_type AS "event_type?", event.payload::text AS payload, event.metadata::text AS metadata,
-                  event.created_at AS "created_at?",
+           SELECT wanted.id AS "id!", verdict AS "verdict?", claimed.attempt AS "attempt?",
+                  claimed.retry_count AS "retry_count?", fact.event_type AS "event_type?", fact.payload AS "payload?",
+                  fact.metadata AS "metadata?", fact.created_at AS "created_at?",
                   CASE WHEN verdict IS NULL THEN
-                      (SELECT status::text FROM outcomes WHERE outcomes.id = $1 ORDER BY attempt DESC LIMIT 1) END AS ended,
-                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events WHERE events.id = $1) END AS known
-             FROM (SELECT 1) AS one
-             LEFT JOIN verdict ON true
-             LEFT JOIN claimed ON true
-             LEFT JOIN events event ON event.id = $1 AND claimed.id IS NOT NULL"#,
-        id.uuid(),
-        claimant.instance,
-        claimant.message_id,
+                      (SELECT status::text FROM outcomes WHERE outcomes.id = wanted.id ORDER BY attempt DESC LIMIT 1) END AS ended,
+                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events WHERE events.id = wanted.id) END AS known,
+                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM live WHERE live.id = wanted.id) END AS locked
+             FROM wanted
+             LEFT JOIN verdict ON verdict.id = wanted.id
+             LEFT JOIN claimed ON claimed.id = wanted.id
+             LEFT JOIN fact ON fact.id = wanted.id"#,
+        &ids,
+        instance,
+        &messages,
         terms.lease.as_secs_f64(),
         i32::try_from(terms.max_lost).unwrap_or(i32::MAX),
+        ids.iter().min().copied(),
+        ids.iter().max().copied(),
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(match row.verdict.as_deref() {
-        Some("LEASE_ALIVE") => Some(Delivery::LeaseAlive),
-        Some("TOO_EARLY") => Some(Delivery::TooEarly),
-        Some("LOST_FOR_GOOD") => Some(Delivery::LostForGood),
-        Some(_) => {
-            let claim = (|| {
-                Some(Claim {
-                    id,
-                    event_type: row.event_type?,
-                    payload: RawValue::from_string(row.payload?).ok()?,
-                    metadata: row.metadata.and_then(|text| RawValue::from_string(text).ok()),
-                    created_at: row.created_at?,
-                    attempt: u32::try_from(row.attempt?).ok()?,
-                    retry_count: u32::try_from(row.retry_count?).ok()?,
-                })
-            })();
-            Some(Delivery::Claimed(claim.ok_or(Error::Database(sqlx::Error::RowNotFound))?))
-        }
-        None => match row.ended.and_then(|status| status.parse::<Status>().ok()) {
-            Some(status) => Delivery::of_outcome(status),
-            None if row.known == Some(false) => Some(Delivery::Unknown),
-            None => None,
-        },
-    })
+    let looks = rows.into_iter().map(|row| {
+        let id = EventId::from(row.id);
+        let look = match row.verdict.as_deref() {
+            Some("LEASE_ALIVE") => Look::Decided(Delivery::LeaseAlive),
+            Some("TOO_EARLY") => Look::Decided(Delivery::TooEarly),
+            Some("LOST_FOR_GOOD") => Look::Decided(Delivery::LostForGood),
+            Some(_) => {
+                let claim = (|| {
+                    Some(Claim {
+                        id,
+                        event_type: row.event_type?,
+                        payload: RawValue::from_string(row.payload?).ok()?,
+                        metadata: row.metadata.and_then(|text| RawValue::from_string(text).ok()),
+                        created_at: row.created_at?,
+                        attempt: u32::try_from(row.attempt?).ok()?,
+                        retry_count: u32::try_from(row.retry_count?).ok()?,
+                    })
+                })();
+                Look::Decided(Delivery::Claimed(claim.ok_or(Error::Database(sqlx::Error::RowNotFound))?))
+            }
+            None if row.locked == Some(true) => Look::Locked,
+            None => match row.ended.and_then(|status| status.parse::<Status>().ok()) {
+                Some(status) => Delivery::of_outcome(status).map_or(Look::BeingFinished, Look::Decided),
+                None if row.known == Some(false) => Look::Decided(Delivery::Unknown),
+                None => Look::BeingFinished,
+            },
+        };
+        Ok((id, look))
+    });
+    looks.collect()
 }

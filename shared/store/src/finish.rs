@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use event::{AfterFailure, AttemptEnd, EventId};
 use sqlx::PgConnection;
 use tokio::time::timeout;
@@ -17,8 +19,43 @@ pub struct Failure {
 }
 
 impl Store {
-    /// Ends the event as PROCESSED. False where another attempt has overtaken this one, which then changed nothing.
+    /// Ends the event as PROCESSED. False where another attempt has overtaken this one, which then changed nothing. Ends that come
+    /// together share one statement.
     pub async fn succeed(&self, id: EventId, attempt: u32) -> Result<bool, Error> {
+        let store = self.clone();
+        let end = self.ends.call((id, attempt), move |batch| {
+            let store = store.clone();
+            async move { store.succeed_all(batch).await }
+        });
+        match end.await.unwrap_or(Err(Error::Database(sqlx::Error::WorkerCrashed)))? {
+            End::Written => Ok(true),
+            End::Overtaken => Ok(false),
+            End::Open => self.succeed_alone(id, attempt).await,
+        }
+    }
+
+    async fn succeed_all(&self, batch: Vec<(EventId, u32)>) -> Vec<Result<End, Error>> {
+        match self.succeed_together(batch.clone()).await {
+            Ok(ends) => batch.iter().map(|(id, _)| Ok(ends.get(id).copied().unwrap_or(End::Open))).collect(),
+            Err(error) if batch.len() == 1 => vec![Err(error)],
+            Err(error) => {
+                tracing::warn!(%error, events = batch.len(), "not ended together: trying each alone");
+                batch.iter().map(|_| Ok(End::Open)).collect()
+            }
+        }
+    }
+
+    async fn succeed_together(&self, batch: Vec<(EventId, u32)>) -> Result<HashMap<EventId, End>, Error> {
+        let limit = self.statement_limit;
+        self.run(move |pool| async move {
+            let mut connection = pool.acquire().await?;
+            let ended = timeout(limit, succeed_together(&mut connection, &batch)).await;
+            in_time(connection, ended)
+        })
+        .await
+    }
+
+    async fn succeed_alone(&self, id: EventId, attempt: u32) -> Result<bool, Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
@@ -39,6 +76,55 @@ impl Store {
         })
         .await
     }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    Written,
+    Overtaken,
+    /// Somebody holds its row, or what went wrong may be another's doing: it has to be ended alone, where it holds up no other.
+    Open,
+}
+
+async fn succeed_together(
+    connection: &mut PgConnection,
+    batch: &[(EventId, u32)],
+) -> Result<HashMap<EventId, End>, Error> {
+    let (ids, attempts): (Vec<_>, Vec<_>) =
+        batch.iter().map(|(id, attempt)| (id.uuid(), number(*attempt))).unzip();
+    let rows = sqlx::query!(
+        r#"WITH wanted AS MATERIALIZED (
+               SELECT id, attempt FROM unnest($1::uuid[], $2::int[]) AS wanted (id, attempt)
+           ), ours AS (
+               SELECT live.id FROM live JOIN wanted ON wanted.id = live.id AND wanted.attempt = live.attempt
+                WHERE live.id = ANY($1) AND live.status = 'PROCESSING'
+                ORDER BY live.id FOR UPDATE OF live SKIP LOCKED
+           ), done AS (
+               DELETE FROM live USING ours WHERE live.id = ours.id RETURNING live.*
+           ), ended AS (
+               INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at)
+               SELECT id, attempt, 'PROCESSED', retry_count, queued_at, started_at FROM done
+               RETURNING id
+           )
+           SELECT wanted.id AS "id!", ended.id IS NOT NULL AS "is_written!",
+                  ended.id IS NULL AND EXISTS (
+                      SELECT FROM live WHERE live.id = wanted.id AND live.attempt = wanted.attempt
+                         AND live.status = 'PROCESSING') AS "is_locked!"
+             FROM wanted LEFT JOIN ended ON ended.id = wanted.id"#,
+        &ids,
+        &attempts,
+    )
+    .fetch_all(connection)
+    .await?;
+    let ends = rows.into_iter().map(|row| {
+        let end = match (row.is_written, row.is_locked) {
+            (true, _) => End::Written,
+            (false, true) => End::Open,
+            (false, false) => End::Overtaken,
+        };
+        (row.id.into(), end)
+    });
+    Ok(ends.collect())
 }
 
 async fn fail(

@@ -2,6 +2,7 @@ use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
+use event::EventId;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -9,6 +10,9 @@ use sqlx::{ConnectOptions, PgPool, Postgres, Row};
 use tokio::time::error::Elapsed;
 
 use crate::Error;
+use crate::claim::{Look, Wanted};
+use crate::finish::End;
+use crate::together::Together;
 use crate::watchdog::Yielded;
 
 /// One round trip in place of sqlx's ping: is this session outside any transaction, and writable? A dropped `begin()` leaves
@@ -72,6 +76,8 @@ pub struct Store {
     pub(crate) yielded: Yielded,
     /// Longer than the server lets a statement run.
     pub(crate) statement_limit: Duration,
+    pub(crate) claims: Together<Wanted, Result<Look, Error>>,
+    pub(crate) ends: Together<(EventId, u32), Result<End, Error>>,
 }
 
 impl Store {
@@ -112,7 +118,8 @@ impl Store {
             })
             .connect_lazy_with(options.clone());
         let statement_limit = config.statement_timeout + Duration::from_secs(1);
-        Ok(Self { pool, options, yielded, statement_limit })
+        let (claims, ends) = (Together::new(), Together::new());
+        Ok(Self { pool, options, yielded, statement_limit, claims, ends })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped

@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -6,8 +7,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use door::Door;
 use futures::future::join_all;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use service::testing::{Answer, call, untouchable};
+use tokio::sync::oneshot;
 
 use crate::harness::{MAX_BODY_BYTES, Service, absent, event, limits, publisher, router, router_with};
 
@@ -359,4 +362,40 @@ async fn no_batch_waits_beyond_its_limit() {
     assert_eq!(answer.json()["rejected"], 3);
     let detail = answer.json()["results"][2]["problem"]["detail"].to_string();
     assert!(detail.contains("was not stored within 50ms"), "{detail}");
+}
+
+/// Ten megabytes are there, and more is to come.
+fn unended(read: oneshot::Sender<()>) -> Body {
+    let mut read = Some(read);
+    let megabytes = (0..10).map(|_| Ok::<_, std::io::Error>(" ".repeat(1 << 20)));
+    let rest = stream::poll_fn(move |_| {
+        read.take().map(|read| read.send(()));
+        Poll::Pending
+    });
+    Body::from_stream(stream::iter(megabytes).chain(rest))
+}
+
+#[tokio::test]
+async fn batches_hold_no_more_than_there_is_room_for_while_they_are_read() {
+    let router = router(absent(Duration::from_millis(50)), Door::open()).await;
+    let mut slow = Vec::new();
+    for _ in 0..6 {
+        let (read, is_read) = oneshot::channel();
+        slow.push(tokio::spawn(call(router.clone(), batch("application/json", unended(read)))));
+        is_read.await.unwrap();
+    }
+    // Sixty of the 64 megabytes are taken.
+    let answer = post(&router, &format!("[{}{}]", numbered(1), " ".repeat(5 << 20))).await;
+    assert_eq!(answer.header("retry-after"), "1");
+    let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem["detail"], "too many bytes of batches are being read");
+    assert_eq!(problem["limit"], 64 << 20);
+    let alone = call(router.clone(), event(numbered(1))).await.problem(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(alone["detail"], "the database is not available");
+    for task in slow {
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    let after = post(&router, &format!("[{}{}]", numbered(1), " ".repeat(5 << 20))).await;
+    assert_eq!(after.json()["rejected"], 1, "it was read");
 }

@@ -17,4 +17,5 @@ mod origins;
 mod outages;
 mod rate_limit;
 mod refused;
+mod schemas;
 mod sdk;
