@@ -5,6 +5,7 @@ mod act;
 pub mod adopt;
 mod audit;
 mod config;
+mod event_types;
 mod events;
 pub mod keys;
 mod metrics;
@@ -67,6 +68,11 @@ pub fn router(admin: Admin) -> Router {
             get(keys::one::get).patch(keys::change::patch).delete(keys::revoke::delete),
         )
         .route("/admin/keys/{id}/rotate", post(keys::rotate::post))
+        .route("/admin/event-types", get(event_types::list::get))
+        .route(
+            "/admin/event-types/{type}",
+            get(event_types::one::get).put(event_types::put::put).delete(event_types::remove::delete),
+        )
         .route("/admin/audit", get(audit::get))
         .route_layer(from_fn_with_state(admin.roles.clone(), role::check));
     door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin)

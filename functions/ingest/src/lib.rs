@@ -17,6 +17,7 @@ mod plain;
 mod problems;
 mod rate_limit;
 mod room;
+mod schemas;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -36,12 +37,15 @@ pub use front_door::FrontDoor;
 pub use keys::KeyRing;
 pub use origins::Origins;
 pub use rate_limit::AddressLimit;
+pub use schemas::Schemas;
 
 #[derive(Clone)]
 pub struct Ingest {
     pub coalescer: Coalescer,
     pub front_door: FrontDoor,
     pub address_limit: Option<AddressLimit>,
+    /// What payloads are held against; None is nothing.
+    pub schemas: Option<Schemas>,
     pub limits: Limits,
     pub keys_last: Duration,
 }
@@ -49,11 +53,17 @@ pub struct Ingest {
 pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
     let store = Store::new(&config.store)?;
     let publisher = Publisher::connect(config.publisher).await?;
-    let readiness = Readiness::waiting_for(&["database"]);
+    let readiness = Readiness::waiting_for(&["database", "schemas"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
         let store = store.clone();
         async move || store.ready().await
+    }));
+    let schemas = Schemas::new(store.clone());
+    let reader = tokio::spawn(schemas.clone().keep());
+    tokio::spawn(readiness.clone().watch("schemas", {
+        let schemas = schemas.clone();
+        async move || schemas.ready().await
     }));
     let (front_door, keeper) = FrontDoor::open(config.senders, store.clone())?;
     let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
@@ -61,12 +71,14 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         coalescer,
         front_door,
         address_limit: config.requests_per_second.map(AddressLimit::start),
+        schemas: Some(schemas),
         limits: config.limits,
         keys_last: config.keys_last,
     });
     Ok(App::new(config.origins.around(router), readiness)
         .depends_on("the writer of events", writer)
         .depends_on("the front door", keeper)
+        .depends_on("the reader of schemas", reader)
         .depends_on("the connections to the database", watchdog))
 }
 

@@ -29,9 +29,9 @@ impl SlowWire {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         // The delay is the same for all, so what comes first is due first, whoever's it is.
-        let (hold, held) = mpsc::channel::<Held>();
+        let (hold, waiting) = mpsc::channel::<Held>();
         std::thread::spawn(move || {
-            at_its_time(held, |_, (to, piece)| {
+            at_its_time(waiting, |_, (to, piece)| {
                 // A connection that is gone takes nothing, and the others go on.
                 let _ = to.send(piece);
                 true

@@ -25,7 +25,9 @@ pub(crate) fn markdown(figures: &[Figure], about: &[String]) -> String {
         text += "**Quick**: at a fraction of the full size, so these are hints.\n\n";
     }
     for line in about {
-        text += &format!("- {line}\n");
+        text += "- ";
+        text += line;
+        text += "\n";
     }
     text += "\n| name | value | yardstick | ratio | target | met | note |\n| --- | --- | --- | --- | --- | --- | --- |\n";
     for figure in figures {

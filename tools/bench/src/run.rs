@@ -18,7 +18,7 @@ pub(crate) async fn run(size: Size, only: &[Row]) -> Result<bool, Error> {
     let rows = if only.is_empty() { Row::value_variants() } else { only };
     let folder = folder()?;
     let start = Instant::now();
-    let world = World::start(&folder.join("world"), size).await?;
+    let world = World::start(&folder, size).await?;
     let mut about = about(&world);
     let mut figures: Vec<Figure> = Vec::new();
     for row in rows {

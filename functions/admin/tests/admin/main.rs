@@ -4,6 +4,7 @@
 mod adopt;
 mod audit;
 mod config;
+mod event_types;
 mod failed;
 mod front_door;
 mod harness;

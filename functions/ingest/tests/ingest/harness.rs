@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use door::Door;
 use gcp::{Publisher, PublisherConfig};
 pub(crate) use ingest::Limits;
-use ingest::{AddressLimit, Coalescer, FrontDoor, Ingest, KeyRing};
+use ingest::{AddressLimit, Coalescer, FrontDoor, Ingest, KeyRing, Schemas};
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
@@ -59,6 +59,21 @@ pub(crate) fn router_with(store: Store, door: Door, publisher: Publisher, limits
     router_of(coalescer, FrontDoor::Callers(door), None, limits)
 }
 
+/// The service with schemas that nobody has read yet.
+pub(crate) async fn router_with_schemas(store: Store, schemas: Schemas) -> Router {
+    let (coalescer, _) = Coalescer::start(store, publisher().await, FIRST_DUE);
+    let (front_door, keys_last) = (FrontDoor::Callers(Door::open()), Duration::from_hours(24));
+    let schemas = Some(schemas);
+    ingest::router(Ingest {
+        coalescer,
+        front_door,
+        address_limit: None,
+        schemas,
+        limits: limits(),
+        keys_last,
+    })
+}
+
 /// The service behind API keys, with `requests` a second from one address.
 pub(crate) async fn router_with_keys(store: Store, requests: Option<u32>) -> Router {
     let (coalescer, _) = Coalescer::start(store.clone(), publisher().await, FIRST_DUE);
@@ -78,7 +93,7 @@ fn router_of(
     limits: Limits,
 ) -> Router {
     let keys_last = Duration::from_hours(24);
-    ingest::router(Ingest { coalescer, front_door, address_limit, limits, keys_last })
+    ingest::router(Ingest { coalescer, front_door, address_limit, schemas: None, limits, keys_last })
 }
 
 pub(crate) fn limits() -> Limits {

@@ -16,4 +16,5 @@ mod origins;
 mod outages;
 mod rate_limit;
 mod refused;
+mod schemas;
 mod sdk;

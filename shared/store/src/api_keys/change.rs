@@ -22,9 +22,9 @@ impl Store {
         act: Act,
     ) -> Result<Result<KeyRecord, KeyRefusal>, Error> {
         self.run(move |pool| async move {
-            let sets_event_types = changes.event_types.is_some();
+            let has_event_types = changes.event_types.is_some();
             let event_types = changes.event_types.flatten();
-            let changed = sqlx::query_as!(
+            let updated = sqlx::query_as!(
                 KeyRecord,
                 "WITH former AS (
                      SELECT id, api_key_settings(api_keys) AS settings FROM api_keys
@@ -48,7 +48,7 @@ impl Store {
                    FROM changed",
                 id,
                 changes.name,
-                sets_event_types,
+                has_event_types,
                 event_types.as_deref(),
                 changes.rate_limit.is_some(),
                 changes.rate_limit.flatten(),
@@ -61,7 +61,7 @@ impl Store {
             )
             .fetch_optional(&pool)
             .await?;
-            Ok(match changed {
+            Ok(match updated {
                 Some(key) => Ok(key),
                 None => Err(match standing(&pool, &id).await? {
                     None => KeyRefusal::Unknown,

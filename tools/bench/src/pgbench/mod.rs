@@ -17,6 +17,7 @@ pub(crate) use scripts::{DATABASE, PUSHES, TABLES, insert, pushes};
 
 /// Where package managers put it; `PATH` comes first.
 const FOLDER: &str = "/usr/lib/postgresql";
+const CONNECTING_SECONDS: u64 = 2;
 
 pub(crate) struct Pgbench {
     program: PathBuf,
@@ -84,7 +85,8 @@ impl Pgbench {
             .arg(&script)
             .args(more);
         match run.lasts {
-            Lasts::For(time) => command.arg(format!("--time={}", time.as_secs().max(1))),
+            // Its clock runs while it connects, which its rate does not count.
+            Lasts::For(time) => command.arg(format!("--time={}", time.as_secs() + CONNECTING_SECONDS)),
             Lasts::Transactions(count) => command.arg(format!("--transactions={count}")),
         };
         if let Some(rate) = run.rate {

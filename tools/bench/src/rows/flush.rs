@@ -1,5 +1,5 @@
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use local::stack::Part;
 use serde::Deserialize;
@@ -20,9 +20,13 @@ struct Flushed {
     unloaded_rows: i64,
 }
 
-/// What one flush of all rows took.
+/// What one flush of all rows took. CPU and memory cannot be read everywhere.
 struct Taken {
     rows_per_second: f64,
+    used: Result<Used, Error>,
+}
+
+struct Used {
     most_memory: f64,
     cpu: f64,
     postgres_cpu: f64,
@@ -33,35 +37,45 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let rows = world.size.rows(1_000_000);
     let full = world.migrated_database("flush").await?;
     grow(&full, rows).await?;
-    let (mut speeds, mut copies, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut speeds, mut copies, mut used) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..Size::ROUNDS {
-        let flushed = flush(world, &full, round, rows).await?;
-        speeds.push(flushed.rows_per_second);
-        taken.push(flushed);
+        let taken = flush(world, &full, round, rows).await?;
+        speeds.push(taken.rows_per_second);
+        used.push(taken.used);
         copies.push(copy(world, &full, rows).await?);
     }
     world.drop_database(&full).await?;
-    let of = |part: fn(&Taken) -> f64| {
-        let samples: Vec<_> = taken.iter().map(part).collect();
+    let speed = Figure::compared("flush", "rows/s", &Compared::of(speeds, copies)?);
+    let mut figures = vec![speed.note(format!("{rows} rows"))];
+    match used.into_iter().collect::<Result<Vec<_>, _>>() {
+        Ok(used) => figures.extend(used_by(&used)?),
+        Err(error) => figures.push(Figure::missing("flush-rss", &error)),
+    }
+    Ok(figures)
+}
+
+fn used_by(rounds: &[Used]) -> Result<[Figure; 3], Error> {
+    let of = |part: fn(&Used) -> f64| {
+        let samples: Vec<_> = rounds.iter().map(part).collect();
         median(&samples).ok_or("nothing was measured")
     };
-    let most = taken.iter().map(|taken| taken.most_memory).fold(0.0, f64::max);
-    Ok(vec![
-        Figure::compared("flush", "rows/s", &Compared::of(speeds, copies)?).note(format!("{rows} rows")),
+    let most = rounds.iter().map(|used| used.most_memory).fold(0.0, f64::max);
+    Ok([
         Figure::alone("flush-rss", most, "MiB"),
-        Figure::alone("flush-cpu", of(|taken| taken.cpu)?, "CPU s per 1,000"),
-        Figure::alone("flush-cpu-postgres", of(|taken| taken.postgres_cpu)?, "CPU s per 1,000"),
+        Figure::alone("flush-cpu", of(|used| used.cpu)?, "CPU s per 1,000"),
+        Figure::alone("flush-cpu-postgres", of(|used| used.postgres_cpu)?, "CPU s per 1,000"),
     ])
 }
 
 /// Of a copy, and into a table of its own: BigQuery remembers what it was given.
 async fn flush(world: &World, full: &Database, round: usize, rows: u64) -> Result<Taken, Error> {
     let database = world.copied_database("flush_round", full).await?;
-    let table = format!("events_{round}");
-    let service = Service::start(world, Part::BqFlush, &database, &[("BIGQUERY_TABLE_ID", &table)]).await?;
+    let destination = format!("events_{round}");
+    let service =
+        Service::start(world, Part::BqFlush, &database, &[("BIGQUERY_TABLE_ID", &destination)]).await?;
     let token = world.token("scheduler", Part::BqFlush).await?;
     world.settle().await?;
-    let (cpu, postgres) = (processes::cpu(service.pid()).ok(), world.postgres_cpu().await.ok());
+    let before = cpu(world, &service).await;
     let start = Instant::now();
     loop {
         let call = world.client.post(service.url("/flush")).bearer_auth(&token);
@@ -71,14 +85,13 @@ async fn flush(world: &World, full: &Database, round: usize, rows: u64) -> Resul
         }
     }
     let took = start.elapsed();
-    let since = |before: Option<_>, after: Option<std::time::Duration>| {
-        after.zip(before).map_or(f64::NAN, |(after, before)| a_thousand(after.saturating_sub(before), rows))
-    };
-    let taken = Taken {
-        rows_per_second: a_second(rows, took),
-        most_memory: processes::memory(service.pid()).map_or(f64::NAN, |memory| memory.most),
-        cpu: since(cpu, processes::cpu(service.pid()).ok()),
-        postgres_cpu: since(postgres, world.postgres_cpu().await.ok()),
+    let used = match (before, cpu(world, &service).await) {
+        (Ok(before), Ok(after)) => processes::memory(service.pid()).map(|memory| Used {
+            most_memory: memory.most,
+            cpu: a_thousand(after.0.saturating_sub(before.0), rows),
+            postgres_cpu: a_thousand(after.1.saturating_sub(before.1), rows),
+        }),
+        (Err(error), _) | (_, Err(error)) => Err(error),
     };
     let loaded: i64 =
         database.value("SELECT sum(rows)::bigint FROM loads WHERE loaded_at IS NOT NULL").await?;
@@ -87,7 +100,12 @@ async fn flush(world: &World, full: &Database, round: usize, rows: u64) -> Resul
     }
     service.stop().await?;
     world.drop_database(&database).await?;
-    Ok(taken)
+    Ok(Taken { rows_per_second: a_second(rows, took), used })
+}
+
+/// Of bq-flush and of PostgreSQL.
+async fn cpu(world: &World, service: &Service) -> Result<(Duration, Duration), Error> {
+    Ok((processes::cpu(service.pid())?, world.postgres_cpu().await?))
 }
 
 async fn copy(world: &World, full: &Database, rows: u64) -> Result<f64, Error> {
@@ -107,6 +125,6 @@ async fn copy(world: &World, full: &Database, rows: u64) -> Result<f64, Error> {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn a_second(rows: u64, took: std::time::Duration) -> f64 {
+fn a_second(rows: u64, took: Duration) -> f64 {
     rows as f64 / took.as_secs_f64()
 }

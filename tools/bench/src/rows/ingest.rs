@@ -136,7 +136,7 @@ impl Driver {
 
     fn end(&mut self, accepted: u64) {
         let after = processes::cpu(std::process::id()).ok();
-        let spent = after.zip(self.before).map(|(after, before)| after - before);
+        let spent = after.zip(self.before).map(|(after, before)| after.saturating_sub(before));
         self.used = self.used.zip(spent).map(|(used, spent)| used + spent);
         self.accepted += accepted;
     }

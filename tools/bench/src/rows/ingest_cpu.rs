@@ -27,8 +27,8 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
         let before = used().await?;
         let tally = ingest::post(&ingest, CONNECTIONS, world.size.window(), script.clone()).await?;
         let after = used().await?;
-        ours.push(a_thousand(after.0 - before.0, tally.accepted));
-        backends.push(a_thousand(after.1 - before.1, tally.accepted));
+        ours.push(a_thousand(after.0.saturating_sub(before.0), tally.accepted));
+        backends.push(a_thousand(after.1.saturating_sub(before.1), tally.accepted));
         server.push(a_thousand(after.2.saturating_sub(before.2), tally.accepted));
     }
     ingest.service.stop().await?;

@@ -54,24 +54,29 @@ pub(crate) struct World {
     pub(crate) pgbench: Pgbench,
     pub(crate) client: Client,
     stack: Stack,
-    folder: PathBuf,
+    data: PathBuf,
+    logs: PathBuf,
 }
 
 impl World {
-    /// Everything in `folder`, which is emptied first.
+    /// All of its data in `folder`, and gone with it, however it ends.
     pub(crate) async fn start(folder: &Path, size: Size) -> Result<Self, Error> {
         let pgbench = Pgbench::find()?;
-        clear(folder).await?;
-        std::fs::create_dir_all(folder)?;
+        let (data, logs) = (folder.join("data"), folder.join("logs"));
+        clear(&data).await?;
+        for folder in [&data, &logs] {
+            std::fs::create_dir_all(folder)?;
+        }
         let set: Vec<_> = NUMBERS.into_iter().collect();
         let tell: Tell = Arc::new(|name, line| {
             if let Line::News(news) = line {
                 eprintln!("{name} {news}");
             }
         });
-        let options = Options::kept(folder.to_owned(), Settings::on_free_ports(&set)?, tell)?;
+        let options = Options::kept(data.clone(), Settings::on_free_ports(&set)?, tell)?;
         let stack = Stack::start(options.without(&Part::SERVICES)).await?;
-        let world = Self { size, pgbench, client: Client::new(), stack, folder: folder.to_owned() };
+        stack.supervisor().guard().remove(&data)?;
+        let world = Self { size, pgbench, client: Client::new(), stack, data, logs };
         match world.equip().await {
             Ok(()) => Ok(world),
             Err(error) => {
@@ -119,7 +124,7 @@ impl World {
 
     pub(crate) async fn stop(self) -> Result<(), Error> {
         self.stack.stop().await?;
-        clear(&self.folder).await
+        clear(&self.data).await
     }
 }
 

@@ -1,21 +1,24 @@
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use local::process::{Child, Signal};
 use local::stack::Part;
 use tokio::process::Command;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::{Database, World};
 use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// A service that runs, its log in a file, as it is in the cloud.
 pub(crate) struct Service {
     pub(crate) port: u16,
     child: Child,
+    log: PathBuf,
 }
 
 impl Service {
@@ -23,29 +26,26 @@ impl Service {
         world: &World,
         part: Part,
         database: &Database,
-        set: &[(&str, &str)],
+        environment: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let given = set.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse());
+        let given = environment.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse());
         let port = given.transpose()?.unwrap_or_else(|| world.port(part));
-        let log = world.folder.join("logs").join(format!("{part}-{port}.log"));
-        let mut command = Self::command(world, part, database, set);
+        let log = world.logs.join(format!("{part}-{port}.log"));
+        let mut command = Self::command(world, part, database, environment);
         command
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)
             .stdout(File::options().append(true).open(&log)?);
         let child = Child::spawn(command, Signal::TERM, world.stack.supervisor().guard().clone())?;
-        let mut service = Self { port, child };
+        let mut service = Self { port, child, log };
         let start = Instant::now();
         while !service.is_ready(world).await {
-            let ended = tokio::time::timeout(Duration::from_millis(5), service.child.wait()).await;
-            if ended.is_ok() || start.elapsed() > PATIENCE {
-                service.child.kill().await?;
-                let told = std::fs::read_to_string(log)?;
-                return Err(
-                    format!("{part} does not start: {}", told.lines().last().unwrap_or_default()).into()
-                );
+            let ended = timeout(ASK_EVERY, service.child.wait()).await.is_ok();
+            if ended || start.elapsed() > PATIENCE {
+                let told = std::fs::read_to_string(service.log)?;
+                let last = told.lines().last().unwrap_or("it says nothing");
+                return Err(format!("{part} does not start: {last}").into());
             }
-            sleep(Duration::from_millis(10)).await;
         }
         Ok(service)
     }
@@ -65,9 +65,10 @@ impl Service {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The log of one that is not stopped, since its row failed, stays for whoever looks for the cause.
     pub(crate) async fn stop(mut self) -> Result<(), Error> {
         self.child.stop(PATIENCE).await?;
-        Ok(())
+        Ok(std::fs::remove_file(self.log)?)
     }
 
     async fn is_ready(&self, world: &World) -> bool {

@@ -26,7 +26,7 @@ fn document(path: &str) -> Document {
 fn documents() -> Vec<Document> {
     let docs = std::fs::read_dir(root().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let pages = names.filter(|name| name.ends_with(".md"));
+    let pages = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"));
     let mut paths: Vec<_> = pages.map(|name| format!("docs/{name}")).collect();
     paths.extend(["README.md".into(), "ARCHITECTURE.md".into()]);
     paths.sort();
