@@ -12,6 +12,7 @@ mod event_body;
 mod http2_frames;
 mod idempotency_key;
 mod json_batch;
+mod json_schema;
 mod ndjson;
 mod push_envelope;
 mod request;
@@ -27,6 +28,7 @@ pub use event_body::event_body;
 pub use http2_frames::http2_frames;
 pub use idempotency_key::idempotency_key;
 pub use json_batch::json_batch;
+pub use json_schema::json_schema;
 pub use ndjson::ndjson;
 pub use push_envelope::push_envelope;
 pub use traceparent::traceparent;
@@ -34,7 +36,7 @@ pub use traceparent::traceparent;
 pub type Property = fn(&[u8]);
 
 /// All of them, by their names.
-pub const PROPERTIES: [(&str, Property); 12] = [
+pub const PROPERTIES: [(&str, Property); 13] = [
     ("admin_query", admin_query),
     ("api_key", api_key),
     ("client_address", client_address),
@@ -44,6 +46,7 @@ pub const PROPERTIES: [(&str, Property); 12] = [
     ("http2_frames", http2_frames),
     ("idempotency_key", idempotency_key),
     ("json_batch", json_batch),
+    ("json_schema", json_schema),
     ("ndjson", ndjson),
     ("push_envelope", push_envelope),
     ("traceparent", traceparent),
