@@ -1,4 +1,4 @@
-//! What a service says of itself: an OpenAPI document, and a page that shows it to people. Neither is behind a door.
+//! What a service says of itself: an `OpenAPI` document, and a page that shows it to people. Neither is behind a door.
 
 mod every;
 mod page;

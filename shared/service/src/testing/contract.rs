@@ -119,8 +119,8 @@ pub async fn routes(app: &Router) -> BTreeSet<String> {
 /// They are not to be had but from what is printed for developers.
 fn paths(router: &Router) -> BTreeSet<String> {
     let printed = format!("{router:?}");
-    let routes = printed.split("fallback_router").next().unwrap_or_default();
-    let quoted = routes.split("RouteId(").filter_map(|piece| piece.split_once("): \"")?.1.split_once('"'));
+    let named = printed.split("fallback_router").next().unwrap_or_default();
+    let quoted = named.split("RouteId(").filter_map(|piece| piece.split_once("): \"")?.1.split_once('"'));
     quoted.map(|(path, _)| path.to_owned()).collect()
 }
 
@@ -139,6 +139,7 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
+#[allow(clippy::needless_pass_by_value)] // It is what an iterator of them is mapped with.
 fn fault(error: jsonschema::ValidationError<'_>) -> String {
     format!("{error} at {}", error.instance_path())
 }

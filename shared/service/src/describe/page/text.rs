@@ -27,7 +27,7 @@ pub(super) fn prose(value: &Value) -> String {
     string(value)
         .split("\n\n")
         .filter(|text| !text.is_empty())
-        .map(|text| format!("<p>{}</p>", line(text)))
+        .flat_map(|text| ["<p>".to_owned(), line(text), "</p>".to_owned()])
         .collect()
 }
 
