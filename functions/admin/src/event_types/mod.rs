@@ -7,7 +7,7 @@ pub(crate) mod remove;
 mod trial;
 
 use axum::http::StatusCode;
-use event::{EventType, Json};
+use event::EventType;
 use serde::Serialize;
 use service::Problem;
 use store::EventTypeRecord;
@@ -17,7 +17,7 @@ use utoipa::openapi::schema::{Object, Type};
 use crate::events::timestamp;
 use crate::refusal::of_parameter;
 
-/// A type and what holds for it now.
+/// A type and what holds for it now. Its schema may be large, so lists do without.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventType)]
 #[serde(rename_all = "camelCase")]
@@ -27,7 +27,6 @@ pub(crate) struct Kind {
     #[schema(schema_with = mode_schema)]
     mode: String,
     #[schema(value_type = Value)]
-    schema: Json,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -40,7 +39,6 @@ impl From<EventTypeRecord> for Kind {
             event_type: record.event_type,
             version: record.version,
             mode: record.mode,
-            schema: record.schema,
             created_at: timestamp(record.created_at),
             updated_at: timestamp(record.updated_at),
         }

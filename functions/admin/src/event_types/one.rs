@@ -9,8 +9,8 @@ use crate::events::timestamp;
 use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, refusal};
 
-/// So many versions are shown, the newest.
-const VERSIONS: i64 = 50;
+/// So many versions are shown, the newest, of which the first is the one that holds. A schema may have a quarter of a megabyte.
+const VERSIONS: i64 = 20;
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventTypeWithVersions)]

@@ -37,13 +37,12 @@ impl std::str::FromStr for Mode {
     }
 }
 
-/// A type of event and what holds for it now.
+/// A type of event and what holds for it now, but for the schema, which may be large.
 #[derive(Debug)]
 pub struct EventTypeRecord {
     pub event_type: String,
     pub version: i32,
     pub mode: String,
-    pub schema: Json,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
