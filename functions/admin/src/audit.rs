@@ -5,47 +5,80 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service::Problem;
 use store::AuditEntry;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::events::timestamp;
+use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, page, refusal};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
+    /// The `nextCursor` of the page before
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditPage)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
     entries: Vec<Entry>,
     /// The `cursor` of the next page; null on the last one.
+    #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
     id: i64,
+    #[schema(format = DateTime)]
     at: String,
     actor: String,
     role: String,
     action: String,
+    #[schema(required = true)]
     target: Option<String>,
+    #[schema(value_type = Option<Object>, required = true)]
     detail: Option<Box<RawValue>>,
+    #[schema(required = true)]
     address: Option<String>,
+    #[schema(required = true)]
     request_id: Option<String>,
 }
 
-/// `GET /admin/audit`: newest first.
+impl Search {
+    /// Where the page before ended, and how many entries a page has.
+    pub(crate) fn asked(&self) -> Result<(Option<i64>, u32), Problem> {
+        let limit = page::limit(self.limit.as_deref())?;
+        Ok((self.cursor.as_deref().map(cursor).transpose()?, limit))
+    }
+}
+
+/// Who changed what, newest first
+#[utoipa::path(
+    get,
+    path = "/admin/audit",
+    operation_id = "listAudit",
+    tag = "audit",
+    params(Search),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Page, description = "A page of it"),
+    ),
+)]
 pub(crate) async fn get(
     State(admin): State<Admin>,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let limit = page::limit(search.limit.as_deref())?;
-    let before = search.cursor.as_deref().map(cursor).transpose()?;
+    let (before, limit) = search.asked()?;
     let mut entries = admin.store.audit_log(before, i64::from(limit) + 1).await.map_err(refusal::of_store)?;
     // One more than asked for tells whether there is a next page.
     let is_last = entries.len() <= limit as usize;

@@ -5,23 +5,28 @@ mod act;
 pub mod adopt;
 mod audit;
 mod config;
+mod event_types;
 mod events;
 pub mod keys;
 mod metrics;
 mod migrate;
+mod openapi;
 mod origin;
 mod page;
 mod refusal;
 mod rejects;
 mod role;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 use door::Door;
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use config::Config;
 pub use migrate::migrate;
@@ -51,21 +56,22 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 
 pub fn router(admin: Admin) -> Router {
     let door = admin.door.clone();
-    let routes = Router::new()
-        .route("/admin/events", get(events::list::get))
-        .route("/admin/events/failed", get(events::failed::get))
-        .route("/admin/events/{id}", get(events::one::get))
-        .route("/admin/events/{id}/replay", post(events::replay::post))
-        .route("/admin/rejects", get(rejects::list::get))
-        .route("/admin/rejects/retry", post(rejects::retry::post))
-        .route("/admin/metrics", get(metrics::get))
-        .route("/admin/keys", get(keys::list::get).post(keys::create::post))
-        .route(
-            "/admin/keys/{id}",
-            get(keys::one::get).patch(keys::change::patch).delete(keys::revoke::delete),
-        )
-        .route("/admin/keys/{id}/rotate", post(keys::rotate::post))
-        .route("/admin/audit", get(audit::get))
-        .route_layer(from_fn_with_state(admin.roles.clone(), role::check));
-    door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin)
+    let (routes, operations) = OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(events::list::get))
+        .routes(routes!(events::failed::get))
+        .routes(routes!(events::one::get))
+        .routes(routes!(events::replay::post))
+        .routes(routes!(rejects::list::get))
+        .routes(routes!(rejects::retry::post))
+        .routes(routes!(metrics::get))
+        .routes(routes!(keys::list::get, keys::create::post))
+        .routes(routes!(keys::one::get, keys::change::patch, keys::revoke::delete))
+        .routes(routes!(keys::rotate::post))
+        .routes(routes!(event_types::list::get))
+        .routes(routes!(event_types::one::get, event_types::put::put, event_types::remove::delete))
+        .routes(routes!(audit::get))
+        .route_layer(from_fn_with_state(admin.roles.clone(), role::check))
+        .split_for_parts();
+    let routes = door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin);
+    service::described(routes, &operations, openapi::shared())
 }

@@ -2,10 +2,12 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use service::Problem;
+use utoipa::ToSchema;
 
+use crate::openapi::Refusals;
 use crate::{Admin, refusal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Metrics {
     summary: Summary,
@@ -15,7 +17,7 @@ pub(crate) struct Metrics {
     processing_stats: ProcessingStats,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
     total: i64,
@@ -26,14 +28,14 @@ struct Summary {
     dead_letter: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TypeCount {
     event_type: String,
     count: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProcessingStats {
     /// From ingest, or the latest replay, to PROCESSED.
@@ -41,7 +43,17 @@ struct ProcessingStats {
     total_processed: i64,
 }
 
-/// `GET /admin/metrics`
+/// Count events
+#[utoipa::path(
+    get,
+    path = "/admin/metrics",
+    operation_id = "getMetrics",
+    tag = "metrics",
+    responses(
+        Refusals,
+        (status = 200, body = Metrics, description = "Exact as of now"),
+    ),
+)]
 pub(crate) async fn get(State(admin): State<Admin>) -> Result<Json<Metrics>, Problem> {
     let seen = admin.store.metrics().await.map_err(refusal::of_store)?;
     Ok(Json(Metrics {

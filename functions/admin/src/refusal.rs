@@ -22,7 +22,12 @@ pub(crate) fn of_query(rejection: &QueryRejection) -> Problem {
 }
 
 pub(crate) fn of_body(rejection: &JsonRejection) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, rejection.body_text())
+    // JSON of another form is no other mistake than what is no JSON.
+    let status = match rejection.status() {
+        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+        status => status,
+    };
+    Problem::new(status, rejection.body_text())
 }
 
 pub(crate) fn of_parameter(name: &'static str, why: impl std::fmt::Display) -> Problem {

@@ -38,7 +38,10 @@ impl Ingest {
     ) -> Vec<Result<EventId, Problem>> {
         let deadline = self.limits.answer_deadline;
         let by = Instant::now() + deadline;
-        let items: Vec<_> = items.into_iter().map(|item| checked(item?, sender)).collect();
+        let mut items: Vec<_> = items.into_iter().map(|item| checked(item?, sender)).collect();
+        if let Some(schemas) = &self.schemas {
+            items = schemas.check(items).await;
+        }
         let mut ends = Vec::with_capacity(items.len());
         let mut late = 0;
         for answer in self.coalescer.add(items, &context.traceparent()) {

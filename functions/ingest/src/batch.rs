@@ -14,6 +14,7 @@ use crate::body::Reader;
 use crate::coalescer::MAX_BATCH;
 use crate::keys::Sender;
 use crate::media::Media;
+use crate::openapi::Refusals;
 use crate::room::Room;
 use crate::{Ingest, cloudevents, idempotency, plain, problems};
 
@@ -31,7 +32,64 @@ enum Form {
     CloudEvents,
 }
 
-/// `POST /events/batch`
+/// Send many events
+///
+/// At most 500 of them and 10 MiB, decompressed too. Each answers for itself, in its place, and has its own idempotency key.
+/// The body may be compressed: `Content-Encoding: gzip` or `zstd`.
+#[utoipa::path(
+    post,
+    path = "/events/batch",
+    operation_id = "sendBatch",
+    tag = "events",
+    security(("bearer" = []), ("apiKey" = [])),
+    request_body(content(
+        (
+            ref("#/components/schemas/Batch") = "application/json",
+            examples(
+                ("array" = (summary = "An array", value = json!([
+                    { "eventType": "user.signup", "payload": { "userId": "124" } },
+                    { "eventType": "order.paid", "payload": { "order": 1 }, "idempotencyKey": "order-1-paid" }
+                ]))),
+                ("wrapped" = (summary = "The same in an object", value = json!({ "events": [
+                    { "eventType": "user.signup", "payload": { "userId": "125" } }
+                ] })))
+            )
+        ),
+        (
+            ref("#/components/schemas/NewEvents") = "application/x-ndjson",
+            examples(("lines" = (
+                summary = "A line for each event",
+                value = json!("{\"eventType\":\"a\",\"payload\":{}}\n{\"eventType\":\"b\",\"payload\":{}}\n")
+            )))
+        ),
+        (
+            ref("#/components/schemas/CloudEvents") = "application/cloudevents-batch+json",
+            examples(("cloudEvents" = (summary = "CloudEvents", value = json!([
+                { "specversion": "1.0", "id": "1", "source": "/shop/1", "type": "order.paid", "data": { "order": 2 } }
+            ]))))
+        ),
+    )),
+    responses(
+        Refusals,
+        (status = 201, body = Answer, description = "All went in"),
+        (
+            status = 207, body = Answer, description = "Some went in",
+            headers(("Retry-After" = Option<i64>, description = "Where it is worth to send those again that are a 503"))
+        ),
+        (status = 400, description = "None went in, or this is no batch", content(
+            (Answer = "application/json"), (Problem = "application/problem+json")
+        )),
+        (status = 500, description = "None went in, and that is our fault", content(
+            (Answer = "application/json"), (Problem = "application/problem+json")
+        )),
+        (
+            status = 503, description = "None went in, and it is worth to send them again", content(
+                (Answer = "application/json"), (Problem = "application/problem+json")
+            ),
+            headers(("Retry-After" = i64))
+        ),
+    ),
+)]
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
     Extension(room): Extension<Room>,

@@ -5,16 +5,19 @@ use axum::http::{HeaderMap, StatusCode};
 use event::EventId;
 use serde::Serialize;
 use service::{Problem, RequestContext};
+use utoipa::ToSchema;
 
 use crate::body::Reader;
 use crate::keys::Sender;
 use crate::media::Media;
+use crate::openapi::{NewEvent, Refusals};
 use crate::{Ingest, cloudevents, idempotency, plain};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Accepted {
     success: bool,
+    #[schema(value_type = String, format = "uuid")]
     event_id: EventId,
     message: &'static str,
 }
@@ -25,7 +28,60 @@ enum Form {
     Binary,
 }
 
-/// `POST /events`
+/// Send an event
+///
+/// It is sent in the form of this API, or as a CloudEvent 1.0: structured, or binary with `ce-` headers and any `Content-Type`.
+/// A binary one has all of `ce-specversion`, `ce-id`, `ce-source` and `ce-type`, and whatever `ce-` headers else. The body may be
+/// compressed: `Content-Encoding: gzip` or `zstd`.
+#[utoipa::path(
+    post,
+    path = "/events",
+    operation_id = "sendEvent",
+    tag = "events",
+    security(("bearer" = []), ("apiKey" = [])),
+    params(
+        (
+            "Idempotency-Key" = Option<String>, Header, pattern = r#"^("[!#-\[\]-~]{1,255}"|[!#-~][!-~]{0,254})$"#,
+            description = "A request that comes again with the same key and body is answered as the first time, and is one \
+                event. Not for CloudEvents, whose `source` and `id` are their key"
+        ),
+        ("ce-specversion" = Option<String>, Header, pattern = r"^1\.0$"),
+        ("ce-id" = Option<String>, Header, pattern = "^[A-Za-z0-9-]+$"),
+        ("ce-source" = Option<String>, Header, pattern = "^/[A-Za-z0-9/]+$"),
+        ("ce-type" = Option<String>, Header, pattern = r"^[a-z0-9.]{1,100}$"),
+    ),
+    request_body(content(
+        (
+            NewEvent = "application/json",
+            examples(("event" = (summary = "An event", value = json!({
+                "eventType": "user.signup",
+                "payload": { "userId": "123", "email": "user@example.com" },
+                "metadata": { "source": "web" }
+            }))))
+        ),
+        (
+            ref("#/components/schemas/CloudEvent") = "application/cloudevents+json",
+            examples(("cloudEvent" = (summary = "A CloudEvent in structured mode", value = json!({
+                "specversion": "1.0", "id": "A234-1234-1234", "source": "/shop/1", "type": "order.paid",
+                "time": "2026-01-31T12:00:00Z", "data": { "order": 1 }
+            }))))
+        ),
+        (
+            "*/*",
+            examples(("binary" = (summary = "The data of a CloudEvent in binary mode", value = json!({ "order": 1 }))))
+        ),
+    )),
+    responses(
+        Refusals,
+        (
+            status = 201, body = Accepted, description = "The event is committed",
+            example = json!({
+                "success": true, "eventId": "019ab7c8-3f3e-7c50-9a52-0a6a8a0c8a11",
+                "message": "Event received and queued for processing"
+            })
+        ),
+    ),
+)]
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
     sender: Sender,

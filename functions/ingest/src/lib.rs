@@ -12,21 +12,24 @@ mod front_door;
 mod idempotency;
 mod keys;
 mod media;
+mod openapi;
 mod origins;
 mod plain;
 mod problems;
 mod rate_limit;
 mod room;
+mod schemas;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::time::Duration;
 
-use axum::routing::post;
 use axum::{Extension, Router};
 use gcp::Publisher;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
 use crate::room::Room;
 
@@ -36,12 +39,15 @@ pub use front_door::FrontDoor;
 pub use keys::KeyRing;
 pub use origins::Origins;
 pub use rate_limit::AddressLimit;
+pub use schemas::Schemas;
 
 #[derive(Clone)]
 pub struct Ingest {
     pub coalescer: Coalescer,
     pub front_door: FrontDoor,
     pub address_limit: Option<AddressLimit>,
+    /// What payloads are held against; None is nothing.
+    pub schemas: Option<Schemas>,
     pub limits: Limits,
     pub keys_last: Duration,
 }
@@ -49,11 +55,17 @@ pub struct Ingest {
 pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError> {
     let store = Store::new(&config.store)?;
     let publisher = Publisher::connect(config.publisher).await?;
-    let readiness = Readiness::waiting_for(&["database"]);
+    let readiness = Readiness::waiting_for(&["database", "schemas"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
         let store = store.clone();
         async move || store.ready().await
+    }));
+    let schemas = Schemas::new(store.clone());
+    let reader = tokio::spawn(schemas.clone().keep());
+    tokio::spawn(readiness.clone().watch("schemas", {
+        let schemas = schemas.clone();
+        async move || schemas.ready().await
     }));
     let (front_door, keeper) = FrontDoor::open(config.senders, store.clone())?;
     let (coalescer, writer) = Coalescer::start(store, publisher, config.first_due);
@@ -61,22 +73,26 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
         coalescer,
         front_door,
         address_limit: config.requests_per_second.map(AddressLimit::start),
+        schemas: Some(schemas),
         limits: config.limits,
         keys_last: config.keys_last,
     });
     Ok(App::new(config.origins.around(router), readiness)
         .depends_on("the writer of events", writer)
         .depends_on("the front door", keeper)
+        .depends_on("the reader of schemas", reader)
         .depends_on("the connections to the database", watchdog))
 }
 
 pub fn router(ingest: Ingest) -> Router {
-    let batches = post(batch::post).layer(Extension(Room::new()));
-    let routes = Router::new().route("/events", post(events::post)).route("/events/batch", batches);
+    let (routes, operations) = OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(events::post))
+        .routes(routes!(batch::post).map(|batches| batches.layer(Extension(Room::new()))))
+        .split_for_parts();
     let routes = ingest.front_door.clone().guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),
         None => routes,
     };
-    routes.with_state(ingest)
+    service::described(routes.with_state(ingest), &operations, openapi::shared())
 }

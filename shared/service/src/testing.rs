@@ -1,6 +1,8 @@
 //! Calls a service as its callers do, without a port.
 #![allow(clippy::expect_used)]
 
+mod contract;
+
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -11,7 +13,11 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::RequestContext;
+use crate::frames::Frames;
 use crate::health::Readiness;
+
+pub use contract::{Contract, routes};
 
 #[derive(Debug)]
 pub struct Answer {
@@ -20,8 +26,18 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// The answer of the whole service that `app` belongs to.
+/// The answer of the whole service that `app` belongs to. It must be one that the service's own document speaks of.
 pub async fn call(app: Router, request: Request<Body>) -> Answer {
+    let contract = Contract::of(&app).await;
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = answer(app, request).await;
+    if let Some(contract) = contract {
+        contract.holds(&method, &path, &answer);
+    }
+    answer
+}
+
+async fn answer(app: Router, request: Request<Body>) -> Answer {
     let service = crate::router(app, &Readiness::waiting_for(&[]));
     let response = service.oneshot(request).await.expect("a router always answers");
     let (parts, body) = response.into_parts();
@@ -30,6 +46,21 @@ pub async fn call(app: Router, request: Request<Body>) -> Answer {
         headers: parts.headers,
         body: body.collect().await.expect("an answer arrives whole").to_bytes(),
     }
+}
+
+/// What a request with these headers is tied together by.
+pub fn context(headers: &HeaderMap) -> RequestContext {
+    RequestContext::of(headers)
+}
+
+/// Of what has come over an HTTP/2 connection, as it is cut on its way: whether anything in it came to its end, and whether
+/// headers are still on their way.
+pub fn frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (bool, bool) {
+    let mut frames = Frames::default();
+    chunks
+        .into_iter()
+        .map(|chunk| frames.take(chunk))
+        .fold((false, false), |(complete, _), progress| (complete | progress.complete, progress.unfinished))
 }
 
 /// A body that makes a 500 of the answer where anybody reads it.

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
 use event::{AfterFailure, AttemptEnd, EventId};
-use futures::future::join_all;
 use sqlx::PgConnection;
 use tokio::time::timeout;
 
@@ -28,28 +27,22 @@ impl Store {
             let store = store.clone();
             async move { store.succeed_all(batch).await }
         });
-        end.await.unwrap_or(Err(Error::Database(sqlx::Error::WorkerCrashed)))
+        match end.await.unwrap_or(Err(Error::Database(sqlx::Error::WorkerCrashed)))? {
+            End::Written => Ok(true),
+            End::Overtaken => Ok(false),
+            End::Open => self.succeed_alone(id, attempt).await,
+        }
     }
 
-    /// One by one what all at once could not: where the statement failed, and where somebody holds the row.
-    async fn succeed_all(&self, batch: Vec<(EventId, u32)>) -> Vec<Result<bool, Error>> {
-        let together = match self.succeed_together(batch.clone()).await {
-            Ok(together) => together,
-            Err(error) if batch.len() == 1 => return vec![Err(error)],
+    async fn succeed_all(&self, batch: Vec<(EventId, u32)>) -> Vec<Result<End, Error>> {
+        match self.succeed_together(batch.clone()).await {
+            Ok(ends) => batch.iter().map(|(id, _)| Ok(ends.get(id).copied().unwrap_or(End::Open))).collect(),
+            Err(error) if batch.len() == 1 => vec![Err(error)],
             Err(error) => {
                 tracing::warn!(%error, events = batch.len(), "not ended together: trying each alone");
-                HashMap::new()
+                batch.iter().map(|_| Ok(End::Open)).collect()
             }
-        };
-        let together = &together;
-        let ends = batch.into_iter().map(|(id, attempt)| async move {
-            match together.get(&id) {
-                Some(End::Written) => Ok(true),
-                Some(End::Overtaken) => Ok(false),
-                Some(End::Locked) | None => self.succeed_alone(id, attempt).await,
-            }
-        });
-        join_all(ends).await
+        }
     }
 
     async fn succeed_together(&self, batch: Vec<(EventId, u32)>) -> Result<HashMap<EventId, End>, Error> {
@@ -85,11 +78,12 @@ impl Store {
     }
 }
 
-enum End {
+#[derive(Clone, Copy)]
+pub(crate) enum End {
     Written,
     Overtaken,
-    /// Somebody holds its row.
-    Locked,
+    /// Somebody holds its row, or what went wrong may be another's doing: it has to be ended alone, where it holds up no other.
+    Open,
 }
 
 async fn succeed_together(
@@ -125,7 +119,7 @@ async fn succeed_together(
     let ends = rows.into_iter().map(|row| {
         let end = match (row.is_written, row.is_locked) {
             (true, _) => End::Written,
-            (false, true) => End::Locked,
+            (false, true) => End::Open,
             (false, false) => End::Overtaken,
         };
         (row.id.into(), end)

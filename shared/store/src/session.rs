@@ -11,6 +11,7 @@ use tokio::time::error::Elapsed;
 
 use crate::Error;
 use crate::claim::{Look, Wanted};
+use crate::finish::End;
 use crate::together::Together;
 use crate::watchdog::Yielded;
 
@@ -76,7 +77,7 @@ pub struct Store {
     /// Longer than the server lets a statement run.
     pub(crate) statement_limit: Duration,
     pub(crate) claims: Together<Wanted, Result<Look, Error>>,
-    pub(crate) ends: Together<(EventId, u32), Result<bool, Error>>,
+    pub(crate) ends: Together<(EventId, u32), Result<End, Error>>,
 }
 
 impl Store {

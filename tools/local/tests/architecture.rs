@@ -67,6 +67,7 @@ fn may(importer: &str, folder: &str, wanted: &str, workspace: &BTreeMap<String, 
             _ => false,
         },
         (_, None) if wanted == "sqlx" => importer == "store",
+        (_, None) if wanted.starts_with("jsonschema") => importer == "schema",
         (_, None) if wanted.starts_with("google-cloud-") || wanted == "gcp-bigquery-client" => {
             importer == "gcp"
         }
@@ -114,6 +115,8 @@ fn the_rules_can_be_broken() {
         ("gcp", "shared", "local"),
         ("ingest", "functions", "sqlx"),
         ("gcp", "shared", "sqlx"),
+        ("schema", "shared", "event"),
+        ("ingest", "functions", "jsonschema"),
         ("admin", "functions", "google-cloud-pubsub"),
         ("bq-flush", "functions", "gcp-bigquery-client"),
     ] {

@@ -3,18 +3,33 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::Serialize;
 use service::Problem;
+use utoipa::ToSchema;
 
 use super::Event;
+use crate::openapi::{Invalid, Refusals};
 use crate::page::{Pagination, Search};
 use crate::{Admin, refusal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = FailedEvents)]
 pub(crate) struct Failed {
     events: Vec<Event>,
     pagination: Pagination,
 }
 
-/// `GET /admin/events/failed`: FAILED and DEAD_LETTER, newest first.
+/// FAILED and DEAD_LETTER events, newest first
+#[utoipa::path(
+    get,
+    path = "/admin/events/failed",
+    operation_id = "listFailedEvents",
+    tag = "events",
+    params(Search),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Failed, description = "A page of them"),
+    ),
+)]
 pub(crate) async fn get(
     State(admin): State<Admin>,
     search: Result<Query<Search>, QueryRejection>,

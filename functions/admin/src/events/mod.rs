@@ -10,23 +10,34 @@ use event::{EventId, Json, Status};
 use serde::Serialize;
 use service::Problem;
 use store::Record;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, Type};
 
 use crate::refusal;
 
 /// An event as every endpoint here shows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event {
+    #[schema(value_type = String, format = "uuid")]
     id: EventId,
     event_type: String,
+    #[schema(value_type = Object)]
     payload: Json,
+    #[schema(value_type = Option<Object>, required = true)]
     metadata: Option<Json>,
+    #[schema(schema_with = status_schema)]
     status: Status,
+    #[schema(format = DateTime, required = true)]
     processed_at: Option<String>,
+    #[schema(format = DateTime, required = true)]
     failed_at: Option<String>,
+    #[schema(required = true)]
     failure_reason: Option<String>,
     retry_count: i32,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -46,6 +57,11 @@ impl From<Record> for Event {
             updated_at: timestamp(record.updated_at),
         }
     }
+}
+
+pub(crate) fn status_schema() -> Object {
+    let names = Status::ALL.map(Status::as_str);
+    Object::builder().schema_type(Type::String).enum_values(Some(names)).build()
 }
 
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {

@@ -3,11 +3,14 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use service::Problem;
 use store::History;
+use utoipa::ToSchema;
 
 use super::{Event, timestamp};
+use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, refusal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventWithHistory)]
 pub(crate) struct Whole {
     #[serde(flatten)]
     event: Event,
@@ -17,39 +20,60 @@ pub(crate) struct Whole {
     replays: Vec<Replay>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Attempt {
     attempt: i32,
     ended: String,
     reason: String,
+    #[schema(format = DateTime, required = true)]
     started_at: Option<String>,
+    #[schema(format = DateTime)]
     ended_at: String,
+    #[schema(required = true)]
     instance: Option<String>,
+    #[schema(required = true)]
     message_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Outcome {
     attempt: i32,
     status: String,
     retry_count: i32,
+    #[schema(format = DateTime, required = true)]
     started_at: Option<String>,
+    #[schema(format = DateTime)]
     finished_at: String,
+    #[schema(required = true)]
     failure_reason: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Replay {
     attempt: i32,
     from_status: String,
     requested_by: String,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
-/// `GET /admin/events/:id`
+/// One event, with its attempts, outcomes and replays
+#[utoipa::path(
+    get,
+    path = "/admin/events/{id}",
+    operation_id = "getEvent",
+    tag = "events",
+    params(("id" = String, Path, format = "uuid")),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Whole, description = "The event"),
+        (status = 404, description = "There is no such event"),
+    ),
+)]
 pub(crate) async fn get(State(admin): State<Admin>, Path(id): Path<String>) -> Result<Json<Whole>, Problem> {
     let id = refusal::event_id(&id)?;
     let record =

@@ -5,19 +5,36 @@ use gcp::Message;
 use serde::Serialize;
 use service::{Problem, RequestContext};
 use store::Replayed;
+use utoipa::ToSchema;
 
 use super::Event;
 use crate::act::Acting;
+use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, refusal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplayQueued)]
 pub(crate) struct Queued {
     success: bool,
     message: &'static str,
     event: Event,
 }
 
-/// `POST /admin/events/:id/replay`
+/// Send a FAILED or DEAD_LETTER event round again
+#[utoipa::path(
+    post,
+    path = "/admin/events/{id}/replay",
+    operation_id = "replayEvent",
+    tag = "events",
+    params(("id" = String, Path, format = "uuid")),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Queued, description = "It is due"),
+        (status = 404, description = "There is no such event"),
+        (status = 409, description = "The event is in another `eventStatus`"),
+    ),
+)]
 pub(crate) async fn post(
     State(admin): State<Admin>,
     context: RequestContext,

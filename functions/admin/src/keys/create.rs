@@ -5,22 +5,32 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use store::KeySettings;
+use utoipa::ToSchema;
 
 use super::mint::mint;
 use super::{Key, settings};
 use crate::act::Acting;
+use crate::openapi::{InvalidBody, Refusals};
 use crate::{Admin, refusal};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewKey)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Wanted {
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*$")]
     name: String,
+    #[schema(schema_with = settings::event_types_schema, required = false)]
     event_types: Option<Vec<String>>,
+    /// In the future
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// Events a second
+    #[schema(minimum = 1, maximum = 1_000_000)]
     rate_limit: Option<i32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyCreated)]
 pub(crate) struct Created {
     /// This is the one time that it is shown.
     key: String,
@@ -28,7 +38,24 @@ pub(crate) struct Created {
     record: Key,
 }
 
-/// `POST /admin/keys`
+/// Make a key
+#[utoipa::path(
+    post,
+    path = "/admin/keys",
+    operation_id = "createKey",
+    tag = "keys",
+    request_body(
+        content = Wanted,
+        examples(("key" = (summary = "A key", value = json!({
+            "name": "shop", "eventTypes": ["order."], "rateLimit": 100, "expiresAt": "2100-01-01T00:00:00Z"
+        }))))
+    ),
+    responses(
+        InvalidBody,
+        Refusals,
+        (status = 201, body = Created, description = "The key, shown this once"),
+    ),
+)]
 pub(crate) async fn post(
     State(admin): State<Admin>,
     Acting(act): Acting,

@@ -3,18 +3,32 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::Serialize;
 use service::Problem;
+use utoipa::ToSchema;
 
 use super::Key;
+use crate::openapi::{Invalid, Refusals};
 use crate::page::{Pagination, Search};
 use crate::{Admin, refusal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Keys {
     keys: Vec<Key>,
     pagination: Pagination,
 }
 
-/// `GET /admin/keys`: the newest first, those that have ended too.
+/// The keys, newest first, those that have ended too
+#[utoipa::path(
+    get,
+    path = "/admin/keys",
+    operation_id = "listKeys",
+    tag = "keys",
+    params(Search),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Keys, description = "A page of them"),
+    ),
+)]
 pub(crate) async fn get(
     State(admin): State<Admin>,
     search: Result<Query<Search>, QueryRejection>,

@@ -12,23 +12,31 @@ mod settings;
 
 use serde::Serialize;
 use store::KeyRecord;
+use utoipa::ToSchema;
 
 use crate::events::timestamp;
 
 /// A key as every endpoint here shows it. What opens ingest is not in it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Key {
     id: String,
     name: String,
+    #[schema(required = true)]
     event_types: Option<Vec<String>>,
+    #[schema(required = true)]
     rate_limit: Option<i32>,
+    #[schema(format = DateTime)]
     created_at: String,
     created_by: String,
+    #[schema(format = DateTime, required = true)]
     expires_at: Option<String>,
+    #[schema(format = DateTime, required = true)]
     revoked_at: Option<String>,
     /// The key that takes its place.
+    #[schema(required = true)]
     rotated_to: Option<String>,
+    #[schema(format = DateTime, required = true)]
     last_used_at: Option<String>,
 }
 

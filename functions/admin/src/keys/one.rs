@@ -3,9 +3,23 @@ use axum::extract::{Path, State};
 use service::Problem;
 
 use super::Key;
+use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, refusal};
 
-/// `GET /admin/keys/:id`
+/// One key
+#[utoipa::path(
+    get,
+    path = "/admin/keys/{id}",
+    operation_id = "getKey",
+    tag = "keys",
+    params(("id" = String, Path, pattern = "^[0-9A-Za-z]+$")),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Key, description = "The key, without what opens ingest"),
+        (status = 404, description = "There is no such key"),
+    ),
+)]
 pub(crate) async fn get(State(admin): State<Admin>, Path(id): Path<String>) -> Result<Json<Key>, Problem> {
     let id = refusal::key_id(id)?;
     let key = admin.store.key(id.clone()).await.map_err(refusal::of_store)?;

@@ -3,9 +3,25 @@ use axum::http::StatusCode;
 use service::Problem;
 
 use crate::act::Acting;
+use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, refusal};
 
-/// `DELETE /admin/keys/:id`: it opens nothing any more, within seconds, and stays on record.
+/// Revoke a key for good
+///
+/// It opens nothing any more, within seconds, and stays on record.
+#[utoipa::path(
+    delete,
+    path = "/admin/keys/{id}",
+    operation_id = "revokeKey",
+    tag = "keys",
+    params(("id" = String, Path, pattern = "^[0-9A-Za-z]+$")),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 204, description = "It is revoked"),
+        (status = 404, description = "There is no such key"),
+    ),
+)]
 pub(crate) async fn delete(
     State(admin): State<Admin>,
     Acting(act): Acting,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use event::EventType;
 use service::Problem;
+use utoipa::openapi::schema::{Array, Object, SchemaType, Type};
 
 use crate::events::time;
 use crate::refusal::of_parameter;
@@ -15,6 +16,22 @@ pub(super) fn name(name: String) -> Result<String, Problem> {
     let is_fit = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.contains('\0');
     let why = || of_parameter("name", format!("must be 1 to {LONGEST_NAME} characters, none of them NUL"));
     is_fit.then_some(name).ok_or_else(why)
+}
+
+/// None are all.
+pub(super) fn event_types_schema() -> Array {
+    let prefix = Object::builder()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(EventType::MAX_CHARS))
+        .pattern(Some(r"^[^\u0000]*$"));
+    Array::builder()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .items(prefix)
+        .min_items(Some(1))
+        .max_items(Some(MOST_PREFIXES))
+        .description(Some("What event types may begin with"))
+        .build()
 }
 
 /// Each is what an event type may begin with.

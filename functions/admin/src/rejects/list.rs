@@ -4,36 +4,57 @@ use axum::extract::{Query, State};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service::Problem;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::events::timestamp;
+use crate::openapi::{Invalid, Refusals};
 use crate::page::{Pagination, Search};
 use crate::{Admin, refusal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Rejects {
     rejects: Vec<Reject>,
     pagination: Pagination,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Reject {
+    #[schema(value_type = String, format = "uuid")]
     id: Uuid,
     event_type: String,
+    #[schema(value_type = Object)]
     payload: Box<RawValue>,
+    #[schema(value_type = Option<Object>, required = true)]
     metadata: Option<Box<RawValue>>,
+    #[schema(format = DateTime)]
     created_at: String,
     reason: String,
     job_id: String,
+    #[schema(format = DateTime)]
     rejected_at: String,
     /// Another load was asked for.
+    #[schema(format = DateTime, required = true)]
     requested_at: Option<String>,
     /// It is in BigQuery by now.
+    #[schema(format = DateTime, required = true)]
     reloaded_at: Option<String>,
 }
 
-/// `GET /admin/rejects`: the newest events first.
+/// Events that BigQuery did not take, newest first
+#[utoipa::path(
+    get,
+    path = "/admin/rejects",
+    operation_id = "listRejects",
+    tag = "rejects",
+    params(Search),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Rejects, description = "A page of them"),
+    ),
+)]
 pub(crate) async fn get(
     State(admin): State<Admin>,
     search: Result<Query<Search>, QueryRejection>,

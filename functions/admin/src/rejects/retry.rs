@@ -3,13 +3,15 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use serde::{Deserialize, Serialize};
 use service::Problem;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::act::Acting;
+use crate::openapi::{InvalidBody, Refusals};
 use crate::{Admin, refusal};
 
 /// So many are named in one request; of all there may be more.
-const MOST: usize = 1_000;
+pub(crate) const MOST: usize = 1_000;
 
 /// Some of the rejects, or every one.
 #[derive(Deserialize)]
@@ -19,13 +21,29 @@ pub(crate) enum Wanted {
     All(bool),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RejectsRequested)]
 pub(crate) struct Requested {
     /// Those that are loaded by now, or were asked for before, are not counted.
     requested: i64,
 }
 
-/// `POST /admin/rejects/retry`: the next flush loads them.
+/// Have the next flush load rejects again
+#[utoipa::path(
+    post,
+    path = "/admin/rejects/retry",
+    operation_id = "retryRejects",
+    tag = "rejects",
+    request_body(
+        content = ref("#/components/schemas/RetryRejects"), content_type = "application/json",
+        examples(("all" = (summary = "All of them", value = json!({ "all": true }))))
+    ),
+    responses(
+        InvalidBody,
+        Refusals,
+        (status = 200, body = Requested, description = "How many will be"),
+    ),
+)]
 pub(crate) async fn post(
     State(admin): State<Admin>,
     Acting(act): Acting,

@@ -4,7 +4,7 @@ use service::testing::{call, untouchable};
 
 use crate::harness::{absent, router};
 
-const ROUTES: [(Method, &str); 14] = [
+const ROUTES: [(Method, &str); 18] = [
     (Method::GET, "/admin/events"),
     (Method::GET, "/admin/events/failed"),
     (Method::GET, "/admin/events/0199c0de-0000-7000-8000-000000000001"),
@@ -18,6 +18,10 @@ const ROUTES: [(Method, &str); 14] = [
     (Method::PATCH, "/admin/keys/0123456789ab"),
     (Method::DELETE, "/admin/keys/0123456789ab"),
     (Method::POST, "/admin/keys/0123456789ab/rotate"),
+    (Method::GET, "/admin/event-types"),
+    (Method::GET, "/admin/event-types/user.signup"),
+    (Method::PUT, "/admin/event-types/user.signup"),
+    (Method::DELETE, "/admin/event-types/user.signup"),
     (Method::GET, "/admin/audit"),
 ];
 
@@ -37,7 +41,7 @@ async fn a_closed_door_shows_and_does_nothing() {
 async fn other_methods_and_paths_are_no_way_in() {
     let router = router(absent(), Door::open()).await;
     for (method, path) in ROUTES {
-        let request = Request::put(path).body(untouchable()).unwrap();
+        let request = Request::trace(path).body(untouchable()).unwrap();
         let answer = call(router.clone(), request).await;
         answer.problem(StatusCode::METHOD_NOT_ALLOWED);
         assert!(answer.header("allow").contains(method.as_str()), "{answer:?}");

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use admin::{Admin, Roles};
@@ -8,7 +9,7 @@ use door::Door;
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use gcp::{Publisher, PublisherConfig};
 use serde_json::Value;
-use service::testing::{Answer, call};
+use service::testing::{Answer, Contract, call};
 use store::testing::{Database, database};
 use store::{Batch, ClaimTerms, Claimant, Failure, Store, StoreConfig};
 
@@ -52,6 +53,10 @@ impl Service {
     pub(crate) async fn acts(&self) -> Vec<(String, Option<String>)> {
         let log = self.database.store.audit_log(None, 100).await.unwrap();
         log.into_iter().map(|entry| (entry.action, entry.target)).collect()
+    }
+
+    pub(crate) async fn contract(&self) -> Arc<Contract> {
+        Contract::of(&self.router).await.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

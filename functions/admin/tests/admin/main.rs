@@ -4,6 +4,7 @@
 mod adopt;
 mod audit;
 mod config;
+mod event_types;
 mod failed;
 mod front_door;
 mod harness;
@@ -13,6 +14,7 @@ mod list;
 mod metrics;
 mod migrate;
 mod one;
+mod openapi;
 mod origin;
 mod outages;
 mod rejects;

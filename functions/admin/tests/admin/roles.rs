@@ -12,7 +12,7 @@ use crate::harness::Service;
 const AUDIENCE: &str = "http://localhost:8082";
 const EVENT: &str = "/admin/events/0199c0de-0000-7000-8000-000000000001";
 
-const ROUTES: [(Method, &str, Role); 14] = [
+const ROUTES: [(Method, &str, Role); 18] = [
     (Method::GET, "/admin/events", Viewer),
     (Method::GET, "/admin/events/failed", Viewer),
     (Method::GET, EVENT, Viewer),
@@ -26,6 +26,10 @@ const ROUTES: [(Method, &str, Role); 14] = [
     (Method::PATCH, "/admin/keys/0123456789ab", Owner),
     (Method::DELETE, "/admin/keys/0123456789ab", Owner),
     (Method::POST, "/admin/keys/0123456789ab/rotate", Owner),
+    (Method::GET, "/admin/event-types", Viewer),
+    (Method::GET, "/admin/event-types/user.signup", Viewer),
+    (Method::PUT, "/admin/event-types/user.signup", Owner),
+    (Method::DELETE, "/admin/event-types/user.signup", Owner),
     (Method::GET, "/admin/audit", Owner),
 ];
 

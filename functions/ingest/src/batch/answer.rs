@@ -5,27 +5,33 @@ use axum::response::{IntoResponse, Response};
 use event::EventId;
 use serde::Serialize;
 use service::Problem;
+use utoipa::ToSchema;
 
 use crate::problems::RETRY_AFTER_SECONDS;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchAnswer)]
 pub(crate) struct Answer {
     accepted: usize,
     rejected: usize,
     results: Vec<Item>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchItem)]
 struct Item {
+    /// In the batch, from 0
     index: usize,
     status: u16,
     #[serde(flatten)]
     end: End,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchItemEnd)]
 #[serde(rename_all = "camelCase")]
 enum End {
+    #[schema(value_type = String, format = "uuid")]
     EventId(EventId),
     Problem(Problem),
 }

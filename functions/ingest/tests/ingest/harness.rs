@@ -1,4 +1,5 @@
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,8 +9,8 @@ use axum::http::header::CONTENT_TYPE;
 use door::Door;
 use gcp::{Publisher, PublisherConfig};
 pub(crate) use ingest::Limits;
-use ingest::{AddressLimit, Coalescer, FrontDoor, Ingest, KeyRing};
-use service::testing::{Answer, call};
+use ingest::{AddressLimit, Coalescer, FrontDoor, Ingest, KeyRing, Schemas};
+use service::testing::{Answer, Contract, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
 
@@ -39,6 +40,10 @@ impl Service {
         call(self.router.clone(), request).await
     }
 
+    pub(crate) async fn contract(&self) -> Arc<Contract> {
+        Contract::of(&self.router).await.unwrap()
+    }
+
     /// How many events are stored, finished or not.
     pub(crate) async fn rows(&self) -> i64 {
         let question = "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM live)";
@@ -57,6 +62,21 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
 pub(crate) fn router_with(store: Store, door: Door, publisher: Publisher, limits: Limits) -> Router {
     let (coalescer, _) = Coalescer::start(store, publisher, FIRST_DUE);
     router_of(coalescer, FrontDoor::Callers(door), None, limits)
+}
+
+/// The service with schemas that nobody has read yet.
+pub(crate) async fn router_with_schemas(store: Store, schemas: Schemas) -> Router {
+    let (coalescer, _) = Coalescer::start(store, publisher().await, FIRST_DUE);
+    let (front_door, keys_last) = (FrontDoor::Callers(Door::open()), Duration::from_hours(24));
+    let schemas = Some(schemas);
+    ingest::router(Ingest {
+        coalescer,
+        front_door,
+        address_limit: None,
+        schemas,
+        limits: limits(),
+        keys_last,
+    })
 }
 
 /// The service behind API keys, with `requests` a second from one address.
@@ -78,7 +98,7 @@ fn router_of(
     limits: Limits,
 ) -> Router {
     let keys_last = Duration::from_hours(24);
-    ingest::router(Ingest { coalescer, front_door, address_limit, limits, keys_last })
+    ingest::router(Ingest { coalescer, front_door, address_limit, schemas: None, limits, keys_last })
 }
 
 pub(crate) fn limits() -> Limits {

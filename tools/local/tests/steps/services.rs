@@ -9,7 +9,7 @@ use door::Door;
 use event::Retries;
 use gcp::testing::{Issuer, claims};
 use gcp::{BigQuery, BigQueryConfig, Identity, Publisher, PublisherConfig};
-use ingest::{Coalescer, FrontDoor, Ingest, Limits};
+use ingest::{Coalescer, FrontDoor, Ingest, Limits, Schemas};
 use process_push::{Callers, Handlers, ProcessPush};
 use service::Shutdown;
 use store::{ClaimTerms, Store, StoreConfig};
@@ -65,6 +65,7 @@ impl Surroundings {
                 coalescer,
                 front_door: FrontDoor::Callers(Door::open()),
                 address_limit: None,
+                schemas: Some(Schemas::new(self.store("ingest"))),
                 limits,
                 keys_last,
             })

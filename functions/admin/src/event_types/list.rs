@@ -1,0 +1,42 @@
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::Serialize;
+use service::Problem;
+use utoipa::ToSchema;
+
+use super::Kind;
+use crate::openapi::{Invalid, Refusals};
+use crate::page::{Pagination, Search};
+use crate::{Admin, refusal};
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventTypes)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kinds {
+    event_types: Vec<Kind>,
+    pagination: Pagination,
+}
+
+/// The event types that have a schema, by name
+#[utoipa::path(
+    get,
+    path = "/admin/event-types",
+    operation_id = "listEventTypes",
+    tag = "event types",
+    params(Search),
+    responses(Invalid, Refusals, (status = 200, body = Kinds, description = "A page of them")),
+)]
+pub(crate) async fn get(
+    State(admin): State<Admin>,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Result<Json<Kinds>, Problem> {
+    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
+    let asked = Pagination::asked(&search)?;
+    let (records, total) =
+        admin.store.event_types(asked.offset(), asked.limit()).await.map_err(refusal::of_store)?;
+    Ok(Json(Kinds {
+        event_types: records.into_iter().map(Kind::from).collect(),
+        pagination: asked.of(total),
+    }))
+}

@@ -1,0 +1,72 @@
+use axum::extract::{Path, State};
+use event::Json;
+use serde::Serialize;
+use service::Problem;
+use utoipa::ToSchema;
+
+use super::{Kind, mode_schema};
+use crate::events::timestamp;
+use crate::openapi::{Invalid, Refusals};
+use crate::{Admin, refusal};
+
+/// So many versions are shown, the newest.
+const VERSIONS: i64 = 50;
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventTypeWithVersions)]
+pub(crate) struct Whole {
+    #[serde(flatten)]
+    kind: Kind,
+    versions: Vec<Version>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventTypeVersion)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    version: i32,
+    #[schema(schema_with = mode_schema)]
+    mode: String,
+    #[schema(value_type = Value)]
+    schema: Json,
+    #[schema(format = DateTime)]
+    created_at: String,
+    created_by: String,
+}
+
+/// One event type, with its newest versions
+#[utoipa::path(
+    get,
+    path = "/admin/event-types/{type}",
+    operation_id = "getEventType",
+    tag = "event types",
+    params(("type" = String, Path, min_length = 1, max_length = 100)),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 200, body = Whole, description = "The type and what holds for it"),
+        (status = 404, description = "The type has no schema"),
+    ),
+)]
+pub(crate) async fn get(
+    State(admin): State<Admin>,
+    Path(event_type): Path<String>,
+) -> Result<axum::Json<Whole>, Problem> {
+    let event_type = super::event_type(event_type)?;
+    let record = admin.store.event_type(event_type.clone()).await.map_err(refusal::of_store)?;
+    let record = record.ok_or_else(|| super::unknown(&event_type))?;
+    let versions = admin.store.event_type_versions(event_type, VERSIONS).await.map_err(refusal::of_store)?;
+    Ok(axum::Json(Whole { kind: record.into(), versions: versions.into_iter().map(Version::from).collect() }))
+}
+
+impl From<store::EventTypeVersion> for Version {
+    fn from(version: store::EventTypeVersion) -> Self {
+        Self {
+            version: version.version,
+            mode: version.mode,
+            schema: version.schema,
+            created_at: timestamp(version.created_at),
+            created_by: version.created_by,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use schema::{Change, MAX_BYTES, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use service::{BODY_DEADLINE, Problem, read_body};
+use store::Mode;
+use utoipa::openapi::schema::Array;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{mode_schema, trial};
+use crate::act::Acting;
+use crate::openapi::{InvalidBody, Refusals, list_of};
+use crate::refusal::of_parameter;
+use crate::{Admin, refusal};
+
+/// A schema of the largest size, and what stands around it.
+const MAX_BODY: usize = MAX_BYTES + 1024;
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// JSON Schema 2020-12, of at most 256 KiB and without references to elsewhere
+    #[schema(value_type = Value)]
+    schema: Box<RawValue>,
+    #[schema(schema_with = mode_schema)]
+    mode: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Against so many of the newest events
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000)]
+    trial: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventTypePut)]
+#[serde(rename_all = "camelCase")]
+struct Put {
+    event_type: String,
+    version: i32,
+    #[schema(schema_with = mode_schema)]
+    mode: &'static str,
+    #[schema(value_type = Value)]
+    schema: Box<RawValue>,
+    /// Against the version before.
+    #[schema(schema_with = changes_schema)]
+    changes: Vec<Change>,
+}
+
+/// Say what the payloads of a type must be
+///
+/// Each change makes a version. With `trial` nothing is changed: it tells what the schema would have refused of the newest events.
+#[utoipa::path(
+    put,
+    path = "/admin/event-types/{type}",
+    operation_id = "putEventType",
+    tag = "event types",
+    params(("type" = String, Path, min_length = 1, max_length = 100), Asked),
+    request_body(
+        content = Wanted,
+        examples(("schema" = (summary = "What must be there", value = json!({
+            "mode": "enforce", "schema": { "type": "object", "required": ["order"] }
+        }))))
+    ),
+    responses(
+        InvalidBody,
+        Refusals,
+        (status = 200, description = "Nothing new, or the end of a trial", content(
+            (PutOrTrial = "application/json")
+        )),
+        (status = 201, body = Put, description = "A new version"),
+        (status = 408, description = "The body did not arrive in time"),
+    ),
+)]
+pub(crate) async fn put(
+    State(admin): State<Admin>,
+    Acting(act): Acting,
+    Path(event_type): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let event_type = super::event_type(event_type)?;
+    let Query(asked) = asked.map_err(|rejection| refusal::of_query(&rejection))?;
+    let trial = asked.trial.as_deref().map(trial::size).transpose()?;
+    let body = read_body(body, MAX_BODY, BODY_DEADLINE).await?;
+    let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("the body is not as it must be: {error}"))
+    })?;
+    let mode: Mode = wanted.mode.parse().map_err(|why| of_parameter("mode", why))?;
+    let compiled = compiled(wanted.schema.get().to_owned()).await?;
+    if let Some(size) = trial {
+        return Ok(Json(trial::run(&admin.store, event_type, compiled, size).await?).into_response());
+    }
+    let put = admin.store.put_event_type(event_type.clone(), wanted.schema.clone(), mode, act).await;
+    let put = put.map_err(refusal::of_store)?;
+    let changes = match &put.former {
+        Some(former) if put.is_new => changes(former, &wanted.schema)?,
+        _ => Vec::new(),
+    };
+    let status = if put.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let event_type = event_type.as_str().to_owned();
+    let put = Put { event_type, version: put.version, mode: mode.as_str(), schema: wanted.schema, changes };
+    Ok((status, Json(put)).into_response())
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "an answer is made of one of them at a time")]
+#[serde(untagged)]
+enum PutOrTrial {
+    Put(Put),
+    Trial(trial::Trial),
+}
+
+fn changes_schema() -> Array {
+    list_of("SchemaChange")
+}
+
+/// Where no other request waits for it.
+async fn compiled(text: String) -> Result<Schema, Problem> {
+    let compiled = tokio::task::spawn_blocking(move || Schema::compile(&text)).await;
+    compiled.map_err(Problem::internal)?.map_err(|invalid| {
+        let pointer = invalid.pointer;
+        let place = if pointer.is_empty() { "schema".to_owned() } else { format!("schema at {pointer}") };
+        Problem::new(StatusCode::BAD_REQUEST, format!("{place}: {}", invalid.detail))
+            .with("field", "schema")
+            .with("pointer", pointer)
+    })
+}
+
+fn changes(former: &RawValue, schema: &RawValue) -> Result<Vec<Change>, Problem> {
+    let read = |schema: &RawValue| serde_json::from_str(schema.get()).map_err(Problem::internal);
+    Ok(schema::changes(&read(former)?, &read(schema)?))
+}

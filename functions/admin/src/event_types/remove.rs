@@ -1,0 +1,34 @@
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use service::Problem;
+
+use crate::act::Acting;
+use crate::openapi::{Invalid, Refusals};
+use crate::{Admin, refusal};
+
+/// Hold the events of a type against nothing any more
+///
+/// Its versions stay on record.
+#[utoipa::path(
+    delete,
+    path = "/admin/event-types/{type}",
+    operation_id = "removeEventType",
+    tag = "event types",
+    params(("type" = String, Path, min_length = 1, max_length = 100)),
+    responses(
+        Invalid,
+        Refusals,
+        (status = 204, description = "It has no schema now"),
+        (status = 404, description = "It had none before"),
+    ),
+)]
+pub(crate) async fn delete(
+    State(admin): State<Admin>,
+    Acting(act): Acting,
+    Path(event_type): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let event_type = super::event_type(event_type)?;
+    let removed = admin.store.remove_event_type(event_type.clone(), act).await;
+    let removed = removed.map_err(refusal::of_store)?;
+    removed.then_some(StatusCode::NO_CONTENT).ok_or_else(|| super::unknown(&event_type))
+}

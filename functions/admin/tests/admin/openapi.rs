@@ -1,0 +1,54 @@
+use axum::http::{Method, StatusCode};
+use door::Door;
+use service::testing::{Contract, routes};
+
+use crate::harness::{Service, absent, router};
+
+#[tokio::test]
+async fn every_route_is_in_the_document_and_nothing_else() {
+    let router = router(absent(), Door::closed("nobody was named")).await;
+    let told = Contract::of(&router).await.unwrap().operations();
+    assert_eq!(routes(&router).await, told);
+    assert!(told.contains("DELETE /admin/keys/{id}"));
+}
+
+/// Each answer is held against the document by the call itself.
+#[tokio::test]
+async fn every_example_is_accepted() {
+    let service = Service::start().await;
+    let contract = service.contract().await;
+    let key = service.key(&serde_json::json!({"name": "shop"})).await;
+    let key = key["id"].as_str().unwrap();
+    let mut sent = 0;
+    for operation in contract.operations() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let body = &contract.document["paths"][path][method.to_lowercase()]["requestBody"]["content"];
+        let Some(content) = body.get("application/json") else { continue };
+        for (name, example) in content["examples"].as_object().unwrap() {
+            let value = &example["value"];
+            assert!(
+                contract.validator(&content["schema"]).is_valid(value),
+                "{name} is not what its schema says"
+            );
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = service.send(method, &path.replace("{id}", key), &value.to_string()).await;
+            assert!(answer.status.is_success(), "{operation} {name}: {answer:?}");
+            sent += 1;
+        }
+    }
+    assert_eq!(sent, 4);
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_to_everybody() {
+    let service = Service::behind(Door::closed("nobody was named"), admin::Roles::default()).await;
+    let page = service.get("/docs").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    let contract = service.contract().await;
+    for operation in contract.operations() {
+        let (_, path) = operation.split_once(' ').unwrap();
+        assert!(page.contains(path), "{operation}");
+    }
+    assert!(!page.contains("://"), "{page}");
+}

@@ -1,0 +1,136 @@
+use std::num::NonZero;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use service::Problem;
+use store::Store;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::held::Types;
+use super::verdict;
+use crate::accept::Item;
+use crate::problems;
+
+/// A change takes effect within this.
+const READ_EVERY: Duration = Duration::from_secs(2);
+/// Without CPU between requests a timer sleeps too, so age is judged at use.
+const FRESH: Duration = Duration::from_secs(5);
+/// Payloads of so many bytes are checked at once; more would keep other requests from the thread.
+const AT_ONCE: usize = 16 * 1024;
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So long a request waits for a reading. With the database silent its event cannot be stored anyway.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// All schemas that are in force, compiled. They are read by each instance for itself, and no request waits for that but the first
+/// after a pause.
+#[derive(Clone)]
+pub struct Schemas(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    known: RwLock<Known>,
+    /// When somebody last tried to read: one at a time.
+    reading: Mutex<Option<Instant>>,
+    /// Large payloads are checked beside the requests, by no more threads than there are processors.
+    large: Semaphore,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    types: Types,
+    read_at: Option<Instant>,
+}
+
+impl Schemas {
+    pub fn new(store: Store) -> Self {
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Shared {
+            store,
+            known: RwLock::default(),
+            reading: Mutex::new(None),
+            large: Semaphore::new(processors),
+        }))
+    }
+
+    /// Keeps up with what admin changes.
+    pub async fn keep(self) {
+        loop {
+            if let Err(error) = self.read(READ_EVERY / 2).await {
+                tracing::warn!(%error, "schemas cannot be read");
+            }
+            sleep(READ_EVERY).await;
+        }
+    }
+
+    /// Whether they were ever read: until then nothing is taken, since a schema that is enforced must not be open after a start.
+    pub async fn ready(&self) -> Result<(), store::Error> {
+        match self.known().read_at {
+            Some(_) => Ok(()),
+            None => self.read(Duration::ZERO).await,
+        }
+    }
+
+    /// The items, but for those whose payload is refused.
+    pub(crate) async fn check(&self, items: Vec<Item>) -> Vec<Item> {
+        let types = match self.fresh().await {
+            Ok(types) => types,
+            Err(problem) => return items.into_iter().map(|item| item.and(Err(problem.clone()))).collect(),
+        };
+        let checked =
+            items.iter().flatten().filter(|incoming| types.of(&incoming.event.event_type).is_some());
+        let bytes: usize = checked.map(|incoming| incoming.event.payload.get().len()).sum();
+        let check = move |items: Vec<Item>| {
+            items.into_iter().map(|item| verdict::of(item?, &types)).collect::<Vec<_>>()
+        };
+        if bytes <= AT_ONCE {
+            return check(items);
+        }
+        let refused = |items: usize, problem: Problem| {
+            vec![(); items].into_iter().map(move |()| Err(problem.clone())).collect()
+        };
+        let count = items.len();
+        let Ok(Ok(_turn)) = timeout(PATIENCE, self.0.large.acquire()).await else {
+            return refused(count, problems::try_again("too many large payloads wait to be checked"));
+        };
+        let span = tracing::Span::current();
+        let checked = spawn_blocking(move || span.in_scope(|| check(items))).await;
+        checked.unwrap_or_else(|error| refused(count, Problem::internal(error)))
+    }
+
+    /// What is known, not older than a moment. With the database away it may be: then nothing can be stored either.
+    async fn fresh(&self) -> Result<Types, Problem> {
+        let mut known = self.known();
+        if known.read_at.is_none_or(|read_at| read_at.elapsed() > FRESH) {
+            // Who is late is told so by the task that keeps up.
+            let _ = timeout(SHORT, self.read(READ_EVERY / 2)).await;
+            known = self.known();
+        }
+        match known.read_at {
+            Some(_) => Ok(known.types),
+            None => Err(problems::try_again("schemas cannot be checked now: the database is not available")),
+        }
+    }
+
+    /// Unless somebody did less than `at_most_every` ago.
+    async fn read(&self, at_most_every: Duration) -> Result<(), store::Error> {
+        let mut last = self.0.reading.lock().await;
+        if last.is_some_and(|last| last.elapsed() < at_most_every) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let before = self.known().types;
+        let current = self.0.store.current_schemas(before.versions()).await;
+        *last = Some(Instant::now());
+        let current = current?;
+        let types = spawn_blocking(move || before.brought_to(current)).await?;
+        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = Known { types, read_at: Some(begun) };
+        Ok(())
+    }
+
+    fn known(&self) -> Known {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

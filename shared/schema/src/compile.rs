@@ -1,0 +1,85 @@
+use jsonschema::{PatternOptions, Validator};
+use serde_json::Value;
+
+use crate::bounds::Bounds;
+use crate::meter::metered;
+use crate::node::{Metered, Node};
+use crate::violation::{self, MAX_VIOLATIONS, Violations};
+
+pub const MAX_BYTES: usize = 256 * 1024;
+pub const MAX_DEPTH: usize = 64;
+
+/// Above what any automaton that passed the bounds can take, so that none of them is thrown away and made again.
+const MAX_REGEX: usize = 16 * 1024 * 1024;
+/// What any payload may cost, and what more for each of its bytes. A number in an array is two bytes and some ten steps, and a
+/// million steps take some hundredths of a second.
+const STEPS: usize = 200_000;
+const STEPS_A_BYTE: usize = 16;
+/// Errors that are made, of which the first are told. Those behind `anyOf` count too, and are not told.
+const MAX_ERRORS: usize = 50 * MAX_VIOLATIONS;
+
+/// A schema that payloads can be held against, by many threads at once.
+#[derive(Debug)]
+pub struct Schema {
+    validator: Validator<Metered>,
+    name_patterns: usize,
+}
+
+/// Why something is no schema here, and where in it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Invalid {
+    /// A JSON Pointer into the schema.
+    pub pointer: String,
+    pub detail: String,
+}
+
+impl Invalid {
+    pub(crate) fn at(pointer: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.to_owned(), detail: detail.into() }
+    }
+}
+
+impl Schema {
+    /// Takes some milliseconds, and for the largest schemas a second: it is not for a thread that others wait for.
+    pub fn compile(text: &str) -> Result<Self, Invalid> {
+        if text.len() > MAX_BYTES {
+            return Err(Invalid::at("", format!("is larger than {MAX_BYTES} bytes")));
+        }
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| Invalid::at("", format!("is not JSON: {error}")))?;
+        if !value.is_object() && !value.is_boolean() {
+            return Err(Invalid::at("", "must be an object, or true or false"));
+        }
+        let name_patterns = Bounds::check(&value)?.name_patterns;
+        let validator = jsonschema::options_for::<Metered>()
+            .with_draft(jsonschema::Draft::Draft202012)
+            .offline()
+            .should_validate_formats(true)
+            .with_pattern_options(PatternOptions::regex().size_limit(MAX_REGEX).dfa_size_limit(MAX_REGEX))
+            .build(&value)
+            .map_err(|error| Invalid {
+                pointer: error.instance_path().to_string(),
+                detail: violation::of_schema(&error),
+            })?;
+        Ok(Self { validator, name_patterns })
+    }
+
+    /// Whether the payload, which is JSON, is as the schema says, and else where it is not.
+    pub fn check(&self, payload: &str) -> Result<(), Violations> {
+        let value: Value = serde_json::from_str(payload).map_err(|_| Violations::unreadable())?;
+        let steps = STEPS + STEPS_A_BYTE * payload.len();
+        let member = 1 + self.name_patterns;
+        // The validator remembers what it has found out only where it makes no errors.
+        let valid = metered(steps, 1, member, |meter| self.validator.is_valid(Node { value: &value, meter }));
+        match valid {
+            Some(true) => return Ok(()),
+            Some(false) => {}
+            None => return Err(Violations::too_costly()),
+        }
+        let told = metered(steps, MAX_ERRORS, member, |meter| {
+            violation::of(self.validator.iter_errors(Node { value: &value, meter }))
+        });
+        Err(told.filter(|told| !told.violations.is_empty()).unwrap_or_else(Violations::untold))
+    }
+}

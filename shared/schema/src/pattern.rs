@@ -1,0 +1,55 @@
+use jsonschema_regex::Search;
+use regex_automata::dfa::{StartKind, dense};
+use regex_automata::nfa::thompson;
+
+use crate::compile::Invalid;
+
+/// A pattern may become an automaton of so many bytes. One of `^.{1,255}@` takes a fifth.
+const MAX_AUTOMATON: usize = 4 * 1024 * 1024;
+/// All of a schema's together.
+const MAX_AUTOMATA: usize = 16 * 1024 * 1024;
+
+const NO_PATTERN: &str = "is no regular expression that is taken here: look-around and back-references are not, \
+                          since they can take for ever";
+
+/// The patterns of one schema. A regular expression takes time in the length of the text, but also in the size of its
+/// automaton where that is too large to be made: `[ab]*a[ab]{500}c` took four seconds for a megabyte. So each is made once, and
+/// what is too large is no pattern here.
+#[derive(Default)]
+pub(crate) struct Patterns {
+    bytes: usize,
+}
+
+impl Patterns {
+    pub(crate) fn add(&mut self, pattern: &str, pointer: &str) -> Result<(), Invalid> {
+        let invalid = |why: &str| Invalid::at(pointer, why);
+        let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| invalid(NO_PATTERN))?;
+        // The validator does as much, so that counting at an edge costs nothing.
+        let sought = match jsonschema_regex::search_form(pattern, &translated) {
+            Some(Search::RepeatedClass(_)) => return Ok(()),
+            Some(Search::Collapsed(collapsed)) => collapsed,
+            None => translated.into_owned(),
+        };
+        let config = dense::Config::new()
+            .start_kind(StartKind::Unanchored)
+            .unicode_word_boundary(true)
+            .dfa_size_limit(Some(MAX_AUTOMATON))
+            .determinize_size_limit(Some(MAX_AUTOMATON));
+        let automaton = dense::Builder::new()
+            .configure(config)
+            .thompson(thompson::Config::new().nfa_size_limit(Some(MAX_AUTOMATON)))
+            .build(&sought)
+            .map_err(|error| {
+                if error.is_size_limit_exceeded() {
+                    invalid("is too large a pattern: it counts too far, or begins in too many ways at once")
+                } else {
+                    invalid(NO_PATTERN)
+                }
+            })?;
+        self.bytes += automaton.memory_usage();
+        if self.bytes > MAX_AUTOMATA {
+            return Err(invalid("is one pattern too many: together they are too large"));
+        }
+        Ok(())
+    }
+}
