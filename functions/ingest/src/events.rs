@@ -46,9 +46,9 @@ enum Form {
                 event. Not for CloudEvents, whose `source` and `id` are their key"
         ),
         ("ce-specversion" = Option<String>, Header, pattern = r"^1\.0$"),
-        ("ce-id" = Option<String>, Header, pattern = "^[A-Za-z0-9-]+$"),
-        ("ce-source" = Option<String>, Header, pattern = "^/[A-Za-z0-9/]+$"),
-        ("ce-type" = Option<String>, Header, pattern = r"^[a-z0-9.]{1,100}$"),
+        ("ce-id" = Option<String>, Header, pattern = "^[!#-~]([ -~]*[!-~])?$"),
+        ("ce-source" = Option<String>, Header, pattern = r"^(%[0-9A-Fa-f]{2}|[!#$&-;=?-\[\]_a-z~])+$"),
+        ("ce-type" = Option<String>, Header, max_length = 100, pattern = "^[!#-~]([ -~]*[!-~])?$"),
     ),
     request_body(content(
         (
