@@ -51,6 +51,14 @@ chaos-selftest: build ## plant one bug after another, and show that chaos catche
 chaos-pressure: build ## load all that goes in for MINUTES=5 while a transaction pins the vacuum
 	@target/debug/chaos pressure --minutes $(or $(MINUTES),5)
 
+.PHONY: fuzz
+fuzz: toolchain ## search for bytes that break what reads them, MINUTES=1 for each property: TARGETS=
+	@tools/fuzz/fuzz.sh search
+
+.PHONY: fuzz-keep
+fuzz-keep: toolchain ## make a small corpus of what all searches have found: TARGETS=
+	@tools/fuzz/fuzz.sh keep
+
 # Its own PostgreSQL, and nothing else on the machine, or the figures say nothing. ONLY=start,size measures these rows alone.
 .PHONY: bench
 bench: release ## measure everything beside pgbench, for 40 minutes: ONLY=

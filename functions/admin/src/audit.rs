@@ -52,6 +52,14 @@ struct Entry {
     request_id: Option<String>,
 }
 
+impl Search {
+    /// Where the page before ended, and how many entries a page has.
+    pub(crate) fn asked(&self) -> Result<(Option<i64>, u32), Problem> {
+        let limit = page::limit(self.limit.as_deref())?;
+        Ok((self.cursor.as_deref().map(cursor).transpose()?, limit))
+    }
+}
+
 /// Who changed what, newest first
 #[utoipa::path(
     get,
@@ -70,8 +78,7 @@ pub(crate) async fn get(
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let limit = page::limit(search.limit.as_deref())?;
-    let before = search.cursor.as_deref().map(cursor).transpose()?;
+    let (before, limit) = search.asked()?;
     let mut entries = admin.store.audit_log(before, i64::from(limit) + 1).await.map_err(refusal::of_store)?;
     // One more than asked for tells whether there is a next page.
     let is_last = entries.len() <= limit as usize;

@@ -16,6 +16,8 @@ mod page;
 mod refusal;
 mod rejects;
 mod role;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};

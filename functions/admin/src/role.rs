@@ -21,9 +21,9 @@ pub enum Role {
 fn needed(method: &Method, path: &str) -> Role {
     match (method.as_str(), path) {
         (_, "/admin/audit") => Role::Owner,
-        ("GET" | "HEAD", "/admin/keys" | "/admin/keys/{id}") => Role::Operator,
+        ("GET" | "HEAD", "/admin/keys" | "/admin/keys/{id}")
+        | ("POST", "/admin/events/{id}/replay" | "/admin/rejects/retry") => Role::Operator,
         ("GET" | "HEAD", _) => Role::Viewer,
-        ("POST", "/admin/events/{id}/replay" | "/admin/rejects/retry") => Role::Operator,
         _ => Role::Owner,
     }
 }

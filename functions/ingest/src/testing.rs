@@ -3,32 +3,36 @@
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use door::ApiKey;
 use event::NewEvent;
 use service::Problem;
+use store::IdempotencyKey;
 
 use crate::accept::Item;
-use crate::batch::{array, lines};
-use crate::{cloudevents, plain};
+use crate::batch::{self, array, lines};
+use crate::{cloudevents, idempotency, keys, plain};
 
-pub type Read = Result<NewEvent, Problem>;
+/// An event, and what it is called so that it can be sent again.
+pub type Read = Result<(NewEvent, Option<IdempotencyKey>), Problem>;
+
+pub const MAX_EVENTS: usize = batch::MAX_EVENTS;
 
 const KEYS_LAST: Duration = Duration::from_hours(24);
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// The body of `POST /events`.
 pub fn event(body: &[u8]) -> Read {
     alone(plain::read(body, 0, None, KEYS_LAST))
 }
 
-/// A batch that is one JSON document.
-pub fn array(body: &[u8]) -> Result<Vec<Read>, Problem> {
-    array::read(body, MAX_BYTES, |bytes, offset| plain::read(bytes, offset, None, KEYS_LAST)).map(all)
+/// A batch that is one JSON document, whose events may have so many bytes each.
+pub fn array(body: &[u8], limit: usize) -> Result<Vec<Read>, Problem> {
+    array::read(body, limit, |bytes, offset| plain::read(bytes, offset, None, KEYS_LAST)).map(all)
 }
 
 /// A batch that is a line for each event, as it is cut on its way.
-pub fn lines<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Read>, Problem> {
+pub fn lines<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Result<Vec<Read>, Problem> {
     let mut lines =
-        lines::Lines::new(MAX_BYTES, |bytes: &[u8], offset| plain::read(bytes, offset, None, KEYS_LAST));
+        lines::Lines::new(limit, |bytes: &[u8], offset| plain::read(bytes, offset, None, KEYS_LAST));
     chunks.into_iter().try_for_each(|chunk| lines.push(chunk))?;
     lines.end().map(all)
 }
@@ -38,9 +42,24 @@ pub fn structured(body: &[u8]) -> Read {
     alone(cloudevents::structured(body, 0, KEYS_LAST))
 }
 
+/// A batch of these.
+pub fn cloudevents(body: &[u8], limit: usize) -> Result<Vec<Read>, Problem> {
+    let read = |bytes: &[u8], offset| cloudevents::structured(bytes, offset, KEYS_LAST);
+    array::read_bare(body, limit, read).map(all)
+}
+
 /// A CloudEvent whose attributes are headers.
 pub fn binary(headers: &HeaderMap, body: &[u8]) -> Read {
     alone(cloudevents::binary(headers, body, KEYS_LAST))
+}
+
+/// The one API key of a request.
+pub fn api_key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
+    keys::presented::key(headers)
+}
+
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    idempotency::of_header(headers)
 }
 
 fn all(items: Vec<Item>) -> Vec<Read> {
@@ -48,5 +67,5 @@ fn all(items: Vec<Item>) -> Vec<Read> {
 }
 
 fn alone(item: Item) -> Read {
-    item.map(|incoming| incoming.event)
+    item.map(|incoming| (incoming.event, incoming.key))
 }

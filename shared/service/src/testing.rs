@@ -13,6 +13,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::RequestContext;
+use crate::frames::Frames;
 use crate::health::Readiness;
 
 pub use contract::{Contract, routes};
@@ -44,6 +46,21 @@ async fn answer(app: Router, request: Request<Body>) -> Answer {
         headers: parts.headers,
         body: body.collect().await.expect("an answer arrives whole").to_bytes(),
     }
+}
+
+/// What a request with these headers is tied together by.
+pub fn context(headers: &HeaderMap) -> RequestContext {
+    RequestContext::of(headers)
+}
+
+/// Of what has come over an HTTP/2 connection, as it is cut on its way: whether anything in it came to its end, and whether
+/// headers are still on their way.
+pub fn frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (bool, bool) {
+    let mut frames = Frames::default();
+    chunks
+        .into_iter()
+        .map(|chunk| frames.take(chunk))
+        .fold((false, false), |(complete, _), progress| (complete | progress.complete, progress.unfinished))
 }
 
 /// A body that makes a 500 of the answer where anybody reads it.

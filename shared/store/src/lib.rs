@@ -32,7 +32,7 @@ mod watchdog;
 mod xid;
 
 pub use adopt::Adoption;
-pub use api_keys::{ActiveKey, KeyChanges, KeyRecord, KeyRefusal, KeySecret, KeySettings, Rotated};
+pub use api_keys::{ActiveKey, Change, KeyChanges, KeyRecord, KeyRefusal, KeySecret, KeySettings, Rotated};
 pub use audit::Correction;
 pub use audit_log::{Act, AuditEntry};
 pub use claim::{Claim, ClaimTerms, Claimant};

@@ -9,7 +9,7 @@ use chrono::{TimeDelta, Utc};
 use common::{key_secret, key_settings};
 use futures::future::join_all;
 use store::testing::{Database, act, database};
-use store::{KeyChanges, KeyRecord, KeyRefusal, KeySettings, Store};
+use store::{Change, KeyChanges, KeyRecord, KeyRefusal, KeySettings, Store};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -53,7 +53,7 @@ async fn what_ingest_reads_is_what_was_made() {
     assert_eq!((narrow.hash, narrow.rate_limit), (key_secret("narrow").hash, Some(50)));
     assert_eq!(narrow.event_types.as_deref(), Some(&["user.".to_owned()][..]));
     let left = narrow.expires_in.unwrap();
-    assert!(left <= HOUR && left > HOUR - Duration::from_mins(10), "{left:?}");
+    assert!(left <= HOUR && left > Duration::from_mins(50), "{left:?}");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_key_that_has_ended_opens_nothing_and_stays_as_it_is() {
     assert!(store.revoke_key("revoked".into(), act()).await.unwrap());
     let revoked_at = store.key("revoked".into()).await.unwrap().unwrap().revoked_at.unwrap();
     assert_eq!(active(store).await, ["alive"]);
-    let later = KeyChanges { expires_at: Some(None), ..KeyChanges::default() };
+    let later = KeyChanges { expires_at: Change::Remove, ..KeyChanges::default() };
     for id in ["expired", "revoked"] {
         let changed = store.change_key(id.into(), later.clone(), act()).await.unwrap();
         assert_eq!(changed.unwrap_err(), KeyRefusal::Ended, "{id}");
@@ -112,7 +112,8 @@ async fn a_change_touches_what_it_names_and_is_on_record_with_both_sides() {
     let settings =
         KeySettings { event_types: Some(vec!["a".into()]), rate_limit: Some(5), ..key_settings("shop") };
     create(store, "k", settings).await;
-    let changes = KeyChanges { rate_limit: Some(Some(9)), event_types: Some(None), ..KeyChanges::default() };
+    let changes =
+        KeyChanges { rate_limit: Change::To(9), event_types: Change::Remove, ..KeyChanges::default() };
     let key = store.change_key("k".into(), changes, act()).await.unwrap().unwrap();
     assert_eq!((key.name.as_str(), key.rate_limit, key.event_types), ("shop", Some(9), None));
     let entry = store.audit_log(None, 1).await.unwrap().remove(0);
@@ -123,7 +124,7 @@ async fn a_change_touches_what_it_names_and_is_on_record_with_both_sides() {
     assert_eq!((entry.actor, entry.role), (act().actor, act().role));
     assert_eq!((entry.address, entry.request_id), (act().address, act().request_id));
     let past =
-        KeyChanges { expires_at: Some(Some(Utc::now() - TimeDelta::hours(1))), ..KeyChanges::default() };
+        KeyChanges { expires_at: Change::To(Utc::now() - TimeDelta::hours(1)), ..KeyChanges::default() };
     let refused = store.change_key("k".into(), past, act()).await.unwrap();
     assert_eq!(refused.unwrap_err(), KeyRefusal::PastExpiry);
     assert_eq!(active(store).await, ["k"]);

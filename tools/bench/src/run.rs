@@ -33,6 +33,8 @@ pub(crate) async fn run(size: Size, only: &[Row]) -> Result<bool, Error> {
             figures.push(figure);
         }
         eprintln!("{} took {} s", row.name(), begun.elapsed().as_secs());
+        // Whoever loses patience keeps what is there.
+        report::write(&folder, &figures, &about)?;
     }
     world.stop().await?;
     about.push(format!("{} rows in {} s", rows.len(), start.elapsed().as_secs()));

@@ -45,6 +45,21 @@ pub(crate) struct Page {
     next_cursor: Option<EventId>,
 }
 
+impl Search {
+    /// What is looked for, and how many of them a page has.
+    pub(crate) fn asked(self) -> Result<(Filter, u32), Problem> {
+        let limit = page::limit(self.limit.as_deref())?;
+        let filter = Filter {
+            status: parsed("status", self.status.as_deref())?,
+            since: self.since.as_deref().map(|at| time("since", at)).transpose()?,
+            until: self.until.as_deref().map(|at| time("until", at)).transpose()?,
+            before: self.cursor.as_deref().map(cursor).transpose()?,
+            event_type: self.event_type.map(event_type).transpose()?,
+        };
+        Ok((filter, limit))
+    }
+}
+
 /// Search events, newest first
 #[utoipa::path(
     get,
@@ -63,14 +78,7 @@ pub(crate) async fn get(
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let limit = page::limit(search.limit.as_deref())?;
-    let filter = Filter {
-        status: parsed("status", search.status.as_deref())?,
-        since: search.since.as_deref().map(|at| time("since", at)).transpose()?,
-        until: search.until.as_deref().map(|at| time("until", at)).transpose()?,
-        before: search.cursor.as_deref().map(cursor).transpose()?,
-        event_type: search.event_type.map(event_type).transpose()?,
-    };
+    let (filter, limit) = search.asked()?;
     let mut records = admin.store.list(filter, limit + 1).await.map_err(refusal::of_store)?;
     // One more than asked for tells whether there is a next page.
     let is_last = records.len() <= limit as usize;

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use service::Problem;
-use store::KeyChanges;
+use store::{Change, KeyChanges};
 use utoipa::ToSchema;
 
 use super::{Key, settings};
@@ -20,21 +20,26 @@ pub(crate) struct Wanted {
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100, pattern = r"^[^\u0000]*$")]
     name: Option<String>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "change")]
     #[schema(schema_with = settings::event_types_schema, required = false)]
-    event_types: Option<Option<Vec<String>>>,
-    #[serde(default, deserialize_with = "named")]
+    event_types: Change<Vec<String>>,
     /// In the future
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<Option<String>>,
-    #[serde(default, deserialize_with = "named")]
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<String>, format = DateTime, required = false)]
+    expires_at: Change<String>,
     /// Events a second
-    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000)]
-    rate_limit: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000, required = false)]
+    rate_limit: Change<i32>,
 }
 
-fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+/// A key always has a name.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
+}
+
+fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Change<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.map_or(Change::Remove, Change::To))
 }
 
 /// Change what is named; null takes it away
@@ -64,31 +69,22 @@ pub(crate) async fn patch(
 ) -> Result<Json<Key>, Problem> {
     let id = refusal::key_id(id)?;
     let Json(wanted) = body.map_err(|rejection| refusal::of_body(&rejection))?;
-    let changes = changes(wanted)?;
-    let changed = admin.store.change_key(id.clone(), changes, act).await.map_err(refusal::of_store)?;
-    Ok(Json(changed.map_err(|why| refusal::of_key(&id, why))?.into()))
+    let changes = checked(wanted)?;
+    let record = admin.store.change_key(id.clone(), changes, act).await.map_err(refusal::of_store)?;
+    Ok(Json(record.map_err(|why| refusal::of_key(&id, why))?.into()))
 }
 
-fn changes(wanted: Wanted) -> Result<KeyChanges, Problem> {
+fn checked(wanted: Wanted) -> Result<KeyChanges, Problem> {
     let changes = KeyChanges {
         name: wanted.name.map(settings::name).transpose()?,
-        event_types: optional(wanted.event_types, settings::event_types)?,
-        rate_limit: optional(wanted.rate_limit, settings::rate_limit)?,
-        expires_at: optional(wanted.expires_at, |at| settings::expires_at(&at))?,
+        event_types: wanted.event_types.try_map(settings::event_types)?,
+        rate_limit: wanted.rate_limit.try_map(settings::rate_limit)?,
+        expires_at: wanted.expires_at.try_map(|at| settings::expires_at(&at))?,
     };
-    let is_none = changes.name.is_none()
-        && changes.event_types.is_none()
-        && changes.rate_limit.is_none()
-        && changes.expires_at.is_none();
-    if is_none {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "the body names nothing that is to change"));
-    }
-    Ok(changes)
-}
-
-fn optional<T, U>(
-    wanted: Option<Option<T>>,
-    check: impl Fn(T) -> Result<U, Problem>,
-) -> Result<Option<Option<U>>, Problem> {
-    wanted.map(|inner| inner.map(check).transpose()).transpose()
+    let is_any = changes.name.is_some()
+        || changes.event_types.is_made()
+        || changes.rate_limit.is_made()
+        || changes.expires_at.is_made();
+    let why = || Problem::new(StatusCode::BAD_REQUEST, "the body names nothing that is to change");
+    is_any.then_some(changes).ok_or_else(why)
 }

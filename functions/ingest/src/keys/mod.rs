@@ -1,7 +1,7 @@
 //! API keys: which there are, what is presented, and what may come with it.
 
 mod known;
-mod presented;
+pub(crate) mod presented;
 mod ring;
 mod sender;
 

@@ -9,7 +9,7 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="eventfl
 const INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="eventflow", error="invalid_token""#);
 
 /// The one key of a request.
-pub(super) fn key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
+pub(crate) fn key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let bearers = headers.get_all(AUTHORIZATION).iter().map(bearer);
     let plain = headers.get_all(HEADER).iter().map(|value| value.to_str().ok());
     let mut given = bearers.chain(plain);

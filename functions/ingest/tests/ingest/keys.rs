@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use door::ApiKey;
 use service::testing::{Answer, call, untouchable};
 use store::testing::{Database, database};
-use store::{Act, KeyChanges, KeySecret, KeySettings, Store};
+use store::{Act, Change, KeyChanges, KeySecret, KeySettings, Store};
 
 use crate::harness::{absent, event, router_with_keys};
 
@@ -140,7 +140,7 @@ async fn a_revocation_an_end_and_a_change_are_seen_by_every_instance() {
         }
     }
     assert!(store.revoke_key(id, act()).await.unwrap());
-    let changes = KeyChanges { event_types: Some(Some(vec!["order.".into()])), ..KeyChanges::default() };
+    let changes = KeyChanges { event_types: Change::To(vec!["order.".into()]), ..KeyChanges::default() };
     store.change_key(narrowed, changes, act()).await.unwrap().unwrap();
     for router in [&router, &other] {
         until(router, &key, StatusCode::UNAUTHORIZED).await;

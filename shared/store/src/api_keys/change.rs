@@ -1,16 +1,16 @@
 use chrono::{DateTime, Utc};
 
 use super::read::standing;
-use super::{KeyRecord, KeyRefusal};
+use super::{Change, KeyRecord, KeyRefusal};
 use crate::{Act, Error, Store};
 
-/// What of a key is to be another; the inner None takes it away.
+/// What of a key is to be another.
 #[derive(Clone, Debug, Default)]
 pub struct KeyChanges {
     pub name: Option<String>,
-    pub event_types: Option<Option<Vec<String>>>,
-    pub rate_limit: Option<Option<i32>>,
-    pub expires_at: Option<Option<DateTime<Utc>>>,
+    pub event_types: Change<Vec<String>>,
+    pub rate_limit: Change<i32>,
+    pub expires_at: Change<DateTime<Utc>>,
 }
 
 impl Store {
@@ -22,9 +22,9 @@ impl Store {
         act: Act,
     ) -> Result<Result<KeyRecord, KeyRefusal>, Error> {
         self.run(move |pool| async move {
-            let has_event_types = changes.event_types.is_some();
-            let event_types = changes.event_types.flatten();
-            let updated = sqlx::query_as!(
+            let sets_event_types = changes.event_types.is_made();
+            let event_types = changes.event_types.setting();
+            let record = sqlx::query_as!(
                 KeyRecord,
                 "WITH former AS (
                      SELECT id, api_key_settings(api_keys) AS settings FROM api_keys
@@ -48,12 +48,12 @@ impl Store {
                    FROM changed",
                 id,
                 changes.name,
-                has_event_types,
+                sets_event_types,
                 event_types.as_deref(),
-                changes.rate_limit.is_some(),
-                changes.rate_limit.flatten(),
-                changes.expires_at.is_some(),
-                changes.expires_at.flatten(),
+                changes.rate_limit.is_made(),
+                changes.rate_limit.setting(),
+                changes.expires_at.is_made(),
+                changes.expires_at.setting(),
                 act.actor,
                 act.role,
                 act.address,
@@ -61,8 +61,8 @@ impl Store {
             )
             .fetch_optional(&pool)
             .await?;
-            Ok(match updated {
-                Some(key) => Ok(key),
+            Ok(match record {
+                Some(record) => Ok(record),
                 None => Err(match standing(&pool, &id).await? {
                     None => KeyRefusal::Unknown,
                     Some(standing) if standing.is_alive => KeyRefusal::PastExpiry,

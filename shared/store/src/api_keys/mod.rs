@@ -5,6 +5,7 @@ mod create;
 mod end;
 mod read;
 mod rotate;
+mod setting;
 mod used;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use chrono::{DateTime, Utc};
 
 pub use change::KeyChanges;
 pub use rotate::Rotated;
+pub use setting::Change;
 
 /// A key as it is kept.
 #[derive(Debug)]

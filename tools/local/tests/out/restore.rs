@@ -51,8 +51,11 @@ impl<'a> Site<'a> {
             says(&report, told);
         }
         assert_eq!(self.warehouse.ids().await, before);
+        let adopted = "SELECT count(*) FROM audit_log WHERE action = 'adopt' AND actor = 'terminal'";
+        let on_record = self.number(adopted).await;
         let report = self.adopt(true).await.unwrap();
         says(&report, told);
+        assert_eq!(self.number(adopted).await, on_record + 1, "a look is not on record");
         self.flush().await;
         // What follows is as ever.
         let left = self.number("SELECT count(*) FROM loads WHERE loaded_at IS NULL").await;

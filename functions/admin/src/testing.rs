@@ -1,0 +1,31 @@
+//! What the lists are asked for, as functions of the query alone: for a fuzzer.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use serde::de::DeserializeOwned;
+use service::Problem;
+use store::Filter;
+
+use crate::page::Pagination;
+use crate::{audit, events, page, refusal};
+
+/// `GET /admin/events`: the filter, and how many events a page has.
+pub fn events(uri: &Uri) -> Result<(Filter, u32), Problem> {
+    search::<events::list::Search>(uri)?.asked()
+}
+
+/// `GET /admin/events/failed`: how many events are passed over, and how many follow.
+pub fn failed(uri: &Uri) -> Result<(i64, i64), Problem> {
+    let asked = Pagination::asked(&search::<page::Search>(uri)?)?;
+    Ok((asked.offset(), asked.limit()))
+}
+
+/// `GET /admin/audit`: the entry before which it begins, and how many follow.
+pub fn audit(uri: &Uri) -> Result<(Option<i64>, u32), Problem> {
+    search::<audit::Search>(uri)?.asked()
+}
+
+fn search<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let Query(search) = Query::try_from_uri(uri).map_err(|rejection| refusal::of_query(&rejection))?;
+    Ok(search)
+}

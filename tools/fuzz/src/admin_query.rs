@@ -1,0 +1,76 @@
+use std::fmt::Write;
+
+use admin::testing::{audit, events, failed};
+use axum::http::{StatusCode, Uri};
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
+use store::Filter;
+
+use crate::answer::blames_sender;
+
+/// What admin's lists are asked for: a filter that is taken can be asked for again, cursor and all.
+pub fn admin_query(bytes: &[u8]) {
+    let Some(uri) = str::from_utf8(bytes).ok().and_then(uri) else { return };
+    match events(&uri) {
+        Ok((filter, limit)) => {
+            assert!((1..=200).contains(&limit));
+            asks_again(&filter, limit);
+        }
+        Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
+    }
+    match failed(&uri) {
+        Ok((offset, limit)) => {
+            assert!(offset >= 0 && (1..=200).contains(&limit) && offset.checked_add(limit).is_some());
+        }
+        Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
+    }
+    match audit(&uri) {
+        Ok((before, limit)) => {
+            let cursor = before.map(|before| format!("&cursor={before}")).unwrap_or_default();
+            assert_eq!(
+                audit(&self::uri(&format!("limit={limit}{cursor}")).unwrap()).unwrap(),
+                (before, limit)
+            );
+        }
+        Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
+    }
+}
+
+fn asks_again(filter: &Filter, limit: u32) {
+    let times = [("since", filter.since), ("until", filter.until)];
+    let times = times.map(|(name, at)| (name, at.map(time)));
+    let others = [
+        ("status", filter.status.map(|status| status.to_string())),
+        ("eventType", filter.event_type.clone()),
+        ("cursor", filter.before.map(|before| before.to_string())),
+    ];
+    let mut query = format!("limit={limit}");
+    for (name, value) in times.into_iter().chain(others) {
+        if let Some(value) = value {
+            write!(query, "&{name}={}", escaped(&value)).unwrap();
+        }
+    }
+    let (again, limit_again) = events(&uri(&query).unwrap()).unwrap();
+    assert_eq!((format!("{again:?}"), limit_again), (format!("{filter:?}"), limit), "{query}");
+}
+
+/// At both ends of what four digits write, the offset can make a year of it that they do not.
+fn time(at: DateTime<Utc>) -> String {
+    let day = 24 * 60 * 60 - 60;
+    let offset = match at.year() {
+        ..0 => day,
+        0..=9999 => 0,
+        _ => -day,
+    };
+    at.with_timezone(&FixedOffset::east_opt(offset).unwrap()).to_rfc3339()
+}
+
+fn escaped(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02X}").unwrap();
+        text
+    })
+}
+
+fn uri(query: &str) -> Option<Uri> {
+    format!("/?{query}").parse().ok()
+}

@@ -1,0 +1,45 @@
+use axum::http::StatusCode;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use event::NewEvent;
+use ingest::testing::{binary, structured};
+use serde_json::Value;
+
+use crate::answer::{blames_sender, told_whole};
+use crate::cloudevent_structured::{data, rewritten};
+use crate::request;
+use crate::stored::is_storable;
+
+/// A CloudEvent whose attributes are headers: its data are kept byte for byte, and in the other mode it is the same event.
+pub fn cloudevent_binary(bytes: &[u8]) {
+    let (headers, body) = request::parts(bytes);
+    let read = binary(&headers, body);
+    match &read {
+        Ok((event, key)) => {
+            is_storable(event);
+            assert!(key.is_some());
+            has_data(event, body);
+            let again = rewritten(event);
+            assert_eq!(told_whole(&structured(again.as_bytes())), told_whole(&read), "{again}");
+        }
+        Err(problem) => blames_sender(problem, StatusCode::BAD_REQUEST, body.len()),
+    }
+}
+
+fn has_data(event: &NewEvent, body: &[u8]) {
+    let metadata: Value = serde_json::from_str(event.metadata.as_ref().unwrap().get()).unwrap();
+    let kept = &metadata["cloudevents"];
+    match data(event, kept["data"].as_str().unwrap()) {
+        None => assert!(body.is_empty()),
+        Some(("data_base64", text)) => {
+            let text: String = serde_json::from_str(text).unwrap();
+            assert_eq!(BASE64_STANDARD.decode(text).unwrap(), body);
+        }
+        Some((_, text)) => {
+            let string = serde_json::from_str::<String>(text).ok();
+            assert!(
+                text.as_bytes() == body.trim_ascii() || string.is_some_and(|text| text.as_bytes() == body)
+            );
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use axum::http::StatusCode;
+use event::NewEvent;
+use ingest::testing::structured;
+use serde_json::{Map, Value, json};
+
+use crate::answer::{blames_sender, told_whole};
+use crate::stored::is_storable;
+
+/// A CloudEvent in the JSON format: what is kept of it is all of it.
+pub fn cloudevent_structured(body: &[u8]) {
+    let read = structured(body);
+    match &read {
+        Ok((event, key)) => {
+            is_storable(event);
+            assert!(key.is_some());
+            let again = rewritten(event);
+            assert_eq!(told_whole(&structured(again.as_bytes())), told_whole(&read), "{again}");
+        }
+        Err(problem) => blames_sender(problem, StatusCode::BAD_REQUEST, body.len()),
+    }
+}
+
+/// The CloudEvent that an event was.
+pub(crate) fn rewritten(event: &NewEvent) -> String {
+    let metadata = event.metadata.as_ref().unwrap();
+    let mut metadata: Map<String, Value> = serde_json::from_str(metadata.get()).unwrap();
+    let Some(Value::Object(mut members)) = metadata.remove("cloudevents") else { panic!("{event:?}") };
+    let place = members.remove("data").unwrap();
+    if let Some(Value::Object(extensions)) = members.remove("extensions") {
+        members.extend(extensions);
+    }
+    members.insert("type".into(), json!(event.event_type));
+    let attributes = Value::Object(members).to_string();
+    let attributes = attributes.strip_suffix('}').unwrap();
+    match data(event, place.as_str().unwrap()) {
+        Some((name, data)) => format!(r#"{attributes},"{name}":{data}}}"#),
+        None => format!("{attributes}}}"),
+    }
+}
+
+/// The member that the data were, with its text.
+pub(crate) fn data<'a>(event: &'a NewEvent, place: &str) -> Option<(&'static str, &'a str)> {
+    let payload = event.payload.get();
+    let inner = |name| payload.strip_prefix(name).unwrap().strip_suffix('}').unwrap();
+    match place {
+        "payload" => Some(("data", payload)),
+        "payload.data" => Some(("data", inner(r#"{"data":"#))),
+        "payload.data_base64" => Some(("data_base64", inner(r#"{"data_base64":"#))),
+        _ => {
+            assert_eq!((place, payload), ("none", "{}"));
+            None
+        }
+    }
+}

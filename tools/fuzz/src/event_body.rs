@@ -1,0 +1,53 @@
+use axum::http::StatusCode;
+use event::NewEvent;
+use ingest::testing::event;
+use serde_json::{Value, json};
+
+use crate::answer::{blames_sender, moved, told};
+use crate::stored::is_storable;
+
+/// The body of `POST /events`: what is taken is kept as it came, and reads the same once more.
+pub fn event_body(body: &[u8]) {
+    let read = event(body);
+    match &read {
+        Ok((event, _)) => {
+            is_storable(event);
+            is_what_was_sent(event, body);
+        }
+        Err(problem) => blames_sender(problem, StatusCode::BAD_REQUEST, body.len()),
+    }
+    if let Ok((kept, _)) = &read {
+        assert_eq!(told(&event(rewritten(kept).as_bytes())), told(&read));
+    }
+    // Of an empty body the place is its begin.
+    if !body.trim_ascii_start().is_empty() {
+        let behind = [b"\n ", body].concat();
+        assert_eq!(told(&event(&behind)), moved(told(&read), 2));
+    }
+}
+
+fn is_what_was_sent(event: &NewEvent, body: &[u8]) {
+    let text = str::from_utf8(body).unwrap();
+    assert!(text.contains(event.payload.get()), "{event:?}");
+    let Ok(sent) = serde_json::from_str::<Value>(text) else {
+        // It has a number that the reader here cannot hold.
+        return;
+    };
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let metadata = event.metadata.as_ref().map(|metadata| value(metadata.get()));
+    assert_eq!(sent["eventType"], event.event_type.as_str());
+    assert_eq!(sent["payload"], value(event.payload.get()));
+    assert_eq!(sent.get("metadata"), metadata.as_ref());
+    assert_eq!(sent.get("idempotencyKey").and_then(Value::as_str), event.idempotency_key.as_deref());
+}
+
+fn rewritten(event: &NewEvent) -> String {
+    let mut text = format!(r#"{{"payload":{},"eventType":{}"#, event.payload, json!(event.event_type));
+    if let Some(metadata) = &event.metadata {
+        text += &format!(r#","metadata":{metadata}"#);
+    }
+    if let Some(key) = &event.idempotency_key {
+        text += &format!(r#","idempotencyKey":{}"#, json!(key));
+    }
+    text + "}"
+}

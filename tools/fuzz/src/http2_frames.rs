@@ -1,0 +1,27 @@
+use service::testing::frames;
+
+/// The frames of an HTTP/2 connection: however they are cut on their way, headers are under way or they are not. The first byte
+/// is where they are cut.
+pub fn http2_frames(bytes: &[u8]) {
+    let Some((step, bytes)) = bytes.split_first() else { return };
+    let (complete, unfinished) = frames([bytes]);
+    assert_eq!(frames(bytes.chunks(1)), (complete, unfinished));
+    assert_eq!(frames(bytes.chunks(usize::from(*step).max(1))), (complete, unfinished));
+    assert_eq!(unfinished, is_unfinished(bytes));
+}
+
+/// Frame by frame, as RFC 9113 lays them out.
+fn is_unfinished(mut bytes: &[u8]) -> bool {
+    let mut in_headers = false;
+    while let Some((&[high, middle, low, kind, flags, ..], rest)) = bytes.split_first_chunk::<9>() {
+        let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        let is_headers = kind == 1 || kind == 9;
+        in_headers |= is_headers;
+        let Some(next) = rest.get(length..) else { return in_headers };
+        if is_headers && flags & 4 != 0 {
+            in_headers = false;
+        }
+        bytes = next;
+    }
+    in_headers || !bytes.is_empty()
+}
