@@ -19,8 +19,15 @@ def lines(_context, value):
 
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
-    if case.path == "/events":
-        set_headers(case)
+    if case.path == "/events" and is_binary(case):
+        # The key of a CloudEvent is in it.
+        case.headers.pop("Idempotency-Key", None)
+        case.headers.update(BINARY)
+        return
+    if "Idempotency-Key" in case.headers and is_right(case, ParameterLocation.HEADER):
+        case.headers["Idempotency-Key"] = unique(case.headers["Idempotency-Key"])
+    if case.media_type and case.media_type.startswith(CLOUD_EVENTS):
+        case.headers.pop("Idempotency-Key", None)
     if is_right(case, ParameterLocation.BODY):
         if isinstance(case.body, dict):
             case.body = possible(case.body)
@@ -28,23 +35,13 @@ def before_call(_context, case, _kwargs):
             case.body = [possible(item) for item in case.body]
 
 
-def set_headers(case):
-    if not is_cloud_event(case):
-        if "Idempotency-Key" in case.headers and is_right(case, ParameterLocation.HEADER):
-            case.headers["Idempotency-Key"] = unique(case.headers["Idempotency-Key"])
-        return
-    # The key of a CloudEvent is in it.
-    case.headers.pop("Idempotency-Key", None)
-    if not case.media_type.startswith(CLOUD_EVENTS):
-        case.headers.update(BINARY)
-
-
-def is_cloud_event(case):
-    if case.media_type != "application/json":
-        return case.media_type is not None
-    # Of "any type" it may be the one too.
+def is_binary(case):
+    if case.media_type is None or case.media_type.startswith(CLOUD_EVENTS):
+        return False
+    # Of "any type" it may be JSON too.
     is_event = isinstance(case.body, dict) and "eventType" in case.body
-    return is_right(case, ParameterLocation.BODY) and not is_event
+    is_json = case.media_type == "application/json"
+    return not is_json or (is_right(case, ParameterLocation.BODY) and not is_event)
 
 
 def unique(key):
