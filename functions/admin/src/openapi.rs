@@ -59,6 +59,7 @@ pub(crate) fn shared() -> Shared<'static> {
 fn components() -> Value {
     json!({
         "security": [{ "google": [] }, { "iap": [] }],
+        "paths": { "/admin/rejects/retry": { "post": { "requestBody": { "required": true } } } },
         "components": {
             "schemas": {
                 "RetryRejects": retry_rejects(),

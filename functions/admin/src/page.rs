@@ -13,7 +13,7 @@ pub(crate) const MAX_LIMIT: u32 = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
     /// From 1
-    #[param(value_type = Option<u32>, minimum = 1)]
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 4_294_967_295_u64)]
     page: Option<String>,
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,

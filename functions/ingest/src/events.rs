@@ -30,9 +30,11 @@ enum Form {
 
 /// Send an event
 ///
-/// It is sent in the form of this API, or as a CloudEvent 1.0: structured, or binary with `ce-` headers and any `Content-Type`.
-/// A binary one has all of `ce-specversion`, `ce-id`, `ce-source` and `ce-type`, and whatever `ce-` headers else. The body may be
-/// compressed: `Content-Encoding: gzip` or `zstd`.
+/// It is sent in the form of this API, or as a CloudEvent 1.0: structured, or binary, with its attributes as headers and any
+/// `Content-Type`. A binary one has all of `ce-specversion`, `ce-id`, `ce-source` and `ce-type`, and may have `ce-time`, `ce-subject`,
+/// `ce-dataschema` and extensions.
+///
+/// The body may be compressed: `Content-Encoding: gzip` or `zstd`.
 #[utoipa::path(
     post,
     path = "/events",
@@ -45,10 +47,6 @@ enum Form {
             description = "A request that comes again with the same key and body is answered as the first time, and is one \
                 event. Not for CloudEvents, whose `source` and `id` are their key"
         ),
-        ("ce-specversion" = Option<String>, Header, pattern = r"^1\.0$"),
-        ("ce-id" = Option<String>, Header, pattern = "^[A-Za-z0-9-]+$"),
-        ("ce-source" = Option<String>, Header, pattern = "^/[A-Za-z0-9/]+$"),
-        ("ce-type" = Option<String>, Header, pattern = r"^[a-z0-9.]{1,100}$"),
     ),
     request_body(content(
         (

@@ -67,7 +67,8 @@ pub(crate) fn shared() -> Shared<'static> {
 }
 
 fn components() -> Value {
-    json!({ "components": {
+    let body = json!({ "post": { "requestBody": { "required": true } } });
+    json!({ "paths": { "/events": body, "/events/batch": body }, "components": {
         "schemas": {
             "CloudEvent": cloud_event(),
             "CloudEvents": { "type": "array", "maxItems": MAX_EVENTS, "items": { "$ref": "#/components/schemas/CloudEvent" } },
@@ -152,7 +153,11 @@ fn cloud_event() -> Value {
                 "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:(%[0-9A-Fa-f]{2}|[!#$&-;=?-\[\]_a-z~])*$"
             },
             "data": { "description": "Any JSON" },
-            "data_base64": { "type": ["string", "null"], "contentEncoding": "base64" }
+            "data_base64": {
+                "type": ["string", "null"],
+                "contentEncoding": "base64",
+                "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
+            }
         },
         "not": { "required": ["data", "data_base64"] },
         "propertyNames": { "pattern": "^([a-z0-9]+|data_base64)$" },

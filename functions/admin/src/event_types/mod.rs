@@ -12,7 +12,7 @@ use serde::Serialize;
 use service::Problem;
 use store::EventTypeRecord;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::schema::{Object, SchemaType, Type};
 
 use crate::events::timestamp;
 use crate::refusal::of_parameter;
@@ -26,7 +26,6 @@ pub(crate) struct Kind {
     version: i32,
     #[schema(schema_with = mode_schema)]
     mode: String,
-    #[schema(value_type = Value)]
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -48,6 +47,10 @@ impl From<EventTypeRecord> for Kind {
 /// What becomes of a payload that is not as the schema says: nothing, a line in the log, or a refusal.
 fn mode_schema() -> Object {
     Object::builder().schema_type(Type::String).enum_values(Some(["off", "warn", "enforce"])).build()
+}
+
+fn json_schema() -> Object {
+    Object::builder().schema_type(SchemaType::from_iter([Type::Object, Type::Boolean])).build()
 }
 
 fn event_type(text: String) -> Result<EventType, Problem> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use service::Problem;
 use utoipa::ToSchema;
 
-use super::{Kind, mode_schema};
+use super::{Kind, json_schema, mode_schema};
 use crate::events::timestamp;
 use crate::openapi::{Invalid, Refusals};
 use crate::{Admin, refusal};
@@ -27,7 +27,7 @@ struct Version {
     version: i32,
     #[schema(schema_with = mode_schema)]
     mode: String,
-    #[schema(value_type = Value)]
+    #[schema(schema_with = json_schema)]
     schema: Json,
     #[schema(format = DateTime)]
     created_at: String,

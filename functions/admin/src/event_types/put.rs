@@ -12,7 +12,7 @@ use store::Mode;
 use utoipa::openapi::schema::Array;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{mode_schema, trial};
+use super::{json_schema, mode_schema, trial};
 use crate::act::Acting;
 use crate::openapi::{InvalidBody, Refusals, list_of};
 use crate::refusal::of_parameter;
@@ -26,7 +26,7 @@ const MAX_BODY: usize = MAX_BYTES + 1024;
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// JSON Schema 2020-12, of at most 256 KiB and without references to elsewhere
-    #[schema(value_type = Value)]
+    #[schema(schema_with = json_schema)]
     schema: Box<RawValue>,
     #[schema(schema_with = mode_schema)]
     mode: String,
@@ -49,7 +49,7 @@ struct Put {
     version: i32,
     #[schema(schema_with = mode_schema)]
     mode: &'static str,
-    #[schema(value_type = Value)]
+    #[schema(schema_with = json_schema)]
     schema: Box<RawValue>,
     /// Against the version before.
     #[schema(schema_with = changes_schema)]

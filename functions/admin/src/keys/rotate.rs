@@ -72,11 +72,11 @@ pub(crate) async fn post(
     State(admin): State<Admin>,
     Acting(act): Acting,
     Path(id): Path<String>,
-    body: Result<Option<Json<Wanted>>, JsonRejection>,
+    body: Result<Option<Json<Option<Wanted>>>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Rotated>), Problem> {
     let id = refusal::key_id(id)?;
     let body = body.map_err(|rejection| refusal::of_body(&rejection))?;
-    let overlap = body.and_then(|Json(wanted)| wanted.overlap_seconds).unwrap_or(OVERLAP);
+    let overlap = body.and_then(|Json(wanted)| wanted?.overlap_seconds).unwrap_or(OVERLAP);
     if overlap > LONGEST_OVERLAP {
         return Err(refusal::of_parameter("overlapSeconds", format!("must be 0 to {LONGEST_OVERLAP}")));
     }

@@ -8,8 +8,9 @@ pub(super) fn document(mut operations: Value, shared: Shared) -> Value {
         for (status, response) in inline(operation) {
             complete(status, response, shared.headers);
         }
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-            without_null(&mut parameter["schema"]);
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            parameter.get_mut("schema").map(without_null);
         }
     }
     let mut document = operations;
@@ -20,10 +21,12 @@ pub(super) fn document(mut operations: Value, shared: Shared) -> Value {
         add_problem(response);
     }
     for (_, operation) in members(&mut document, "/paths").flat_map(|(_, path)| each(path)) {
-        for (status, name) in every::ANSWERS {
-            let response = operation["responses"].as_object_mut();
-            let named = json!({ "$ref": format!("#/components/responses/{name}") });
-            response.map(|responses| responses.entry(status).or_insert(named));
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        if let Some(responses) = responses {
+            for (status, name) in every::ANSWERS {
+                let named = json!({ "$ref": format!("#/components/responses/{name}") });
+                responses.entry(status).or_insert(named);
+            }
         }
         for (status, response) in inline(operation) {
             complete(status, response, &every::HEADERS);
@@ -36,7 +39,8 @@ pub(super) fn document(mut operations: Value, shared: Shared) -> Value {
 }
 
 fn inline(operation: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    each(&mut operation["responses"]).filter(|(_, response)| response.get("$ref").is_none())
+    let responses = operation.get_mut("responses").into_iter().flat_map(each);
+    responses.filter(|(_, response)| response.get("$ref").is_none())
 }
 
 fn complete(status: &str, response: &mut Value, headers: Headers) {
@@ -61,7 +65,7 @@ fn add_problem(response: &mut Value) {
 
 /// A parameter is text, or it is left out.
 fn without_null(schema: &mut Value) {
-    let Some(kinds) = schema["type"].as_array_mut() else { return };
+    let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) else { return };
     kinds.retain(|kind| kind != "null");
     if let [kind] = &mut kinds[..] {
         schema["type"] = kind.take();
