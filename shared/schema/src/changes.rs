@@ -63,11 +63,11 @@ impl Report {
         for (name, was) in old {
             match new.get(name) {
                 Some(is) if is == was => {}
-                is => self.below(name, |report| report.keyword(name, Some(was), is, old, new)),
+                is => self.below(&escaped(name), |report| report.keyword(name, Some(was), is, old, new)),
             }
         }
         for (name, is) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
-            self.below(name, |report| report.keyword(name, None, Some(is), old, new));
+            self.below(&escaped(name), |report| report.keyword(name, None, Some(is), old, new));
         }
     }
 

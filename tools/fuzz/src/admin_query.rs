@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use admin::testing::{audit, events, failed};
+use axum::extract::Query;
 use axum::http::{StatusCode, Uri};
 use chrono::{DateTime, Datelike, FixedOffset, Utc};
 use store::Filter;
@@ -13,6 +15,7 @@ pub fn admin_query(bytes: &[u8]) {
     match events(&uri) {
         Ok((filter, limit)) => {
             assert!((1..=200).contains(&limit));
+            is_what_was_asked(&filter, &uri);
             asks_again(&filter, limit);
         }
         Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
@@ -33,6 +36,15 @@ pub fn admin_query(bytes: &[u8]) {
         }
         Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
     }
+}
+
+fn is_what_was_asked(filter: &Filter, uri: &Uri) {
+    let Query(asked) = Query::<BTreeMap<String, String>>::try_from_uri(uri).unwrap();
+    assert_eq!(filter.event_type.as_ref(), asked.get("eventType"));
+    assert_eq!(filter.status.map(|status| status.to_string()).as_ref(), asked.get("status"));
+    assert_eq!(filter.before, asked.get("cursor").map(|cursor| cursor.parse().unwrap()));
+    let time = |name| asked.get(name).map(|at| at.parse::<DateTime<Utc>>().unwrap());
+    assert_eq!((filter.since, filter.until), (time("since"), time("until")));
 }
 
 fn asks_again(filter: &Filter, limit: u32) {

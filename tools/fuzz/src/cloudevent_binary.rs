@@ -2,6 +2,7 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use event::NewEvent;
+use http::HeaderMap;
 use ingest::testing::{binary, structured};
 use serde_json::Value;
 
@@ -20,9 +21,23 @@ pub fn cloudevent_binary(bytes: &[u8]) {
             assert!(key.is_some());
             has_data(event, body);
             let again = rewritten(event);
+            has_attributes(&again, &headers);
             assert_eq!(told_whole(&structured(again.as_bytes())), told_whole(&read), "{again}");
         }
         Err(problem) => blames_sender(problem, StatusCode::BAD_REQUEST, body.len()),
+    }
+}
+
+/// Those that look the same decoded.
+fn has_attributes(kept: &str, headers: &HeaderMap) {
+    let Ok(kept) = serde_json::from_str::<Value>(kept) else { return };
+    for (name, value) in headers {
+        let name = name.as_str().strip_prefix("ce-");
+        let value =
+            value.to_str().ok().filter(|value| value.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        if let (Some(name), Some(value)) = (name, value) {
+            assert_eq!(kept[name], value, "{name}");
+        }
     }
 }
 

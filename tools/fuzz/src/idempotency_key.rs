@@ -20,6 +20,8 @@ pub fn idempotency_key(bytes: &[u8]) {
     };
     assert!((1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()), "{key}");
     assert_eq!(headers.get_all(HEADER).iter().count(), 1);
+    let given = headers[HEADER].to_str().unwrap().trim();
+    assert!(given == key || given == format!("\"{key}\""), "{given}: {key}");
     assert!(means(key, key));
     assert_eq!(means(&format!("\"{key}\""), key), !key.contains(['"', '\\']), "{key}");
 }
