@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service::Problem;
@@ -8,7 +9,7 @@ use store::AuditEntry;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::events::timestamp;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, page, refusal};
 
 #[derive(Deserialize, IntoParams)]

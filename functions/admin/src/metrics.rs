@@ -1,10 +1,10 @@
 use axum::Json;
 use axum::extract::State;
+use door::openapi::Refusals;
 use serde::Serialize;
 use service::Problem;
 use utoipa::ToSchema;
 
-use crate::openapi::Refusals;
 use crate::{Admin, refusal};
 
 #[derive(Serialize, ToSchema)]

@@ -20,18 +20,10 @@ pub(crate) fn document() -> OpenApi {
     OpenApi::new(info, Paths::new())
 }
 
-/// What any request may be answered.
-pub(crate) struct Refusals;
-/// And one with parameters.
+/// What a request with parameters may be answered.
 pub(crate) struct Invalid;
 /// And one with a body.
 pub(crate) struct InvalidBody;
-
-impl IntoResponses for Refusals {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        named(&[("401", "Unauthorized"), ("403", "Forbidden"), ("503", "TryAgain")])
-    }
-}
 
 impl IntoResponses for Invalid {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -53,7 +45,7 @@ fn named(responses: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
 }
 
 pub(crate) fn shared() -> Shared<'static> {
-    Shared { document: components(), headers: &[] }
+    Shared { documents: vec![components(), door::openapi::components()], headers: &[] }
 }
 
 fn components() -> Value {
@@ -74,28 +66,14 @@ fn components() -> Value {
                     "message": { "type": "string" }
                 }))
             },
-            "headers": {
-                "Challenge": { "description": "What would open the door", "schema": { "type": "string" } }
-            },
             "responses": {
                 "Invalid": { "description": "A mistake in the body, the path or the query, with its `field`" },
-                "Unauthorized": {
-                    "description": "No identity, or none that can be believed",
-                    "headers": { "WWW-Authenticate": { "$ref": "#/components/headers/Challenge" } }
-                },
                 "Forbidden": { "description": "An identity without the role, or a page of another origin" },
                 "TooLarge": { "description": "The body is larger than 2 MiB" },
-                "UnsupportedMediaType": { "description": "The `Content-Type` must be `application/json`" },
-                "TryAgain": {
-                    "description": "The database is away, or the keys that tokens are signed with",
-                    "headers": { "Retry-After": { "$ref": "#/components/headers/RetryAfter" } }
-                }
+                "UnsupportedMediaType": { "description": "The `Content-Type` must be `application/json`" }
             },
             "securitySchemes": {
-                "google": {
-                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                    "description": "A Google identity token for this service, where `ADMIN_AUTH` is `google`"
-                },
+                "google": { "description": "A Google identity token for this service, where `ADMIN_AUTH` is `google`" },
                 "iap": {
                     "type": "apiKey", "in": "header", "name": "X-Goog-IAP-JWT-Assertion",
                     "description": "What Identity-Aware Proxy adds, where `ADMIN_AUTH` is `iap`"

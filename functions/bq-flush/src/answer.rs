@@ -1,11 +1,12 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use store::{Error, Holder, Waiting};
+use utoipa::ToSchema;
 
 use crate::Flusher;
 
 /// What a flush did, and what is left.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Flushed {
     /// Another flusher is at work; this one did nothing.
@@ -16,13 +17,15 @@ pub(crate) struct Flushed {
     /// So many events BigQuery did not take; they are among the rejects now.
     pub(crate) rejected: i64,
     pub(crate) unloaded_rows: i64,
+    #[schema(format = DateTime, required = true)]
     pub(crate) oldest_unloaded: Option<String>,
     pub(crate) jobs_left_today: i64,
+    #[schema(required = true)]
     pub(crate) waiting: Option<BackingOff>,
     pub(crate) held_back_by: Vec<HeldBackBy>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LoadDone {
     pub(crate) job_id: String,
@@ -31,24 +34,32 @@ pub(crate) struct LoadDone {
 }
 
 /// Why something is not tried now, and when it is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BackingOff {
     reason: String,
     why: String,
+    #[schema(format = DateTime, required = true)]
     until: Option<String>,
 }
 
 /// A transaction that keeps events from being loaded, in whichever database of the instance.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HeldBackBy {
+    #[schema(required = true)]
     pid: Option<i32>,
+    #[schema(required = true)]
     database: Option<String>,
+    #[schema(required = true)]
     user: Option<String>,
+    #[schema(required = true)]
     application_name: Option<String>,
+    #[schema(required = true)]
     state: Option<String>,
+    #[schema(format = DateTime, required = true)]
     since: Option<String>,
+    #[schema(required = true)]
     prepared: Option<String>,
 }
 

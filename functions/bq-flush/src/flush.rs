@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use service::Problem;
 use store::{Error, FlusherLease, Ground, Load, Turn};
 use tokio::time::Instant;
@@ -13,7 +14,19 @@ use crate::answer::{Flushed, LoadDone};
 use crate::settle::{Settled, Stop};
 use crate::{Flusher, Settings};
 
-/// `POST /flush`
+/// Load what is not in BigQuery yet
+#[utoipa::path(
+    post,
+    path = "/flush",
+    operation_id = "flush",
+    tag = "scheduler",
+    responses(
+        Refusals,
+        (status = 200, body = Flushed, description = "What was loaded, and what is left"),
+        (status = 409, description = "The database and BigQuery do not belong together: the detail says what to do"),
+        (status = 502, description = "BigQuery does not take it as things are"),
+    ),
+)]
 pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flushed>, Problem> {
     // To its end in a task of its own: a caller that goes away must not leave a lease behind.
     let flush = flush(flusher.clone()).in_current_span();

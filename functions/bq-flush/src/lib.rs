@@ -5,6 +5,7 @@ mod config;
 mod failed;
 mod flush;
 mod marks;
+mod openapi;
 mod rows;
 mod settle;
 mod strangers;
@@ -12,13 +13,14 @@ mod strangers;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::post;
 use door::Door;
 use gcp::{BigQuery, Identity};
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use config::{Config, Settings};
 
@@ -78,7 +80,9 @@ impl BqFlush {
             table: OnceCell::new(),
             flushes: tracker.clone(),
         });
-        let router = door.guard(Router::new().route("/flush", post(flush::post))).with_state(flusher);
-        (router, tracker)
+        let (routes, operations) =
+            OpenApiRouter::with_openapi(openapi::document()).routes(routes!(flush::post)).split_for_parts();
+        let routes = door.guard(routes).with_state(flusher);
+        (service::described(routes, &operations, openapi::shared()), tracker)
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct NewEvent {
 
 pub(crate) fn shared() -> Shared<'static> {
     Shared {
-        document: components(),
+        documents: vec![components()],
         headers: &[("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")],
     }
 }

@@ -3,14 +3,30 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use event::Unreadable;
 use service::{Problem, RequestContext};
 
 use crate::Processor;
 use crate::push::{keep, receive, unavailable};
 
-/// `POST /dead-letter`: Pub/Sub gave up on a message. That is a hint and no verdict, since deliveries burn in outages too:
-/// an event that is unfinished lives on.
+/// Take what Pub/Sub gave up on
+///
+/// That is a hint and no verdict, since deliveries burn in outages too: an event that is unfinished lives on.
+#[utoipa::path(
+    post,
+    path = "/dead-letter",
+    operation_id = "deadLetter",
+    tag = "Pub/Sub",
+    request_body(content = ref("#/components/schemas/Push"), content_type = "application/json"),
+    responses(
+        Refusals,
+        (status = 204, description = "Seen"),
+        (status = 408, description = "The body did not arrive in time"),
+        (status = 413, description = "The body is larger than Pub/Sub allows"),
+        (status = 400, description = "The body ended early"),
+    ),
+)]
 pub(crate) async fn post(
     State(processor): State<Arc<Processor>>,
     context: RequestContext,

@@ -6,6 +6,7 @@ mod config;
 mod dead_letter;
 pub mod handlers;
 mod maintain;
+mod openapi;
 mod push;
 mod relay;
 mod run;
@@ -13,13 +14,14 @@ mod run;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::post;
 use door::Door;
 use gcp::{Identity, Publisher};
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use attempt::{Attempt, Failure};
 pub use config::{Callers, Config, Settings};
@@ -86,12 +88,18 @@ impl ProcessPush {
             attempts: attempts.clone(),
         });
         let door = |account| Door::google(self.identity.clone(), vec![account]);
-        let pushed =
-            Router::new().route("/push", post(push::post)).route("/dead-letter", post(dead_letter::post));
-        let scheduled =
-            Router::new().route("/relay", post(relay::post)).route("/maintain", post(maintain::post));
+        let (pushed, mut operations) = OpenApiRouter::with_openapi(openapi::document())
+            .routes(routes!(push::post))
+            .routes(routes!(dead_letter::post))
+            .split_for_parts();
+        let (scheduled, others) = OpenApiRouter::new()
+            .routes(routes!(relay::post))
+            .routes(routes!(maintain::post))
+            .split_for_parts();
+        operations.merge(others);
         let pushed = door(self.callers.push).guard(pushed);
         let scheduled = door(self.callers.scheduler).guard(scheduled);
-        (pushed.merge(scheduled).with_state(processor), attempts)
+        let routes = pushed.merge(scheduled).with_state(processor);
+        (service::described(routes, &operations, openapi::shared()), attempts)
     }
 }

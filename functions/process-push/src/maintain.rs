@@ -4,10 +4,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use door::openapi::Refusals;
 use serde::Serialize;
 use service::Problem;
 use store::{Error, UnreadableMessages};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::Processor;
 use crate::push::unavailable;
@@ -17,7 +19,7 @@ const AUDIT_EVERY: Duration = Duration::from_hours(24);
 const AUDIT_LIMIT: Duration = Duration::from_secs(10);
 const AUDIT_CHUNK: u32 = 100_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Maintained {
     partitions_made: Vec<String>,
@@ -29,23 +31,39 @@ pub(crate) struct Maintained {
     unreadable: Unreadable,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Unreadable {
     count: i64,
     newest: Vec<Message>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnreadableMessage)]
 #[serde(rename_all = "camelCase")]
 struct Message {
+    #[schema(value_type = String, format = DateTime)]
     received_at: DateTime<Utc>,
+    #[schema(required = true)]
     subscription: Option<String>,
+    #[schema(required = true)]
     message_id: Option<String>,
     reason: String,
 }
 
-/// `POST /maintain`: partitions are there before they are needed, what is old goes, and the counts are checked. What comes first
-/// matters most, and what a call has no time for is the next one's.
+/// Keep house
+///
+/// Partitions are there before they are needed, what is old goes, and the counts are checked. What comes first matters most, and
+/// what a call has no time for is the next one's.
+#[utoipa::path(
+    post,
+    path = "/maintain",
+    operation_id = "maintain",
+    tag = "scheduler",
+    responses(
+        Refusals,
+        (status = 200, body = Maintained, description = "What was done"),
+    ),
+)]
 pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json<Maintained>, Problem> {
     maintain(&processor).await.map(Json).map_err(|error| unavailable(&error))
 }

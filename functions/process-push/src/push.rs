@@ -3,6 +3,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use event::{Delivery, Envelope, Unreadable, attribute};
 use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
 use store::{Claimant, Error};
@@ -15,7 +16,27 @@ use crate::run::Ended;
 /// Pub/Sub's own limit of a message is 10 MB, in base64; ours carry an id.
 const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
 
-/// `POST /push`: the status is the acknowledgement. Pub/Sub takes 102, 200, 201, 202 and 204 for one.
+/// Take what Pub/Sub delivers
+///
+/// The status is the acknowledgement. Pub/Sub takes 102, 200, 201, 202 and 204 for one.
+#[utoipa::path(
+    post,
+    path = "/push",
+    operation_id = "push",
+    tag = "Pub/Sub",
+    request_body(content = ref("#/components/schemas/Push"), content_type = "application/json"),
+    responses(
+        Refusals,
+        (status = 204, description = "Done, or nothing to do"),
+        (status = 410, description = "The event is dead"),
+        (status = 422, description = "The handler failed"),
+        (status = 425, description = "Its retry is later"),
+        (status = 429, description = "All handlers are busy"),
+        (status = 408, description = "The body did not arrive in time"),
+        (status = 413, description = "The body is larger than Pub/Sub allows"),
+        (status = 400, description = "The body ended early"),
+    ),
+)]
 pub(crate) async fn post(
     State(processor): State<Arc<Processor>>,
     context: RequestContext,

@@ -2,16 +2,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use door::openapi::Refusals;
 use gcp::Message;
 use serde::Serialize;
 use service::Problem;
 use store::{Error, Overdue};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::Processor;
 use crate::push::unavailable;
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Relayed {
     published: usize,
@@ -21,8 +23,19 @@ pub(crate) struct Relayed {
     more: bool,
 }
 
-/// `POST /relay`: publishes again what is overdue, oldest first, a page at a time and within the limits of a call, and folds
-/// the counts.
+/// Publish again what is overdue
+///
+/// Oldest first, a page at a time and within the limits of a call. The counts are folded too.
+#[utoipa::path(
+    post,
+    path = "/relay",
+    operation_id = "relay",
+    tag = "scheduler",
+    responses(
+        Refusals,
+        (status = 200, body = Relayed, description = "How many"),
+    ),
+)]
 pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json<Relayed>, Problem> {
     let relayed = relay(&processor).await.map_err(|error| unavailable(&error))?;
     if relayed.published + relayed.not_published > 0 {

@@ -3,6 +3,7 @@
 
 mod api_key;
 mod base62;
+pub mod openapi;
 mod settings;
 
 use std::sync::Arc;

@@ -37,8 +37,8 @@ type Headers<'a> = &'a [(&'a str, &'a str)];
 
 /// What the operations of a service have in common.
 pub struct Shared<'a> {
-    /// What they refer to.
-    pub document: Value,
+    /// What they refer to. Where two say the same, the first is heard.
+    pub documents: Vec<Value>,
     /// On each of their answers.
     pub headers: &'a [(&'a str, &'a str)],
 }

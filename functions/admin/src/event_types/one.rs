@@ -1,4 +1,5 @@
 use axum::extract::{Path, State};
+use door::openapi::Refusals;
 use event::Json;
 use serde::Serialize;
 use service::Problem;
@@ -6,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Kind, json_schema, mode_schema};
 use crate::events::timestamp;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
 /// So many versions are shown, the newest, of which the first is the one that holds. A schema may have a quarter of a megabyte.

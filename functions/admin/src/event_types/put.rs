@@ -4,6 +4,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use door::openapi::Refusals;
 use schema::{Change, MAX_BYTES, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -14,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{json_schema, mode_schema, trial};
 use crate::act::Acting;
-use crate::openapi::{InvalidBody, Refusals, list_of};
+use crate::openapi::{InvalidBody, list_of};
 use crate::refusal::of_parameter;
 use crate::{Admin, refusal};
 

@@ -1,9 +1,10 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use service::Problem;
 
 use crate::act::Acting;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
 /// Hold the events of a type against nothing any more

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use door::openapi::Refusals;
 use event::{EventId, EventType};
 use serde::{Deserialize, Serialize};
 use service::Problem;
@@ -11,7 +12,7 @@ use store::Filter;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Event, status_schema, time};
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, page, refusal};
 
 #[derive(Deserialize, IntoParams)]

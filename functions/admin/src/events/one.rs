@@ -1,12 +1,13 @@
 use axum::Json;
 use axum::extract::{Path, State};
+use door::openapi::Refusals;
 use serde::Serialize;
 use service::Problem;
 use store::History;
 use utoipa::ToSchema;
 
 use super::{Event, timestamp};
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
 #[derive(Serialize, ToSchema)]

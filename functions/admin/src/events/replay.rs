@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use gcp::Message;
 use serde::Serialize;
 use service::{Problem, RequestContext};
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::Event;
 use crate::act::Acting;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
 #[derive(Serialize, ToSchema)]

@@ -2,6 +2,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use serde::{Deserialize, Deserializer};
 use service::Problem;
 use store::{Change, KeyChanges};
@@ -9,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{Key, settings};
 use crate::act::Acting;
-use crate::openapi::{InvalidBody, Refusals};
+use crate::openapi::InvalidBody;
 use crate::{Admin, refusal};
 
 /// What is not there stays as it is; null takes it away.

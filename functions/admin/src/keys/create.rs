@@ -2,6 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use store::KeySettings;
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 use super::mint::mint;
 use super::{Key, settings};
 use crate::act::Acting;
-use crate::openapi::{InvalidBody, Refusals};
+use crate::openapi::InvalidBody;
 use crate::{Admin, refusal};
 
 #[derive(Deserialize, ToSchema)]

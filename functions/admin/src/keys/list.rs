@@ -1,12 +1,13 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use door::openapi::Refusals;
 use serde::Serialize;
 use service::Problem;
 use utoipa::ToSchema;
 
 use super::Key;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::page::{Pagination, Search};
 use crate::{Admin, refusal};
 

@@ -1,9 +1,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
+use door::openapi::Refusals;
 use service::Problem;
 
 use super::Key;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
 /// One key

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use super::Key;
 use super::mint::mint;
 use crate::act::Acting;
 use crate::events::timestamp;
-use crate::openapi::{InvalidBody, Refusals};
+use crate::openapi::InvalidBody;
 use crate::{Admin, refusal};
 
 const OVERLAP: u64 = 24 * 60 * 60;

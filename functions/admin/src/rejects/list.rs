@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use door::openapi::Refusals;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use service::Problem;
@@ -8,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::events::timestamp;
-use crate::openapi::{Invalid, Refusals};
+use crate::openapi::Invalid;
 use crate::page::{Pagination, Search};
 use crate::{Admin, refusal};
 

@@ -1,13 +1,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
 use service::Problem;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::act::Acting;
-use crate::openapi::{InvalidBody, Refusals};
+use crate::openapi::InvalidBody;
 use crate::{Admin, refusal};
 
 /// So many are named in one request; of all there may be more.

@@ -14,7 +14,9 @@ pub(super) fn document(mut operations: Value, shared: Shared) -> Value {
         }
     }
     let mut document = operations;
-    merge(&mut document, shared.document);
+    for shared in shared.documents {
+        merge(&mut document, shared);
+    }
     merge(&mut document, every::document());
     for (_, response) in members(&mut document, "/components/responses") {
         add_headers(response, shared.headers);

@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn ingest_still_says_it_in_these_words() {
-        let ingest = include_str!("../../../../functions/ingest/src/events.rs");
+        let ingest = include_str!("../../../../functions/ingest/src/problems.rs");
         assert!(ingest.contains(NOT_TAKEN));
     }
 }

@@ -24,7 +24,9 @@ impl System {
         let wish = json!({"email": OWNER, "audience": stack.url(Part::Admin)});
         let token = post(format!("{}/token", stack.url(Part::Oidc)), "", &wish).await;
         let token = token["token"].as_str().unwrap().to_owned();
-        let key = post(format!("{}/admin/keys", stack.url(Part::Admin)), &token, &json!({"name": "contract"})).await;
+        let key =
+            post(format!("{}/admin/keys", stack.url(Part::Admin)), &token, &json!({"name": "contract"}))
+                .await;
         let key = key["key"].as_str().unwrap().to_owned();
         Self { stack, token, key }
     }
