@@ -55,12 +55,12 @@ fn components() -> Value {
         "components": {
             "schemas": {
                 "RetryRejects": retry_rejects(),
-                "SchemaChange": told(json!({
+                "SchemaChange": told(&json!({
                     "pointer": { "type": "string", "description": "A JSON Pointer into the schema" },
                     "what": { "type": "string" },
                     "effect": { "enum": ["stricter", "looser", "changed", "none"] }
                 })),
-                "Violation": told(json!({
+                "Violation": told(&json!({
                     "pointer": { "type": "string", "description": "A JSON Pointer into the payload" },
                     "rule": { "type": "string", "description": "The keyword of the schema" },
                     "message": { "type": "string" }
@@ -84,7 +84,7 @@ fn components() -> Value {
 }
 
 /// An object that has all of these.
-fn told(properties: Value) -> Value {
+fn told(properties: &Value) -> Value {
     let names: Vec<_> = properties.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     json!({ "type": "object", "required": names, "properties": properties })
 }
