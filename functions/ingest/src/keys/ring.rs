@@ -6,7 +6,7 @@ use door::ApiKey;
 use service::Problem;
 use store::{ActiveKey, Store};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::known::Known;
 use super::presented;
@@ -30,7 +30,7 @@ pub struct KeyRing(Arc<Shared>);
 struct Shared {
     store: Store,
     held: RwLock<Held>,
-    /// When somebody last tried to read: one at a time.
+    /// When somebody last began to read: one at a time.
     reading: Mutex<Option<Instant>>,
 }
 
@@ -59,30 +59,50 @@ impl KeyRing {
     }
 
     pub(super) async fn find(&self, presented: &ApiKey) -> Result<Arc<Known>, Problem> {
-        let mut held = self.held();
-        if !held.is_within(FRESH) || !held.keys.contains_key(presented.id()) {
+        let asked = Instant::now();
+        if !self.held().is_within(FRESH) {
             self.read(LOOK_AGAIN).await;
-            held = self.held();
         }
-        if !held.is_within(STALE) {
+        if !self.held().is_within(STALE) {
             return Err(problems::try_again("API keys cannot be checked now: the database is not available"));
         }
+        if !self.held().keys.contains_key(presented.id()) {
+            self.read_since(asked).await;
+        }
+        let held = self.held();
         let known = held.keys.get(presented.id()).filter(|known| known.opens_to(presented));
         known.cloned().ok_or_else(presented::unknown)
     }
 
-    /// Unless somebody did less than `at_most_every` ago.
+    /// Unless somebody began to less than `at_most_every` ago.
     async fn read(&self, at_most_every: Duration) {
-        let mut last = self.0.reading.lock().await;
-        if last.is_some_and(|last| last.elapsed() < at_most_every) {
-            return;
+        let mut begun = self.0.reading.lock().await;
+        if begun.is_none_or(|begun| begun.elapsed() >= at_most_every) {
+            self.read_now(&mut begun).await;
         }
-        let begun = Instant::now();
+    }
+
+    /// What was there when somebody asked, as soon as it may be looked at: a key that was made a moment ago opens, and all who ask
+    /// meanwhile wait for the same reading.
+    async fn read_since(&self, asked: Instant) {
+        let mut begun = self.0.reading.lock().await;
+        if let Some(latest) = *begun {
+            if latest >= asked {
+                return;
+            }
+            sleep_until(latest + LOOK_AGAIN).await;
+        }
+        self.read_now(&mut begun).await;
+    }
+
+    async fn read_now(&self, begun: &mut Option<Instant>) {
+        let now = Instant::now();
         match self.0.store.active_keys().await {
-            Ok(keys) => self.hold(keys, begun),
+            Ok(keys) => self.hold(keys, now),
             Err(error) => tracing::warn!(%error, "API keys cannot be read"),
         }
-        *last = Some(Instant::now());
+        // Not before its end, since whoever reads may go away meanwhile.
+        *begun = Some(now);
     }
 
     fn hold(&self, keys: Vec<ActiveKey>, read_at: Instant) {
