@@ -34,9 +34,15 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 .PHONY: test-all
 test-all: lint test ## run all there is, for an hour
 	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
+	@$(MAKE) contract
 	@$(MAKE) chaos
 	@$(MAKE) chaos-selftest
 	@$(MAKE) chaos-pressure
+
+# Python and npm are found, and what they take comes from their registries; what is not to be had is named and left out.
+.PHONY: contract
+contract: build ## hold the running services to their OpenAPI documents, with schemathesis and a generated client
+	@cargo test -p local --test contract -- --ignored --nocapture --test-threads=1
 
 # A run prints its seed, and with SEED=… it attacks in the same way again.
 .PHONY: chaos
