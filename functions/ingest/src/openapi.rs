@@ -50,9 +50,9 @@ pub(crate) struct NewEvent {
     #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*$")]
     event_type: String,
     /// At most 100 levels deep, and without NUL characters
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     payload: (),
-    #[schema(value_type = Object, required = false)]
+    #[schema(value_type = HashMap<String, Value>, required = false)]
     metadata: (),
     /// As the header `Idempotency-Key`
     #[schema(value_type = String, required = false, pattern = r#"^("[!#-\[\]-~]{1,255}"|[!#-~][!-~]{0,254})$"#)]

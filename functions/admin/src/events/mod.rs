@@ -22,9 +22,9 @@ pub(crate) struct Event {
     #[schema(value_type = String, format = "uuid")]
     id: EventId,
     event_type: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     payload: Json,
-    #[schema(value_type = Option<Object>, required = true)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required = true)]
     metadata: Option<Json>,
     #[schema(schema_with = status_schema)]
     status: Status,

@@ -25,9 +25,9 @@ struct Reject {
     #[schema(value_type = String, format = "uuid")]
     id: Uuid,
     event_type: String,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     payload: Box<RawValue>,
-    #[schema(value_type = Option<Object>, required = true)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required = true)]
     metadata: Option<Box<RawValue>>,
     #[schema(format = DateTime)]
     created_at: String,
