@@ -97,8 +97,8 @@ mod tests {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let wire = SlowWire::to(server.local_addr().unwrap().port()).await.unwrap();
         let echo = tokio::spawn(async move {
-            let (mut served, _) = server.accept().await.unwrap();
-            let (mut from, mut to) = served.split();
+            let (mut incoming, _) = server.accept().await.unwrap();
+            let (mut from, mut to) = incoming.split();
             tokio::io::copy(&mut from, &mut to).await
         });
         let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, wire.port)).await.unwrap();

@@ -42,12 +42,10 @@ fn is_what_was_sent(event: &NewEvent, body: &[u8]) {
 }
 
 fn rewritten(event: &NewEvent) -> String {
-    let mut text = format!(r#"{{"payload":{},"eventType":{}"#, event.payload, json!(event.event_type));
-    if let Some(metadata) = &event.metadata {
-        text += &format!(r#","metadata":{metadata}"#);
-    }
-    if let Some(key) = &event.idempotency_key {
-        text += &format!(r#","idempotencyKey":{}"#, json!(key));
-    }
-    text + "}"
+    let NewEvent { event_type, payload, metadata, idempotency_key } = event;
+    let metadata =
+        metadata.as_ref().map_or_else(String::new, |metadata| format!(r#","metadata":{metadata}"#));
+    let key = idempotency_key.as_ref();
+    let key = key.map_or_else(String::new, |key| format!(r#","idempotencyKey":{}"#, json!(key)));
+    format!(r#"{{"payload":{payload},"eventType":{}{metadata}{key}}}"#, json!(event_type))
 }

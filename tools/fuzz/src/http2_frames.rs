@@ -15,10 +15,10 @@ fn is_unfinished(mut bytes: &[u8]) -> bool {
     let mut in_headers = false;
     while let Some((&[high, middle, low, kind, flags, ..], rest)) = bytes.split_first_chunk::<9>() {
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
-        let is_headers = kind == 1 || kind == 9;
-        in_headers |= is_headers;
+        let begins_headers = kind == 1 || kind == 9;
+        in_headers |= begins_headers;
         let Some(next) = rest.get(length..) else { return in_headers };
-        if is_headers && flags & 4 != 0 {
+        if begins_headers && flags & 4 != 0 {
             in_headers = false;
         }
         bytes = next;

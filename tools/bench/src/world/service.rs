@@ -28,16 +28,18 @@ impl Service {
         database: &Database,
         environment: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let given = environment.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse());
-        let port = given.transpose()?.unwrap_or_else(|| world.port(part));
-        let log = world.logs.join(format!("{part}-{port}.log"));
+        let number = match environment.iter().find(|(name, _)| *name == "PORT") {
+            Some((_, given)) => given.parse()?,
+            None => world.port(part),
+        };
+        let log = world.logs.join(format!("{part}-{number}.log"));
         let mut command = Self::command(world, part, database, environment);
         command
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)
             .stdout(File::options().append(true).open(&log)?);
         let child = Child::spawn(command, Signal::TERM, world.stack.supervisor().guard().clone())?;
-        let mut service = Self { port, child, log };
+        let mut service = Self { port: number, child, log };
         let start = Instant::now();
         while !service.is_ready(world).await {
             let ended = timeout(ASK_EVERY, service.child.wait()).await.is_ok();
