@@ -150,10 +150,12 @@ pub(crate) fn bigquery(warehouse: &Server) -> BigQueryConfig {
 }
 
 pub(crate) async fn events(store: &Store, payloads: &[&str]) -> Vec<String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    // IDs of one millisecond are in no order, and the tests name places: each gets its own.
+    let mut at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let (mut batch, mut ids) = (Batch::default(), Vec::new());
     for payload in payloads {
-        let id = EventId::mint(now);
+        at += Duration::from_millis(1);
+        let id = EventId::mint(at);
         let body = format!(r#"{{"eventType":"a","payload":{{"is":"{payload}"}}}}"#);
         batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
         ids.push(id.to_string());
