@@ -159,6 +159,7 @@ run "a_name_too_long_for_its_url" {
     memory             = "512Mi"
     timeout            = 30
     ingress            = "INGRESS_TRAFFIC_ALL"
+    invoker_check      = true
     invokers           = {}
     iap                = false
     env                = {}
@@ -186,6 +187,7 @@ run "a_setting_of_our_own_changed" {
     memory             = "512Mi"
     timeout            = 30
     ingress            = "INGRESS_TRAFFIC_ALL"
+    invoker_check      = true
     invokers           = {}
     iap                = false
     env                = {}
