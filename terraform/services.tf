@@ -28,8 +28,8 @@ locals {
       min_instances = 0
       max_instances = 2
       # As many requests as handlers, since a push that finds all of them busy is refused, and
-      # Pub/Sub counts that.
-      concurrency = 8
+      # Pub/Sub counts that. Those that arrive together share their claims and ends.
+      concurrency = 80
       cpu         = "1"
       memory      = "512Mi"
       timeout     = max(120, var.timing.ack_deadline)
@@ -64,7 +64,7 @@ locals {
 
   pools = {
     ingest       = 4
-    process-push = local.sized.process-push.concurrency + 4
+    process-push = min(12, local.sized.process-push.concurrency + 4)
     admin        = 4
     bq-flush     = 3
   }
@@ -103,17 +103,18 @@ locals {
       FIRST_DUE_SECONDS        = tostring(var.timing.first_due)
     })
     process-push = merge(local.publisher_env, {
-      PUSH_ACCOUNT          = google_service_account.account["pusher"].email
-      SCHEDULER_ACCOUNT     = google_service_account.account["scheduler"].email
-      MAX_RETRIES           = tostring(var.max_retries)
-      CONCURRENCY           = tostring(local.services.process-push.concurrency)
-      HANDLER_LIMIT_SECONDS = tostring(var.timing.handler_limit)
-      LEASE_SECONDS         = tostring(var.timing.lease)
-      ACK_DEADLINE_SECONDS  = tostring(var.timing.ack_deadline)
-      RETRY_MIN_SECONDS     = tostring(var.timing.retry_min)
-      RETRY_MAX_SECONDS     = tostring(var.timing.retry_max)
-      FIRST_DUE_SECONDS     = tostring(var.timing.first_due)
-      DUE_STEP_SECONDS      = tostring(var.timing.due_step)
+      DATABASE_MAX_CONNECTIONS = tostring(local.pools.process-push)
+      PUSH_ACCOUNT             = google_service_account.account["pusher"].email
+      SCHEDULER_ACCOUNT        = google_service_account.account["scheduler"].email
+      MAX_RETRIES              = tostring(var.max_retries)
+      CONCURRENCY              = tostring(local.services.process-push.concurrency)
+      HANDLER_LIMIT_SECONDS    = tostring(var.timing.handler_limit)
+      LEASE_SECONDS            = tostring(var.timing.lease)
+      ACK_DEADLINE_SECONDS     = tostring(var.timing.ack_deadline)
+      RETRY_MIN_SECONDS        = tostring(var.timing.retry_min)
+      RETRY_MAX_SECONDS        = tostring(var.timing.retry_max)
+      FIRST_DUE_SECONDS        = tostring(var.timing.first_due)
+      DUE_STEP_SECONDS         = tostring(var.timing.due_step)
     })
     admin = merge(local.publisher_env, local.admin_roles, local.admin_env)
     bq-flush = {

@@ -23,6 +23,8 @@ const CHUNK: usize = 16 * 1024;
 pub(crate) struct Reader {
     bytes: Pin<Box<dyn AsyncRead + Send>>,
     encoding: Encoding,
+    /// What is read first: all of it where its length is announced.
+    first: usize,
     limit: usize,
     read: usize,
     deadline: Duration,
@@ -51,13 +53,17 @@ impl Reader {
         if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
             return Err(too_large(limit));
         }
+        let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let first = announced
+            .filter(|_| matches!(encoding, Encoding::Identity))
+            .map_or(CHUNK, |length| length.saturating_add(1).min(CHUNK));
         let stream = Body::new(Limited::new(body, limit)).into_data_stream();
         let raw = StreamReader::new(stream.map_err(|error| {
             let too_long = error.into_inner().is::<LengthLimitError>();
             io::Error::other(if too_long { Stopped::TooLong } else { Stopped::Early })
         }));
         let by = Instant::now() + deadline;
-        Ok(Self { bytes: encoding.decoder(raw), encoding, limit, read: 0, deadline, by, held: None })
+        Ok(Self { bytes: encoding.decoder(raw), encoding, first, limit, read: 0, deadline, by, held: None })
     }
 
     /// What is read takes room, until the reader is dropped.
@@ -67,7 +73,9 @@ impl Reader {
 
     /// Appends what comes next, and says whether anything did.
     pub(crate) async fn next(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Problem> {
-        buffer.reserve(CHUNK);
+        if buffer.len() == buffer.capacity() {
+            buffer.reserve(CHUNK);
+        }
         let read = match timeout_at(self.by, self.bytes.read_buf(buffer)).await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => return Err(self.unreadable(&error)),
@@ -79,7 +87,7 @@ impl Reader {
     }
 
     pub(crate) async fn whole(&mut self) -> Result<Vec<u8>, Problem> {
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(self.first);
         while self.next(&mut body).await? {}
         Ok(body)
     }

@@ -64,6 +64,7 @@ impl Config {
             store: StoreConfig {
                 max_connections: max_connections?,
                 statement_timeout: STATEMENT_TIMEOUT,
+                plans_once: true,
                 ..StoreConfig::new(url?, "ingest")
             },
             publisher: PublisherConfig {

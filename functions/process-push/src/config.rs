@@ -5,7 +5,7 @@ use gcp::{IdentityConfig, PublisherConfig};
 use service::{Env, Noted};
 use store::{ClaimTerms, DatabaseUrl, StoreConfig};
 
-/// Connections beside those of the handlers: for claims and finishes.
+/// Connections that no handler's transaction takes: claims and ends share them.
 const SPARE_CONNECTIONS: u32 = 4;
 
 pub struct Config {
@@ -62,11 +62,17 @@ impl Config {
         let push = env.required("PUSH_ACCOUNT");
         let scheduler = env.required("SCHEDULER_ACCOUNT");
         let settings = Settings::read(env);
-        let concurrency =
-            u32::try_from(settings.as_ref().map_or(0, |settings| settings.concurrency)).unwrap_or(u32::MAX);
+        let max_connections = env.or("DATABASE_MAX_CONNECTIONS", 12).and_then(|connections| {
+            let enough = connections > SPARE_CONNECTIONS;
+            let why = || format!("must be above {SPARE_CONNECTIONS}, which are not for handlers");
+            if enough { Ok(connections) } else { Err(env.mistake("DATABASE_MAX_CONNECTIONS", why())) }
+        });
+        let max_connections = max_connections?;
         Ok(Self {
             store: StoreConfig {
-                max_connections: concurrency.saturating_add(SPARE_CONNECTIONS),
+                max_connections,
+                max_transactions: max_connections - SPARE_CONNECTIONS,
+                plans_once: true,
                 ..StoreConfig::new(url?, "process-push")
             },
             publisher: PublisherConfig {
@@ -95,7 +101,7 @@ impl Settings {
         let due_step = env.seconds("DUE_STEP_SECONDS", 720);
         let max = env.or("MAX_RETRIES", 3);
         let max_lost = env.or("MAX_LOST_ATTEMPTS", 10);
-        let concurrency = env.or("CONCURRENCY", 16_usize);
+        let concurrency = env.or("CONCURRENCY", 80_usize);
         let retention_days = env.count("RETENTION_DAYS", 90);
         let settings = Self {
             instance: instance_name(instance?.as_deref()),

@@ -1,5 +1,6 @@
 use std::io::ErrorKind;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use event::EventId;
@@ -7,6 +8,7 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool, Postgres, Row};
+use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
 use crate::Error;
@@ -52,9 +54,14 @@ pub struct StoreConfig {
     /// Shown in `pg_stat_activity`.
     pub application: &'static str,
     pub max_connections: u32,
+    /// So many of them may be handlers' at once; the others stay for statements that go alone.
+    pub max_transactions: u32,
     /// How long a request waits for a connection before it is told that the database is not available.
     pub acquire_timeout: Duration,
     pub statement_timeout: Duration,
+    /// For a service whose statements are few and find rows by their keys: each session plans a statement once, where to plan it
+    /// takes longer than to run it.
+    pub plans_once: bool,
 }
 
 impl StoreConfig {
@@ -63,11 +70,17 @@ impl StoreConfig {
             url: url.into(),
             application,
             max_connections: 10,
+            max_transactions: 10,
             acquire_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(30),
+            plans_once: false,
         }
     }
 }
+
+/// A plan that is kept is made while a table may still be small, and must be right when it is not: so it goes by indexes.
+const PLANS_ONCE: [(&str, &str); 3] =
+    [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
 
 #[derive(Clone)]
 pub struct Store {
@@ -76,6 +89,7 @@ pub struct Store {
     pub(crate) yielded: Yielded,
     /// Longer than the server lets a statement run.
     pub(crate) statement_limit: Duration,
+    pub(crate) transactions: Arc<Semaphore>,
     pub(crate) claims: Together<Wanted, Result<Look, Error>>,
     pub(crate) ends: Together<(EventId, u32), Result<End, Error>>,
 }
@@ -93,6 +107,7 @@ impl Store {
                 ("timezone", "UTC".into()),
             ])
             .disable_statement_logging();
+        let options = if config.plans_once { options.options(PLANS_ONCE) } else { options };
         let yielded = Yielded::new();
         let (at_connect, at_acquire) = (yielded.clone(), yielded.clone());
         let pool = PgPoolOptions::new()
@@ -118,8 +133,11 @@ impl Store {
             })
             .connect_lazy_with(options.clone());
         let statement_limit = config.statement_timeout + Duration::from_secs(1);
+        let transactions = Arc::new(Semaphore::new(
+            usize::try_from(config.max_transactions).unwrap_or(Semaphore::MAX_PERMITS),
+        ));
         let (claims, ends) = (Together::new(), Together::new());
-        Ok(Self { pool, options, yielded, statement_limit, claims, ends })
+        Ok(Self { pool, options, yielded, statement_limit, transactions, claims, ends })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped

@@ -73,3 +73,21 @@ async fn a_statement_that_takes_too_long_is_told_from_a_session_that_was_lost() 
     let lost = sqlx::raw_sql("SELECT 1").execute(&mut *transaction).await.unwrap_err();
     assert!(Error::from(lost).is_loss_of_session());
 }
+
+/// Else handlers could take all connections, and no attempt could be written down as ended.
+#[tokio::test]
+async fn transactions_take_turns_and_leave_connections_to_others() {
+    let database = database().await;
+    let config = StoreConfig {
+        max_connections: 2,
+        max_transactions: 1,
+        ..StoreConfig::new(database.url.clone(), "test")
+    };
+    let store = Store::new(&config).unwrap();
+    let first = store.begin(Duration::from_mins(1)).await.unwrap();
+    let late = store.begin(Duration::from_millis(20)).await.err().unwrap();
+    assert!(late.is_loss_of_session(), "no try of the event's: {late}");
+    store.ready().await.unwrap();
+    let (second, ()) = tokio::join!(store.begin(Duration::from_mins(1)), async { drop(first) });
+    second.unwrap();
+}

@@ -4,6 +4,8 @@ use std::time::Duration;
 use event::EventId;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use crate::{Error, Store};
 
@@ -12,15 +14,23 @@ use crate::{Error, Store};
 /// is still running meets nobody.
 pub struct Transaction {
     connection: Option<PoolConnection<Postgres>>,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Store {
     /// The one place where a transaction begins. It begins in a task of its own, since a `begin` that is dropped
-    /// half-way leaves its session inside a transaction. No statement in it may outlast `limit`.
+    /// half-way leaves its session inside a transaction. No statement in it may outlast `limit`, and half of that is the
+    /// longest to wait for a turn.
     pub async fn begin(&self, limit: Duration) -> Result<Transaction, Error> {
+        let turn = timeout(limit / 2, self.transactions.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(sqlx::Error::PoolTimedOut.into()) };
         self.run(move |pool| async move {
-            let mut transaction = Transaction { connection: Some(pool.acquire().await?) };
-            let begin = format!("BEGIN; SET LOCAL statement_timeout = {}", limit.as_millis().max(1));
+            let mut transaction = Transaction { connection: Some(pool.acquire().await?), _turn: turn };
+            // Which statements a handler has nobody knows, so they are planned as everywhere else.
+            let begin = format!(
+                "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on",
+                limit.as_millis().max(1)
+            );
             sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *transaction).await?;
             Ok(transaction)
         })

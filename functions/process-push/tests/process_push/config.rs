@@ -38,6 +38,7 @@ fn numbers_that_do_not_go_together_are_told_at_once_and_by_name() {
         ("FIRST_DUE_SECONDS", "90"),
         ("DUE_STEP_SECONDS", "690"),
         ("CONCURRENCY", "0"),
+        ("DATABASE_MAX_CONNECTIONS", "4"),
         ("RETENTION_DAYS", "6"),
     ]);
     assert!(Config::read(&mut env).is_err());
@@ -48,6 +49,7 @@ fn numbers_that_do_not_go_together_are_told_at_once_and_by_name() {
     DUE_STEP_SECONDS: must be above RETRY_MAX_SECONDS and ACK_DEADLINE_SECONDS together, 690s
     CONCURRENCY: must be at least 1
     RETENTION_DAYS: must be at least 7
+    DATABASE_MAX_CONNECTIONS: must be above 4, which are not for handlers
     ");
 }
 
@@ -64,5 +66,5 @@ fn the_defaults_go_together() {
     assert!(env.all_told().is_ok());
     assert_eq!(config.settings.retries.max, 3);
     assert_eq!(config.settings.retention, std::time::Duration::from_hours(90 * 24));
-    assert!(config.store.max_connections > 16, "each handler has a connection, and claims have some");
+    assert!(config.store.max_connections > config.store.max_transactions, "claims and ends have some");
 }
