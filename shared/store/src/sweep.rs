@@ -59,7 +59,7 @@ impl Store {
                 let unreadable = sqlx::query!(
                     "DELETE FROM unreadable WHERE id IN (
                          SELECT id FROM unreadable WHERE received_at < now() - $2::float8 * interval '1 second'
-                          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                          ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
                     i64::from(CHUNK),
                     age
                 )
@@ -73,7 +73,7 @@ impl Store {
                           WHERE created_at < now() - $2::float8 * interval '1 second'
                             AND xid < (SELECT position FROM cursors WHERE name = 'totals')
                             AND NOT EXISTS (SELECT FROM events WHERE events.id = replays.id)
-                          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                          ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
                     i64::from(CHUNK),
                     age
                 )
