@@ -34,7 +34,7 @@ pub(crate) async fn database(is_analyzed: bool) -> Database {
              INSERT INTO attempts (id, attempt, ended, reason, message_id)
              SELECT id, 1, 'FAILED', 'because', n::text FROM made WHERE n % 4 < 2;
              INSERT INTO replays (id, attempt, from_status, requested_by, xid)
-             SELECT id, 0, 'FAILED', 'somebody', xid FROM made WHERE n % 4 = 1;
+             SELECT id, 0, 'DEAD_LETTER', 'somebody', xid FROM made WHERE n % 4 = 1;
              INSERT INTO replays (id, attempt, from_status, requested_by, created_at, xid)
              SELECT gen_random_uuid(), 1, 'FAILED', 'somebody', now() - interval '1 year', '1' FROM generate_series(1, 100);
              INSERT INTO idempotency_keys (key, body, event_id, expires_at)
@@ -66,6 +66,8 @@ pub(crate) async fn database(is_analyzed: bool) -> Database {
         ("session_preload_libraries", "auto_explain"),
         ("auto_explain.log_min_duration", "0"),
         ("auto_explain.log_format", "json"),
+        ("auto_explain.log_analyze", "on"),
+        ("auto_explain.log_timing", "off"),
         ("client_min_messages", "log"),
         // They are for this test, and not for the server's log.
         ("log_min_messages", "fatal"),

@@ -31,10 +31,12 @@ const SMALL: [&str; 10] = [
 ];
 
 /// A part of a statement, and the tables that it may read all of, since it is about all of them.
-const WHOLE: [(&str, &[&str]); 5] = [
+const WHOLE: [(&str, &[&str]); 6] = [
     // What is unfinished, by its status: an index that could count it would name a column that each claim changes, and no claim
     // would be HOT.
     ("unfinished AS (", &["live"]),
+    // The same for a search by these, which goes through what is unfinished, newest first.
+    ("live.status::text = $7", &["live", "events_"]),
     // How many pages there are, of what nearly no event comes to.
     (r#"SELECT count(*) AS "total!" FROM load_rejects"#, &["load_rejects"]),
     // No events, and cleared when they are old.

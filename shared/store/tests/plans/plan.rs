@@ -2,6 +2,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+/// So many rows a scan may have read for nothing.
+const MOST_THROWN_AWAY: f64 = 1_000.0;
+
 /// How PostgreSQL has run a statement.
 pub(crate) struct Plan {
     statement: String,
@@ -21,7 +24,7 @@ impl Plan {
     }
 
     /// The tables of which a scan goes from end to end: over the table itself, or over an index of all of it that nothing is looked up
-    /// in, where no limit stops it.
+    /// in, where no limit stops it, or to find what it wants among a lot that it throws away.
     pub(crate) fn read_whole(&self, partial_indexes: &HashSet<String>) -> Vec<&str> {
         let mut found = Vec::new();
         look(&self.root, false, partial_indexes, &mut found);
@@ -38,8 +41,10 @@ fn look<'a>(node: &'a Value, is_limited: bool, partial_indexes: &HashSet<String>
         }
         _ => false,
     };
-    if is_whole {
-        found.push(node["Relation Name"].as_str().unwrap());
+    let number = |name: &str| node[name].as_f64().unwrap_or_default();
+    let thrown_away = number("Rows Removed by Filter") * number("Actual Loops");
+    if is_whole || thrown_away > MOST_THROWN_AWAY {
+        found.push(text("Relation Name"));
     }
     let is_limited = match text("Node Type") {
         "Limit" => true,
