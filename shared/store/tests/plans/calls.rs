@@ -16,7 +16,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const MONTH: Duration = Duration::from_hours(24 * 30);
 
 /// So often that each session has made the plan which it keeps: that is the sixth.
-const ROUNDS: i64 = 14;
+const ROUNDS: i64 = 12;
 
 /// Everything that the services ask of the store.
 pub(crate) async fn all(database: &Database, store: &Store) {
