@@ -43,8 +43,8 @@ impl Store {
             Ok(sqlx::query_as!(
                 AuditEntry,
                 r#"SELECT id, at, actor, role, action, target, detail AS "detail: Json<Box<RawValue>>", address, request_id
-                     FROM audit_log WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
-                before,
+                     FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2"#,
+                before.unwrap_or(i64::MAX),
                 limit
             )
             .fetch_all(&pool)

@@ -32,6 +32,9 @@ pub struct TypeCount {
 impl Store {
     /// Moves what has settled in the log into the totals, so that reading them stays cheap. One caller folds at a time; the
     /// others have nothing to wait for.
+    ///
+    /// Here as wherever the log is read from a cursor on, a bound from above that leaves nothing out tells the planner that it is a
+    /// range. Of an open end it believes that a third of the table lies behind it, and reads the table.
     pub async fn fold_totals(&self) -> Result<(), Error> {
         self.run(|pool| async move {
             cursor::position(&pool, "totals").await?;
@@ -40,8 +43,12 @@ impl Store {
                      SELECT position FROM cursors WHERE name = 'totals' FOR UPDATE SKIP LOCKED
                  ), bounds AS (
                      SELECT position AS low, least(pg_snapshot_xmin(pg_current_snapshot()),
-                            (SELECT xid FROM events WHERE xid >= (SELECT position FROM cursor) ORDER BY xid OFFSET $1 LIMIT 1),
-                            (SELECT xid FROM outcomes WHERE xid >= (SELECT position FROM cursor) ORDER BY xid OFFSET $1 LIMIT 1)
+                            (SELECT xid FROM events
+                              WHERE xid >= (SELECT position FROM cursor) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+                              ORDER BY xid OFFSET $1 LIMIT 1),
+                            (SELECT xid FROM outcomes
+                              WHERE xid >= (SELECT position FROM cursor) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+                              ORDER BY xid OFFSET $1 LIMIT 1)
                         ) AS high
                        FROM cursor
                  ), typed AS (
@@ -78,16 +85,16 @@ impl Store {
         self.fold_totals().await?;
         self.run(|pool| async move {
             let row = sqlx::query!(
-                r#"WITH low AS MATERIALIZED (
-                       SELECT position FROM cursors WHERE name = 'totals'
+                r#"WITH tail AS MATERIALIZED (
+                       SELECT position, pg_snapshot_xmax(pg_current_snapshot()) AS top FROM cursors WHERE name = 'totals'
                    ), ends AS (
                        SELECT status, count, seconds FROM outcome_totals
                        UNION ALL
                        SELECT status, 1, extract(epoch FROM finished_at - queued_at) FROM outcomes
-                        WHERE xid >= (SELECT position FROM low)
+                        WHERE xid >= (SELECT position FROM tail) AND xid < (SELECT top FROM tail)
                        UNION ALL
                        SELECT from_status, -1, 0 FROM replays
-                        WHERE xid >= (SELECT position FROM low) AND from_status = 'DEAD_LETTER'
+                        WHERE xid >= (SELECT position FROM tail) AND xid < (SELECT top FROM tail) AND from_status = 'DEAD_LETTER'
                    ), ended AS (
                        SELECT status, sum(count)::bigint AS count, sum(seconds) AS seconds FROM ends GROUP BY status
                    ), unfinished AS (
@@ -97,7 +104,8 @@ impl Store {
                          FROM (SELECT event_type, count FROM event_totals
                                UNION ALL
                                SELECT event_type, count(*) FROM events
-                                WHERE xid >= (SELECT position FROM low) GROUP BY event_type) AS counted
+                                WHERE xid >= (SELECT position FROM tail) AND xid < (SELECT top FROM tail)
+                                GROUP BY event_type) AS counted
                         GROUP BY event_type
                    ), shown AS (
                        SELECT event_type, count FROM types ORDER BY count DESC, event_type LIMIT $1

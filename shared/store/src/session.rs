@@ -105,6 +105,10 @@ impl Store {
                 // A transaction whose process lost its CPU must not hold its rows, or the log's readers, for ever.
                 ("idle_in_transaction_session_timeout", "90000".into()),
                 ("timezone", "UTC".into()),
+                // Every statement here is to touch a few rows. Where a guess says otherwise, to start workers or a compiler for
+                // it takes longer than the statement does.
+                ("max_parallel_workers_per_gather", "0".into()),
+                ("jit", "off".into()),
             ])
             .disable_statement_logging();
         let options = if config.plans_once { options.options(PLANS_ONCE) } else { options };

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 use crate::{Error, Store};
 
-/// So many rows one statement deletes at most.
+/// So many rows one statement deletes at most. It has locked them, so nobody moves them, and it finds them again by where they lie:
+/// to look for so many keys, the planner would read the table.
 const CHUNK: u32 = 10_000;
 /// So many unreadable messages are named.
 const NAMED: i64 = 5;
@@ -34,9 +35,9 @@ impl Store {
             loop {
                 // Never waits for a row, so it has no part in a deadlock.
                 let chunk = sqlx::query!(
-                    "DELETE FROM idempotency_keys WHERE key IN (
-                         SELECT key FROM idempotency_keys WHERE expires_at < now() - interval '1 hour'
-                          ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                    "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+                         SELECT ctid FROM idempotency_keys WHERE expires_at < now() - interval '1 hour'
+                          ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))",
                     i64::from(CHUNK)
                 )
                 .execute(&pool)
@@ -57,9 +58,9 @@ impl Store {
         self.run(move |pool| async move {
             loop {
                 let unreadable = sqlx::query!(
-                    "DELETE FROM unreadable WHERE id IN (
-                         SELECT id FROM unreadable WHERE received_at < now() - $2::float8 * interval '1 second'
-                          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                    "DELETE FROM unreadable WHERE ctid = ANY (ARRAY(
+                         SELECT ctid FROM unreadable WHERE received_at < now() - $2::float8 * interval '1 second'
+                          ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED))",
                     i64::from(CHUNK),
                     age
                 )
@@ -68,12 +69,12 @@ impl Store {
                 .rows_affected();
                 // What the totals have not passed yet counts in the metrics.
                 let replays = sqlx::query!(
-                    "DELETE FROM replays WHERE (id, attempt) IN (
-                         SELECT id, attempt FROM replays
+                    "DELETE FROM replays WHERE ctid = ANY (ARRAY(
+                         SELECT ctid FROM replays
                           WHERE created_at < now() - $2::float8 * interval '1 second'
                             AND xid < (SELECT position FROM cursors WHERE name = 'totals')
                             AND NOT EXISTS (SELECT FROM events WHERE events.id = replays.id)
-                          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                          ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))",
                     i64::from(CHUNK),
                     age
                 )

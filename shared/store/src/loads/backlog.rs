@@ -43,6 +43,7 @@ impl Store {
                 r#"WITH tail AS MATERIALIZED (
                        SELECT count(*) AS rows, min(created_at) AS oldest FROM events
                         WHERE xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
+                          AND xid < pg_snapshot_xmax(pg_current_snapshot())
                    ), open AS MATERIALIZED (
                        SELECT sum(rows)::bigint AS rows, min(first.created_at) AS oldest
                          FROM loads CROSS JOIN LATERAL (

@@ -45,7 +45,7 @@ impl Store {
                        SELECT FROM loads WHERE id = $2 AND job_id = $3 AND loaded_at IS NULL AND NOT job_over
                           AND EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())
                    ), room AS MATERIALIZED (
-                       SELECT count(*) < $4 AS is_left FROM load_jobs WHERE made_at > clock_timestamp() - interval '1 day'
+                       SELECT count(*) < $4 AS is_left FROM load_jobs WHERE made_at > statement_timestamp() - interval '1 day'
                    ), known AS MATERIALIZED (
                        SELECT FROM load_jobs WHERE job_id = $3
                    ), begun AS (
@@ -92,10 +92,11 @@ impl Store {
 
     pub async fn load_room(&self, most_a_day: u32) -> Result<Room, Error> {
         self.run(move |pool| async move {
+            // Not `clock_timestamp()`: it moves while the statement runs, and no index is of use to a bound that does.
             Ok(sqlx::query_as!(
                 Room,
                 r#"WITH made AS MATERIALIZED (
-                       SELECT made_at FROM load_jobs WHERE made_at > clock_timestamp() - interval '1 day'
+                       SELECT made_at FROM load_jobs WHERE made_at > statement_timestamp() - interval '1 day'
                    ), counted AS (
                        SELECT count(*) AS made FROM made
                    )

@@ -81,7 +81,8 @@ impl Store {
                    ), log AS MATERIALIZED (
                        SELECT xid, row_number() OVER in_order AS rows,
                               sum(octet_length(payload::text) + coalesce(octet_length(metadata::text), 0)) OVER in_order AS bytes
-                         FROM events WHERE xid >= (SELECT position FROM cursor)
+                         FROM events
+                        WHERE xid >= (SELECT position FROM cursor) AND xid < pg_snapshot_xmin(pg_current_snapshot())
                        WINDOW in_order AS (ORDER BY xid ROWS UNBOUNDED PRECEDING) ORDER BY xid LIMIT $3::bigint + 1
                    ), first AS MATERIALIZED (
                        SELECT (SELECT xid FROM log ORDER BY xid LIMIT 1) AS xid

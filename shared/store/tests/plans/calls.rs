@@ -1,0 +1,232 @@
+use std::time::Duration;
+
+use event::{AfterFailure, AttemptEnd, Delivery, EventId, EventType, NewEvent, Status};
+use serde_json::value::RawValue;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use store::testing::{Database, act};
+use store::{
+    Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeySecret,
+    KeySettings, Load, Mode, PutOff, Store, Turn,
+};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+const HOUR: Duration = Duration::from_hours(1);
+const MONTH: Duration = Duration::from_hours(24 * 30);
+
+/// So often that each session has made the plan which it keeps: that is the sixth.
+const ROUNDS: i64 = 12;
+
+/// Everything that the services ask of the store.
+pub(crate) async fn all(database: &Database, store: &Store) {
+    for round in 0..ROUNDS {
+        admin(database, store).await;
+        events(database, store).await;
+        keys_and_schemas(store, round).await;
+        flush(database, store).await;
+        store.fold_totals().await.unwrap();
+    }
+    locked(database, store).await;
+    upkeep(database, store).await;
+    // The answer to the last statement has brought its plan, or the one to the next statement of its session does.
+    for _ in 0..10 {
+        store.ready().await.unwrap();
+    }
+}
+
+async fn admin(database: &Database, store: &Store) {
+    store.metrics().await.unwrap();
+    let middle = any(
+        database,
+        "SELECT id FROM events WHERE id IN (SELECT id FROM live) ORDER BY id OFFSET 3000 LIMIT 1",
+    )
+    .await;
+    let now = chrono::Utc::now();
+    for status in Status::ALL.map(Some).into_iter().chain([None]) {
+        for event_type in [None, Some("type-1".to_owned())] {
+            let filter = Filter { status, event_type, ..Filter::default() };
+            let further =
+                Filter { before: Some(middle), since: Some(now - HOUR), until: Some(now), ..filter.clone() };
+            store.list(filter, 51).await.unwrap();
+            store.list(further, 51).await.unwrap();
+        }
+    }
+    store.failed(100, 50).await.unwrap();
+    store.record(middle).await.unwrap();
+    store.history(middle).await.unwrap();
+    store.replay(dead(database).await, act()).await.unwrap();
+    store.replay(middle, act()).await.unwrap();
+    store.audit_log(None, 50).await.unwrap();
+    store.audit_log(Some(100), 50).await.unwrap();
+    store.unreadable().await.unwrap();
+}
+
+async fn events(database: &Database, store: &Store) {
+    let (id, batch) = {
+        let event = NewEvent::parse(br#"{"eventType":"type-1","payload":{}}"#).unwrap();
+        let mut batch = Batch::default();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let id = EventId::mint(now);
+        batch.push_keyed(id, &event, IdempotencyKey::new(&id.to_string(), b"", HOUR));
+        (id, batch)
+    };
+    store.insert(batch, HOUR).await.unwrap();
+    store.known_keys(vec![IdempotencyKey::new(&id.to_string(), b"", HOUR)]).await.unwrap();
+    let claim = async |id| {
+        let claimant = Claimant { instance: "plans".into(), message_id: "1".into() };
+        match store.claim(id, claimant, ClaimTerms { lease: HOUR, max_lost: 10 }).await.unwrap() {
+            Delivery::Claimed(claim) => claim.attempt,
+            other => panic!("not claimed but {other:?}"),
+        }
+    };
+    for then in [
+        AfterFailure::PutBack,
+        AfterFailure::Retry { retry_count: 1, after: Duration::ZERO },
+        AfterFailure::Dead { retry_count: 1 },
+    ] {
+        let attempt = claim(id).await;
+        let failure = Failure { end: AttemptEnd::Failed, reason: "because".into(), then, due_step: HOUR };
+        assert!(store.fail(id, attempt, failure).await.unwrap());
+    }
+    store.replay(id, act()).await.unwrap();
+    let attempt = claim(id).await;
+    assert!(store.succeed(id, attempt).await.unwrap());
+    let waiting =
+        any(database, "SELECT id FROM live WHERE status = 'PENDING' ORDER BY id OFFSET 50 LIMIT 1").await;
+    let attempt = claim(waiting).await;
+    let mut transaction = store.begin(HOUR).await.unwrap();
+    transaction.append_to_demo_ledger(waiting, attempt, 1).await.unwrap();
+    assert!(transaction.succeed(waiting, attempt).await.unwrap());
+    store.is_known(id).await.unwrap();
+    store.due_again(id).await.unwrap();
+    store.died_on(id, "1".into()).await.unwrap();
+    store.keep_unreadable(None, None, "no event".into(), Vec::new()).await.unwrap();
+    let overdue = store.take_overdue(20, HOUR).await.unwrap();
+    assert!(!overdue.is_empty());
+    store.give_back(overdue).await.unwrap();
+}
+
+/// A delivery waits for whoever holds the row of its event.
+async fn locked(database: &Database, store: &Store) {
+    let id =
+        any(database, "SELECT id FROM live WHERE status = 'PENDING' ORDER BY id OFFSET 60 LIMIT 1").await;
+    let mut transaction = database.store.begin(HOUR).await.unwrap();
+    sqlx::query("SELECT FROM live WHERE id = $1 FOR UPDATE")
+        .bind(id.uuid())
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    let waits = tokio::spawn({
+        let store = store.clone();
+        let claimant = Claimant { instance: "plans".into(), message_id: "2".into() };
+        async move { store.claim(id, claimant, ClaimTerms { lease: HOUR, max_lost: 10 }).await }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop(transaction);
+    assert!(matches!(waits.await.unwrap().unwrap(), Delivery::Claimed(_)));
+}
+
+async fn keys_and_schemas(store: &Store, round: i64) {
+    let (one, other) = (format!("one-{round}"), format!("other-{round}"));
+    let secret = |id: &str| KeySecret { id: id.into(), hash: [0; 32] };
+    let settings = KeySettings { name: "a".into(), event_types: None, rate_limit: None, expires_at: None };
+    store.create_key(secret(&one), settings, act()).await.unwrap().unwrap();
+    store.change_key(one.clone(), KeyChanges::default(), act()).await.unwrap().unwrap();
+    store.rotate_key(one.clone(), secret(&other), HOUR, act()).await.unwrap().unwrap();
+    store.revoke_key(one.clone(), act()).await.unwrap();
+    store.revoke_key(one.clone(), act()).await.unwrap();
+    store.keys_used(vec![(other, HOUR)]).await.unwrap();
+    store.keys(0, 50).await.unwrap();
+    store.key(one.clone()).await.unwrap();
+    store.active_keys().await.unwrap();
+    let kind = || EventType::new("type-1".into()).unwrap();
+    let schema = RawValue::from_string("true".into()).unwrap();
+    store.put_event_type(kind(), schema, Mode::Warn, act()).await.unwrap();
+    store.current_schemas(vec![("type-1".into(), 1)]).await.unwrap();
+    store.event_types(0, 50).await.unwrap();
+    store.event_type(kind()).await.unwrap();
+    store.event_type_versions(kind(), 50).await.unwrap();
+    store.remove_event_type(kind(), act()).await.unwrap();
+}
+
+async fn flush(database: &Database, store: &Store) {
+    let lease = FlusherLease { holder: Uuid::new_v4(), lasts: HOUR };
+    assert!(store.hold_flusher_lease(lease).await.unwrap());
+    let settled = store.load_ground().await.unwrap().settled;
+    store.unloaded().await.unwrap();
+    store.flush_holders().await.unwrap();
+    let load = store.close_range(lease, settled, 100, 1 << 30).await.unwrap().unwrap();
+    store.open_loads().await.unwrap();
+    store.begin_load_job(lease, &load, 1000).await.unwrap();
+    store.load_page(&load, load.from(), 50).await.unwrap();
+    let why = PutOff {
+        reason: "Invalid".into(),
+        message: "no".into(),
+        job_over: true,
+        first_wait: HOUR,
+        longest_wait: HOUR,
+    };
+    assert!(store.put_off_load(lease, &load, why).await.unwrap());
+    store.waiting_loads().await.unwrap().unwrap();
+    let load = store.renew_load_job(lease, &load).await.unwrap().unwrap();
+    let middle = store.middle_of_load(&load).await.unwrap().unwrap();
+    assert!(store.split_load(lease, &load, &[middle], "no".into()).await.unwrap());
+    finish(store, lease).await;
+    store.retry_rejects(Some(vec![Uuid::new_v4()]), act()).await.unwrap();
+    let again = "UPDATE load_rejects SET reloaded_at = NULL WHERE id IN (SELECT id FROM load_rejects ORDER BY id LIMIT 5)";
+    ours(database, again).await;
+    assert!(store.retry_rejects(None, act()).await.unwrap() > 0);
+    let again = store.take_up_rejects(lease).await.unwrap().unwrap();
+    store.load_page(&again, again.from(), 50).await.unwrap();
+    store.middle_of_load(&again).await.unwrap().unwrap();
+    finish(store, lease).await;
+    store.rejects(0, 50).await.unwrap();
+    store.load_room(1).await.unwrap();
+    store.unknown_load_jobs(vec!["job-4".into(), "job-5".into()]).await.unwrap();
+    store.release_flusher_lease(lease).await.unwrap();
+}
+
+async fn finish(store: &Store, lease: FlusherLease) {
+    let (mut turn, mut loads) = (Turn::default(), Vec::<Load>::new());
+    while let Some(load) = store.next_load(turn).await.unwrap() {
+        turn = Turn::after(&load);
+        loads.push(load);
+    }
+    for load in loads {
+        store.reject_load(lease, &load, "no".into()).await.unwrap();
+        assert!(store.mark_loaded(lease, &load, 1).await.unwrap());
+    }
+}
+
+async fn upkeep(database: &Database, store: &Store) {
+    let soon = Instant::now() + HOUR;
+    assert!(store.clear_keys(soon).await.unwrap() > 0);
+    store.clear_records(MONTH, soon).await.unwrap();
+    store.fold_totals().await.unwrap();
+    store.audit_counts(Duration::ZERO, 1000, soon).await.unwrap();
+    // Nothing but the last week is old, and all of it is loaded.
+    ours(database, "UPDATE cursors SET position = pg_snapshot_xmin(pg_current_snapshot())").await;
+    store.expire(Duration::ZERO, soon).await.unwrap();
+    // What was unfinished has stayed. It is counted again before it goes.
+    ours(database, "DELETE FROM live").await;
+    store.audit_counts(Duration::ZERO, 1000, soon).await.unwrap();
+    let expired = store.expire(Duration::ZERO, soon).await.unwrap();
+    assert_eq!(expired.partitions_dropped.len(), 3, "the last week is gone");
+}
+
+async fn dead(database: &Database) -> EventId {
+    let question =
+        "SELECT id FROM outcomes o WHERE status = 'DEAD_LETTER' AND id NOT IN (SELECT id FROM live) LIMIT 1";
+    any(database, question).await
+}
+
+async fn any(database: &Database, question: &str) -> EventId {
+    let rows = ours(database, question).await;
+    rows[0].get::<Uuid, _>(0).into()
+}
+
+/// What no service asks, and so no plan of it is told.
+async fn ours(database: &Database, statement: &str) -> Vec<PgRow> {
+    database.sql(&format!("SET auto_explain.log_min_duration = -1; {statement}")).await
+}

@@ -1,0 +1,115 @@
+//! No statement reads the whole of a table that grows. The store's own functions are called in sessions whose plans PostgreSQL tells
+//! (`auto_explain`), so no statement is written here again, and each that the crate has must have been among them.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod filled;
+mod plan;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use store::{Store, StoreConfig};
+
+use plan::Plan;
+
+/// Tables that a scan may read whole, since nothing that happens to events makes them longer.
+const SMALL: [&str; 10] = [
+    // Made by hand, one by one. Ingest reads all keys and all schemas in any case.
+    "api_keys",
+    "event_types",
+    // A row for each type of event, each status, each kept week of these.
+    "event_totals",
+    "outcome_totals",
+    "counted",
+    "cleared_totals",
+    // A few rows for ever.
+    "cursors",
+    "leases",
+    "count_audit",
+    "_sqlx_migrations",
+];
+
+/// A part of a statement, and the tables that it may read all of, since it is about all of them.
+const WHOLE: [(&str, &[&str]); 6] = [
+    // What is unfinished, by its status: an index that could count it would name a column that each claim changes, and no claim
+    // would be HOT.
+    ("unfinished AS (", &["live"]),
+    // The same for a search by these, which goes through what is unfinished, newest first.
+    ("live.status::text = $7", &["live", "events_"]),
+    // How many pages there are, of what nearly no event comes to.
+    (r#"SELECT count(*) AS "total!" FROM load_rejects"#, &["load_rejects"]),
+    // No events, and cleared when they are old.
+    (r#"SELECT count(*) AS "count!" FROM unreadable"#, &["unreadable"]),
+    // Whether there is anything in a week: the first row ends it.
+    ("AS is_empty", &["events_", "outcomes_", "attempts_", "live"]),
+    // A week that is emptied, but for what is unfinished.
+    ("TRUNCATE events_", &["events_", "outcomes_", "attempts_", "live"]),
+];
+
+/// What an operator does to a whole database, once, reads the whole of it.
+const NOT_CALLED: [&str; 11] = [
+    "FROM judged_events",
+    "FROM adoption WHERE",
+    "INTO adoption",
+    "TRUNCATE adoption",
+    "LOCK TABLE events",
+    "'adopt'",
+    "'adopted'",
+    "NOT same AND",
+    "UPDATE outcomes SET xid = '0'",
+    "UPDATE replays SET xid = '0'",
+    "SELECT FROM leases WHERE name = 'loads'",
+];
+
+/// With what the planner knows once it has looked at the tables, and with what it believes before.
+#[tokio::test]
+async fn no_statement_reads_the_whole_of_a_table_that_grows() {
+    let told = told::listen();
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    let mut statements = BTreeSet::new();
+    for is_analyzed in [true, false] {
+        let database = filled::database(is_analyzed).await;
+        let partial_indexes = filled::partial_indexes(&database).await;
+        let config = StoreConfig { max_connections: 2, ..StoreConfig::new(database.url.clone(), "plans") };
+        let store = Store::new(&config).unwrap();
+        calls::all(&database, &store).await;
+        store.close().await;
+        for plan in told.take() {
+            let plan = Plan::parse(&plan);
+            for table in plan.read_whole(&partial_indexes) {
+                if is_growing(table) && !is_about_all_of(&plan, table) {
+                    let seen = if is_analyzed { table.to_owned() } else { format!("{table} (not analyzed)") };
+                    found.entry(plan.statement()).or_default().insert(seen);
+                }
+            }
+            statements.insert(plan.statement());
+        }
+        database.remove().await;
+    }
+    assert!(found.is_empty(), "read from end to end: {found:#?}");
+    let missing: Vec<_> = written().into_iter().filter(|statement| !statements.contains(statement)).collect();
+    assert!(missing.is_empty(), "never called here: {missing:#?}");
+}
+
+fn is_growing(table: &str) -> bool {
+    let is_temporary = table.starts_with("kept");
+    !SMALL.contains(&table) && !table.starts_with("pg_") && !is_temporary
+}
+
+fn is_about_all_of(plan: &Plan, table: &str) -> bool {
+    let statement = plan.statement();
+    let whole = WHOLE.iter().filter(|(part, _)| statement.contains(part));
+    whole.flat_map(|(_, tables)| *tables).any(|begins| table.starts_with(begins))
+}
+
+/// The statements of this crate that read or change a table, as the macros have checked them.
+fn written() -> BTreeSet<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/.sqlx");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let statements = files.map(|file| {
+        let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
+        plan::in_one_line(file["query"].as_str().unwrap())
+    });
+    statements.filter(|statement| !NOT_CALLED.iter().any(|part| statement.contains(part))).collect()
+}

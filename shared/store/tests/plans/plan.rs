@@ -1,0 +1,64 @@
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+/// So many rows a scan may have read for nothing.
+const MOST_THROWN_AWAY: f64 = 1_000.0;
+
+/// How PostgreSQL has run a statement.
+pub(crate) struct Plan {
+    statement: String,
+    root: Value,
+}
+
+impl Plan {
+    /// Of what `auto_explain` tells: a line with the time that it took, and the plan.
+    pub(crate) fn parse(told: &str) -> Self {
+        let json = told.split_once("plan:").unwrap().1;
+        let mut plan: Value = serde_json::from_str(json).unwrap();
+        Self { statement: in_one_line(plan["Query Text"].as_str().unwrap()), root: plan["Plan"].take() }
+    }
+
+    pub(crate) fn statement(&self) -> String {
+        self.statement.clone()
+    }
+
+    /// The tables of which a scan goes from end to end: over the table itself, or over an index of all of it that nothing is looked up
+    /// in, where no limit stops it, or to find what it wants among a lot that it throws away.
+    pub(crate) fn read_whole(&self, partial_indexes: &HashSet<String>) -> Vec<&str> {
+        let mut found = Vec::new();
+        look(&self.root, false, partial_indexes, &mut found);
+        found
+    }
+}
+
+fn look<'a>(node: &'a Value, is_limited: bool, partial_indexes: &HashSet<String>, found: &mut Vec<&'a str>) {
+    let text = |name: &str| node[name].as_str().unwrap_or_default();
+    let is_whole = match text("Node Type") {
+        "Seq Scan" => true,
+        "Index Scan" | "Index Only Scan" => {
+            node.get("Index Cond").is_none() && !is_limited && !partial_indexes.contains(text("Index Name"))
+        }
+        _ => false,
+    };
+    let number = |name: &str| node[name].as_f64().unwrap_or_default();
+    let thrown_away = number("Rows Removed by Filter") * number("Actual Loops");
+    if is_whole || thrown_away > MOST_THROWN_AWAY {
+        found.push(text("Relation Name"));
+    }
+    let is_limited = match text("Node Type") {
+        "Limit" => true,
+        // These take all there is before they give anything.
+        "Sort" | "Aggregate" | "Hash" | "Materialize" => false,
+        _ => is_limited,
+    };
+    for inner in node["Plans"].as_array().into_iter().flatten() {
+        // A limit stops what it is about, and not what is asked beside.
+        let is_beside = matches!(inner["Parent Relationship"].as_str(), Some("InitPlan" | "SubPlan"));
+        look(inner, is_limited && !is_beside, partial_indexes, found);
+    }
+}
+
+pub(crate) fn in_one_line(statement: &str) -> String {
+    statement.split_whitespace().collect::<Vec<_>>().join(" ")
+}
