@@ -79,8 +79,7 @@ impl StoreConfig {
 }
 
 /// A plan that is kept is made while a table may still be small, and must be right when it is not: so it goes by indexes.
-const PLANS_ONCE: [(&str, &str); 3] =
-    [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("jit", "off")];
+const PLANS_ONCE: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
 
 #[derive(Clone)]
 pub struct Store {
