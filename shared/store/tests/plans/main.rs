@@ -62,16 +62,17 @@ const NOT_CALLED: [&str; 11] = [
     "SELECT FROM leases WHERE name = 'loads'",
 ];
 
-/// With what the planner knows once it has looked at the tables, and with what it believes before.
+/// With what the planner knows once it has looked at the tables, and with what it believes before; and where it plans once, before.
 #[tokio::test]
 async fn no_statement_reads_the_whole_of_a_table_that_grows() {
     let told = told::listen();
     let mut found = BTreeMap::<String, BTreeSet<String>>::new();
     let mut statements = BTreeSet::new();
-    for is_analyzed in [true, false] {
+    for (is_analyzed, plans_once) in [(true, false), (false, false), (false, true)] {
         let database = filled::database(is_analyzed).await;
         let partial_indexes = filled::partial_indexes(&database).await;
-        let config = StoreConfig { max_connections: 2, ..StoreConfig::new(database.url.clone(), "plans") };
+        let config =
+            StoreConfig { max_connections: 2, plans_once, ..StoreConfig::new(database.url.clone(), "plans") };
         let store = Store::new(&config).unwrap();
         calls::all(&database, &store).await;
         store.close().await;
