@@ -28,10 +28,12 @@ pub struct Settings {
     /// A call ends by then; the next one goes on where it stopped.
     pub limit: Duration,
     pub lease: Duration,
+    /// At most; the first question comes sooner.
     pub poll: Duration,
     /// One load job takes about so many, and so many bytes of payload.
     pub rows_per_load: u32,
     pub bytes_per_load: i64,
+    /// At most; large rows make a page of fewer.
     pub rows_per_page: u32,
     /// BigQuery counts the load jobs of a table by the day, failed ones too. The search for rows that do not fit may use half
     /// of them.
@@ -90,7 +92,7 @@ impl Settings {
             poll: Duration::from_millis(500),
             rows_per_load: rows_per_load?.min(ROWS_A_SECOND.saturating_mul(seconds)),
             bytes_per_load: BYTES_A_SECOND.saturating_mul(i64::from(seconds)),
-            rows_per_page: 2_000,
+            rows_per_page: 10_000,
             jobs_a_day: jobs_a_day?,
             first_wait: FIRST_WAIT,
             longest_wait: longest_wait?,

@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gcp::bigquery::{self, Job, LoadError, Reason};
 use store::{Begun, Error, FlusherLease, Ground, Load};
@@ -8,6 +9,9 @@ use crate::Flusher;
 use crate::answer::LoadDone;
 use crate::marks::Marks;
 use crate::rows;
+
+/// Before a job that runs is asked about again; twice as long after each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(30);
 
 pub(crate) enum Settled {
     Loaded(LoadDone),
@@ -76,6 +80,7 @@ impl Flusher {
         let mut job = if is_unknown { Job::Unknown } else { self.bigquery.job(&load.job_id).await? };
         let case = Case { load, lease, marks: Arc::default() };
         // A job that BigQuery takes long for leaves half of the time to the others.
+        let mut pause = FIRST_PAUSE.min(self.settings.poll);
         let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
         loop {
             match job {
@@ -85,7 +90,10 @@ impl Flusher {
                     Made::NoRoom { most } => return Ok(Settled::NoRoom { most }),
                 },
                 Job::Running if Instant::now() >= patience => return Ok(Settled::NotNow),
-                Job::Running => sleep(self.settings.poll).await,
+                Job::Running => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(self.settings.poll);
+                }
                 Job::Done { output_rows, output_bytes } => {
                     return self.loaded(&case, output_rows, output_bytes).await;
                 }

@@ -62,8 +62,8 @@ impl Ledger {
         let (mut from, mut read) = (Some(load.from()), Vec::new());
         while let Some(place) = from {
             let page = self.database.store.load_page(load, place, size).await.unwrap();
-            assert!(page.rows.len() <= size as usize);
-            read.extend(page.rows.into_iter().map(|row| row.id));
+            assert!(page.len() <= size as usize);
+            read.extend(page.rows().map(|row| row.unwrap().id));
             from = page.next;
         }
         read

@@ -52,14 +52,109 @@ async fn pages_hold_each_row_of_a_range_once() {
     let (mut from, mut read) = (load.from(), Vec::new());
     loop {
         let page = database.store.load_page(&load, from, 5).await.unwrap();
-        assert!(page.rows.len() <= 5);
-        read.extend(page.rows.into_iter().map(|row| row.id));
+        assert!(page.len() <= 5);
+        read.extend(page.rows().map(|row| row.unwrap().id));
         let Some(next) = page.next else { break };
         from = next;
     }
     read.sort();
     sent.sort();
     assert_eq!(read, sent);
+}
+
+/// Whatever was promised by the sizes of the page before.
+#[tokio::test]
+async fn a_page_of_large_events_ends_early() {
+    let database = database().await;
+    let lease = lease();
+    assert!(database.store.hold_flusher_lease(lease).await.unwrap());
+    let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(1024 * 1024));
+    let mut sent = Vec::new();
+    for _ in 0..40 {
+        sent.push(insert(&database.store, "a", &large).await.uuid());
+    }
+    settled(&database).await;
+    let load = close(&database.store, lease, 1000).await.unwrap();
+    let (mut from, mut read, mut pages) = (load.from(), Vec::new(), 0);
+    loop {
+        let page = database.store.load_page(&load, from, 10_000).await.unwrap();
+        assert!(page.size() < 20 * 1024 * 1024, "{} bytes", page.size());
+        read.extend(page.rows().map(|row| row.unwrap().id));
+        pages += 1;
+        let Some(next) = page.next else { break };
+        from = next;
+    }
+    assert_eq!((read, pages), (sent, 3));
+}
+
+#[tokio::test]
+async fn a_page_says_of_each_event_what_the_view_says() {
+    let database = database().await;
+    let lease = lease();
+    assert!(database.store.hold_flusher_lease(lease).await.unwrap());
+    for payload in [
+        "{}",
+        "{\n  \"a\" : 12345678901234567890.10,\r\n\t\"b\": [ 1e400, -0.0 ]\n}",
+        r#"{"a":"line\nfeed \\ \" \u00e9 \u2028","é":"😀"}"#,
+        r#"{"deep":[[[[[[]]]]]]}"#,
+        r#"{"a":null,"a":2}"#,
+    ] {
+        insert(&database.store, "a", payload).await;
+    }
+    // Pending, failed, processed, dead, and processed after a replay of its death.
+    database
+        .sql(
+            "WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM events), over AS (
+                 DELETE FROM live USING numbered WHERE live.id = numbered.id AND n > 2 RETURNING live.id, n)
+             INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, failure_reason)
+             SELECT id, attempt, status::event_status, 3 - attempt, now(), reason
+               FROM over JOIN (VALUES (3, 1, 'PROCESSED', NULL), (4, 1, 'DEAD_LETTER', E'\"no\"\\n'),
+                                      (5, 1, 'DEAD_LETTER', 'no'), (5, 2, 'PROCESSED', NULL)) AS ends (of, attempt, status, reason)
+                 ON of = n",
+        )
+        .await;
+    database
+        .sql(
+            "UPDATE live SET status = 'FAILED', failed_at = now(), failure_reason = 'no', retry_count = 1, updated_at = now()
+              WHERE id = (SELECT id FROM live ORDER BY id DESC LIMIT 1)",
+        )
+        .await;
+    database.sql(r#"UPDATE events SET metadata = E'{\n"m":null}' WHERE id = (SELECT id FROM events ORDER BY id LIMIT 1)"#).await;
+    settled(&database).await;
+    let load = close(&database.store, lease, 1000).await.unwrap();
+    assert_eq!(load.rows, 5);
+    let page = database.store.load_page(&load, load.from(), 10).await.unwrap();
+    let micros = |at: chrono::DateTime<chrono::Utc>| at.timestamp_micros().to_string();
+    let read = page.rows().map(|row| {
+        let row = row.unwrap();
+        let (id, retry_count) = (row.id.to_string(), row.retry_count.to_string());
+        let null = || "NULL".to_owned();
+        let fields = [
+            id,
+            row.event_type.to_owned(),
+            row.payload.to_owned(),
+            row.metadata.map_or_else(null, str::to_owned),
+            row.status.to_owned(),
+            retry_count,
+            row.processed_at.map_or_else(null, micros),
+            row.failed_at.map_or_else(null, micros),
+            row.failure_reason.map_or_else(null, str::to_owned),
+            micros(row.created_at),
+            micros(row.updated_at),
+        ];
+        fields.join("|")
+    });
+    let view: String = database
+        .value(
+            "SELECT string_agg(array_to_string(ARRAY[id::text, event_type, payload::text, metadata::text, status::text,
+                        retry_count::text, (extract(epoch FROM processed_at) * 1000000)::bigint::text,
+                        (extract(epoch FROM failed_at) * 1000000)::bigint::text, failure_reason,
+                        (extract(epoch FROM created_at) * 1000000)::bigint::text,
+                        (extract(epoch FROM updated_at) * 1000000)::bigint::text], '|', 'NULL'), E'\\x1e' ORDER BY xid, id)
+               FROM event_records",
+        )
+        .await;
+    assert_eq!(read.collect::<Vec<_>>().join("\u{1e}"), view);
 }
 
 #[tokio::test]

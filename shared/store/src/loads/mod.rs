@@ -1,6 +1,7 @@
 //! The load ledger: which part of the log which BigQuery job loads, and how that stands.
 
 mod backlog;
+mod copy;
 mod ends;
 mod jobs;
 mod lease;

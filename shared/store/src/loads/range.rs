@@ -79,27 +79,34 @@ impl Store {
                    ), cursor AS MATERIALIZED (
                        SELECT position FROM cursors WHERE name = 'bigquery' AND EXISTS (SELECT FROM held) FOR UPDATE
                    ), log AS MATERIALIZED (
-                       SELECT xid, row_number() OVER in_order AS rows,
-                              sum(octet_length(payload::text) + coalesce(octet_length(metadata::text), 0)) OVER in_order AS bytes
-                         FROM events
-                        WHERE xid >= (SELECT position FROM cursor) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-                       WINDOW in_order AS (ORDER BY xid ROWS UNBOUNDED PRECEDING) ORDER BY xid LIMIT $3::bigint + 1
+                       -- A transaction a row: their rows are many.
+                       SELECT xid, sum(rows) OVER in_order AS rows, sum(bytes) OVER in_order AS bytes
+                         FROM (SELECT xid, count(*) AS rows, sum(bytes) AS bytes
+                                 FROM (SELECT xid, octet_length(payload::text) + coalesce(octet_length(metadata::text), 0) AS bytes
+                                         FROM events
+                                        WHERE xid >= (SELECT position FROM cursor) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+                                        ORDER BY xid LIMIT $3::bigint + 1) AS rows
+                                GROUP BY xid) AS transactions
+                       WINDOW in_order AS (ORDER BY xid ROWS UNBOUNDED PRECEDING)
                    ), first AS MATERIALIZED (
                        SELECT (SELECT xid FROM log ORDER BY xid LIMIT 1) AS xid
                    ), full_at AS MATERIALIZED (
-                       SELECT (SELECT xid FROM log WHERE rows > $3 OR bytes > $4 ORDER BY xid LIMIT 1) AS xid
+                       SELECT (SELECT xid FROM log WHERE rows > $3::bigint OR bytes > $4::bigint ORDER BY xid LIMIT 1) AS xid
                    ), bound AS MATERIALIZED (
-                       -- One transaction that is too much by itself goes whole.
+                       -- One transaction that is too much by itself goes whole, and the log does not know how long it is.
                        SELECT position AS low, least($5::xid8, pg_snapshot_xmin(pg_current_snapshot()),
                               CASE WHEN full_at.xid > first.xid THEN full_at.xid
                                    WHEN full_at.xid = first.xid
-                                   THEN (SELECT xid FROM events WHERE xid > first.xid ORDER BY xid LIMIT 1) END) AS high
+                                   THEN (SELECT xid FROM events WHERE xid > first.xid ORDER BY xid LIMIT 1) END) AS high,
+                              coalesce(full_at.xid = first.xid, false) AS is_one
                          FROM cursor, first, full_at
                    ), load AS (
                        INSERT INTO loads (from_xid, to_xid, rows, job_id)
                        SELECT low, high, counted.rows, $2
-                         FROM bound, (SELECT count(*) AS rows FROM events
-                                       WHERE xid >= (SELECT low FROM bound) AND xid < (SELECT high FROM bound)) AS counted
+                         FROM bound, LATERAL (
+                              SELECT CASE WHEN is_one THEN (SELECT count(*) FROM events WHERE xid >= low AND xid < high)
+                                     ELSE (SELECT rows FROM log WHERE xid < high ORDER BY xid DESC LIMIT 1)::bigint
+                                     END AS rows) AS counted
                         WHERE counted.rows > 0
                        RETURNING *
                    ), moved AS (

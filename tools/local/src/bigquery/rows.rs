@@ -13,10 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::RowFile;
 use super::error::ApiError;
-use super::load::{Cells, timestamp};
+use super::load::timestamp;
 use super::reference::TableRef;
 use super::schema::{Field, FieldType};
 use super::warehouse::Warehouse;
+
+/// A line of a row file.
+type Cells = Vec<Option<String>>;
 
 /// `BigQuery` ends a page near 10 MB, whatever was asked for.
 const PAGE_BYTES: usize = 10 << 20;

@@ -1,8 +1,9 @@
 //! From the uploaded file to a file of rows, a line at a time.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::thread;
 
 use super::row;
 use crate::bigquery::job::{ErrorProto, Failure, LoadConfiguration};
@@ -17,6 +18,9 @@ pub(crate) struct Converted {
     pub(crate) bad_records: Vec<ErrorProto>,
 }
 
+/// How much is converted at once by each of the processors.
+const BLOCK: u64 = 2 << 20;
+
 /// The inner result is the data's fault, the outer one the disk's.
 pub(crate) fn convert(
     upload: &Path,
@@ -26,42 +30,94 @@ pub(crate) fn convert(
     unfit: Option<&str>,
 ) -> io::Result<Result<Converted, Failure>> {
     let mut input = BufReader::new(File::open(upload)?);
-    let mut output = BufWriter::new(File::create_new(row_file)?);
-    let (mut line, mut position) = (Vec::new(), 0_u64);
+    let mut output = File::create_new(row_file)?;
+    let processors = thread::available_parallelism()?.get();
     let mut converted = Converted { rows: 0, bytes: 0, bad_records: Vec::new() };
+    let mut position = 0;
     loop {
-        line.clear();
-        let length = input.read_until(b'\n', &mut line)? as u64;
-        if length == 0 {
+        let lines = (0..processors).map(|_| block(&mut input)).collect::<io::Result<Vec<_>>>()?;
+        if lines[0].is_empty() {
             break;
         }
-        let record = line.trim_ascii();
-        if record.is_empty() {
-            position += length;
-            continue;
-        }
-        let is_unfit = unfit.is_some_and(|part| String::from_utf8_lossy(record).contains(part));
-        let parsed = if is_unfit {
-            Err("This row was told not to fit.".to_owned())
-        } else {
-            row::parse(record, schema, load.ignore_unknown_values)
-        };
-        match parsed {
-            Ok(cells) => {
-                converted.rows += 1;
-                converted.bytes += row::logical_bytes(&cells, schema);
-                serde_json::to_writer(&mut output, &cells)?;
-                output.write_all(b"\n")?;
+        let blocks: Vec<Block> = thread::scope(|scope| {
+            let work = |lines: &'_ Vec<u8>| convert_block(lines, schema, load, unfit);
+            let working: Vec<_> = lines.iter().map(|lines| scope.spawn(move || work(lines))).collect();
+            let ended =
+                working.into_iter().map(|block| block.join().map_err(|_| io::Error::other("a row panicked")));
+            ended.collect::<io::Result<_>>()
+        })?;
+        for (block, lines) in blocks.into_iter().zip(&lines) {
+            for (rows_before, at, message) in block.bad {
+                converted.bad_records.push(bad_record(position + at, &message));
+                if converted.bad_records.len() as u64 > load.max_bad_records {
+                    converted.rows += rows_before;
+                    return Ok(Err(too_many_errors(converted, load.max_bad_records)));
+                }
             }
-            Err(message) => converted.bad_records.push(bad_record(position, &message)),
+            converted.rows += block.rows;
+            converted.bytes += block.bytes;
+            output.write_all(&block.output)?;
+            position += lines.len() as u64;
         }
-        if converted.bad_records.len() as u64 > load.max_bad_records {
-            return Ok(Err(too_many_errors(converted, load.max_bad_records)));
-        }
-        position += length;
     }
-    output.into_inner()?.sync_all()?;
+    output.sync_all()?;
     Ok(Ok(converted))
+}
+
+/// Whole lines; none at the end.
+fn block(input: &mut BufReader<File>) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    input.take(BLOCK).read_to_end(&mut lines)?;
+    input.read_until(b'\n', &mut lines)?;
+    Ok(lines)
+}
+
+#[derive(Default)]
+struct Block {
+    output: Vec<u8>,
+    rows: u64,
+    bytes: u64,
+    /// How many good rows are before it, where it begins, and what is wrong with it.
+    bad: Vec<(u64, u64, String)>,
+}
+
+fn convert_block(lines: &[u8], schema: &Schema, load: &LoadConfiguration, unfit: Option<&str>) -> Block {
+    let mut block = Block { output: Vec::with_capacity(lines.len() * 5 / 4), ..Block::default() };
+    let mut position = 0;
+    for line in lines.split_inclusive(|&byte| byte == b'\n') {
+        let record = line.trim_ascii();
+        if !record.is_empty() {
+            match convert_row(record, &mut block.output, schema, load, unfit) {
+                Ok(bytes) => {
+                    block.rows += 1;
+                    block.bytes += bytes;
+                }
+                Err(message) => block.bad.push((block.rows, position, message)),
+            }
+        }
+        if block.bad.len() as u64 > load.max_bad_records {
+            break;
+        }
+        position += line.len() as u64;
+    }
+    block
+}
+
+/// Says how many logical bytes the row has.
+fn convert_row(
+    record: &[u8],
+    output: &mut Vec<u8>,
+    schema: &Schema,
+    load: &LoadConfiguration,
+    unfit: Option<&str>,
+) -> Result<u64, String> {
+    if unfit.is_some_and(|part| String::from_utf8_lossy(record).contains(part)) {
+        return Err("This row was told not to fit.".to_owned());
+    }
+    let cells = row::parse(record, schema, load.ignore_unknown_values)?;
+    serde_json::to_writer(&mut *output, &cells).map_err(|error| error.to_string())?;
+    output.push(b'\n');
+    Ok(row::logical_bytes(&cells, schema))
 }
 
 fn bad_record(position: u64, message: &str) -> ErrorProto {

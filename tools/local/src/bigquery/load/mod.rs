@@ -20,8 +20,6 @@ use super::reference::JobKey;
 use super::schema::Schema;
 use super::warehouse::Warehouse;
 
-pub(crate) use row::Cells;
-
 /// A client that never polls twice would not be ready for `BigQuery`.
 const PENDING: Duration = Duration::from_millis(20);
 const RUNNING: Duration = Duration::from_millis(20);

@@ -1,7 +1,10 @@
 //! One line of a load, checked against the schema.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::fmt;
 
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::timestamp;
@@ -11,27 +14,75 @@ use crate::bigquery::schema::{Field, FieldType, Mode, Schema};
 const JSON_DEPTH: usize = 500;
 
 /// What `tabledata.list` shows of a row: text or NULL, a column each.
-pub(crate) type Cells = Vec<Option<String>>;
+pub(crate) type Cells<'a> = Vec<Option<Cow<'a, str>>>;
 
 /// The message of an `Err` is what the job shows for this row.
 ///
 /// Values stay the text that came, so that a number keeps all its digits; and `RawValue` skips
 /// nesting without recursion, so that none is too deep to be measured.
-pub(crate) fn parse(line: &[u8], schema: &Schema, ignore_unknown: bool) -> Result<Cells, String> {
-    let mut members: HashMap<String, &RawValue> =
-        serde_json::from_slice(line).map_err(|error| format!("Failed to parse JSON: {error}"))?;
-    let cells = schema
-        .fields
-        .iter()
-        .map(|field| cell(field, members.remove(&field.name)))
-        .collect::<Result<Cells, String>>()?;
-    match members.keys().min() {
+pub(crate) fn parse<'a>(line: &'a [u8], schema: &Schema, ignore_unknown: bool) -> Result<Cells<'a>, String> {
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let members = Columns(&schema.fields).deserialize(&mut json);
+    let members = members.and_then(|members| json.end().map(|()| members));
+    let Members { values, unknown } = members.map_err(|error| format!("Failed to parse JSON: {error}"))?;
+    let cells = schema.fields.iter().zip(values).map(|(field, value)| cell(field, value));
+    let cells = cells.collect::<Result<Cells<'_>, String>>()?;
+    match unknown {
         Some(name) if !ignore_unknown => Err(format!("No such field: {name}.")),
         _ => Ok(cells),
     }
 }
 
-fn cell(field: &Field, value: Option<&RawValue>) -> Result<Option<String>, String> {
+/// The members of a row, in the order of the columns; of those that have no column, the first by name.
+struct Members<'a> {
+    values: Vec<Option<&'a RawValue>>,
+    unknown: Option<String>,
+}
+
+struct Columns<'s>(&'s [Field]);
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> DeserializeSeed<'de> for Columns<'_> {
+    type Value = Members<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Columns<'_> {
+    type Value = Members<'de>;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a map")
+    }
+
+    /// Most rows name their members in the order of the columns. Of two with one name the last counts.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let fields = self.0;
+        let mut members = Members { values: vec![None; fields.len()], unknown: None };
+        let mut expected = 0;
+        while let Some(Name(name)) = map.next_key()? {
+            let is_expected = fields.get(expected).is_some_and(|field| field.name == name);
+            let column =
+                if is_expected { Some(expected) } else { fields.iter().position(|field| field.name == name) };
+            if let Some(column) = column {
+                members.values[column] = Some(map.next_value()?);
+                expected = column + 1;
+            } else {
+                let _: IgnoredAny = map.next_value()?;
+                if members.unknown.as_deref().is_none_or(|known| *name < *known) {
+                    members.unknown = Some(name.into_owned());
+                }
+            }
+        }
+        Ok(members)
+    }
+}
+
+fn cell<'a>(field: &Field, value: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, String> {
     let name = &field.name;
     match (value.map(RawValue::get), field.mode) {
         (Some("null"), Mode::Required) => {
@@ -43,11 +94,11 @@ fn cell(field: &Field, value: Option<&RawValue>) -> Result<Option<String>, Strin
     }
 }
 
-fn convert(field: &Field, json: &str) -> Result<String, String> {
+fn convert<'a>(field: &Field, json: &'a str) -> Result<Cow<'a, str>, String> {
     let name = &field.name;
     if field.kind == FieldType::Json {
         return match depth(json) {
-            0..=JSON_DEPTH => Ok(json.to_owned()),
+            0..=JSON_DEPTH => Ok(Cow::Borrowed(json)),
             deep => Err(format!("Invalid JSON: nesting depth {deep} exceeds {JSON_DEPTH}. Field: {name}")),
         };
     }
@@ -60,12 +111,12 @@ fn convert(field: &Field, json: &str) -> Result<String, String> {
     let text = scalar_text(json).map_err(|error| format!("{error}. Field: {name}"))?;
     let converted = match field.kind {
         FieldType::String | FieldType::Json => Some(text.clone()),
-        FieldType::Integer => text.parse::<i64>().ok().map(|n| n.to_string()),
+        FieldType::Integer => text.parse::<i64>().ok().map(|n| n.to_string().into()),
         FieldType::Float => text.parse::<f64>().ok().map(|_| text.clone()),
-        FieldType::Boolean => boolean(&text),
+        FieldType::Boolean => boolean(&text).map(Cow::Owned),
         FieldType::Timestamp => timestamp::parse(&text)
             .or_else(|| timestamp::parse_seconds(&text))
-            .map(|micros| micros.to_string()),
+            .map(|micros| micros.to_string().into()),
     };
     converted.ok_or_else(|| {
         let kind = format!("{:?}", field.kind).to_lowercase();
@@ -74,11 +125,12 @@ fn convert(field: &Field, json: &str) -> Result<String, String> {
 }
 
 /// The text of a JSON string; of a number or a boolean, as it was written.
-fn scalar_text(json: &str) -> Result<String, String> {
-    if json.starts_with('"') {
-        return serde_json::from_str(json).map_err(|error| format!("Failed to parse JSON: {error}"));
+fn scalar_text(json: &str) -> Result<Cow<'_, str>, String> {
+    if !json.starts_with('"') {
+        return Ok(Cow::Borrowed(json));
     }
-    Ok(json.to_owned())
+    let Name(text) = serde_json::from_str(json).map_err(|error| format!("Failed to parse JSON: {error}"))?;
+    Ok(text)
 }
 
 fn boolean(text: &str) -> Option<String> {
@@ -86,7 +138,12 @@ fn boolean(text: &str) -> Option<String> {
     matches!(text.as_str(), "true" | "false").then_some(text)
 }
 
+/// No more than the brackets that there are, which are quickly counted and hardly ever many.
 fn depth(json: &str) -> usize {
+    let brackets = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if brackets <= JSON_DEPTH {
+        return brackets;
+    }
     let (mut now, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {
         match byte {
@@ -105,7 +162,7 @@ fn depth(json: &str) -> usize {
 }
 
 /// Logical bytes, as `BigQuery` bills them.
-pub(crate) fn logical_bytes(cells: &Cells, schema: &Schema) -> u64 {
+pub(crate) fn logical_bytes(cells: &Cells<'_>, schema: &Schema) -> u64 {
     let sizes = cells.iter().zip(&schema.fields).map(|(cell, field)| {
         let text = cell.as_ref()?;
         Some(match field.kind {
