@@ -36,12 +36,12 @@ FREE = {
 
 # CPU seconds for 1,000 events. `--bench` takes them from the rows of the same names.
 MEASURED = {
-    "pipeline-cpu-ingest": 0.10,
-    "pipeline-cpu-process-push": 0.35,
-    "pipeline-cpu-postgres": 0.60,
-    "flush-cpu": 0.008,
-    "flush-cpu-postgres": 0.012,
-    "bytes-per-event": 1100,
+    "pipeline-cpu-ingest": 0.061,
+    "pipeline-cpu-process-push": 0.071,
+    "pipeline-cpu-postgres": 0.106,
+    "flush-cpu": 0.002,
+    "flush-cpu-postgres": 0.005,
+    "bytes-per-event": 791,
 }
 
 HOURS = 730

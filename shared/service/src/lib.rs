@@ -33,10 +33,6 @@ mod trace;
 mod turn;
 mod wire;
 
-/// A request is many small pieces that one thread takes and another gives back, which the C library's does at twice the cost.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 pub use app::App;
 pub use body::{BODY_DEADLINE, read_body};
 pub use context::RequestContext;
