@@ -43,7 +43,7 @@ pub(crate) struct Processor {
     handlers: Handlers,
     settings: Settings,
     shutdown: Shutdown,
-    /// So many handlers run at once that each can have a connection.
+    /// So many handlers run at once. Those that want a transaction take turns at the connections.
     room: Arc<Semaphore>,
     /// Attempts outlive the requests that brought them; the drain waits for them.
     attempts: TaskTracker,

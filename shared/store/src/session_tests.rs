@@ -88,6 +88,12 @@ async fn transactions_take_turns_and_leave_connections_to_others() {
     let late = store.begin(Duration::from_millis(20)).await.err().unwrap();
     assert!(late.is_loss_of_session(), "no try of the event's: {late}");
     store.ready().await.unwrap();
-    let (second, ()) = tokio::join!(store.begin(Duration::from_mins(1)), async { drop(first) });
-    second.unwrap();
+    let waits = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(first);
+    };
+    let (second, ()) = tokio::join!(store.begin(Duration::from_secs(10)), waits);
+    let limit = "SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'";
+    let limit: i32 = sqlx::query_scalar(limit).fetch_one(&mut *second.unwrap()).await.unwrap();
+    assert!(limit <= 9_900, "the wait is a part of the time: {limit} ms");
 }

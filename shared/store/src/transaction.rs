@@ -5,7 +5,7 @@ use event::EventId;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{Error, Store};
 
@@ -22,6 +22,7 @@ impl Store {
     /// half-way leaves its session inside a transaction. No statement in it may outlast `limit`, and half of that is the
     /// longest to wait for a turn.
     pub async fn begin(&self, limit: Duration) -> Result<Transaction, Error> {
+        let by = Instant::now() + limit;
         let turn = timeout(limit / 2, self.transactions.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(sqlx::Error::PoolTimedOut.into()) };
         self.run(move |pool| async move {
@@ -29,7 +30,7 @@ impl Store {
             // Which statements a handler has nobody knows, so they are planned as everywhere else.
             let begin = format!(
                 "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on",
-                limit.as_millis().max(1)
+                by.saturating_duration_since(Instant::now()).as_millis().max(1)
             );
             sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *transaction).await?;
             Ok(transaction)
