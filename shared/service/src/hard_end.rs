@@ -2,6 +2,8 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
+use crate::telemetry;
+
 /// Half a second before Cloud Run would kill the process.
 const LIMIT: Duration = Duration::from_millis(9500);
 
@@ -12,6 +14,7 @@ pub(crate) fn arm(failed: bool) {
     thread::spawn(move || {
         thread::sleep(LIMIT);
         tracing::warn!("out of time, ending with work undone");
+        telemetry::flush();
         process::exit(code)
     });
 }

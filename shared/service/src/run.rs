@@ -9,6 +9,7 @@ use crate::env::{Env, Mistakes, Noted};
 use crate::problem::{BoxError, chain};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
+use crate::telemetry::FlushAtEnd;
 use crate::{hard_end, listen, router, signals};
 
 /// Tells a wrong environment from a failure at work, which a restart may mend.
@@ -33,6 +34,7 @@ where
             return ExitCode::from(MISTAKES);
         }
     };
+    let _flush = FlushAtEnd;
     match live(name, settings, config, start).await {
         Ok(code) => code,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! Log lines on stdout: JSON as Cloud Logging reads it, or text for people.
 
 mod filter;
+mod lines;
 mod panic;
 mod text;
 mod trace_member;
@@ -16,6 +17,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::env::{Env, Noted};
 use filter::Filter;
+pub(crate) use lines::{FlushAtEnd, flush};
 use trace_member::{FindTrace, WithTrace};
 
 pub(crate) struct Telemetry {
@@ -55,7 +57,8 @@ impl Telemetry {
 
     /// Everything that this process logs from here on goes to stdout.
     pub(crate) fn start(self) -> Result<(), TryInitError> {
-        self.subscriber(stdout).try_init()?;
+        let lines = lines::to_stdout();
+        self.subscriber(move || lines.clone()).try_init()?;
         panic::log_panics();
         Ok(())
     }
