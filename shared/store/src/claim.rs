@@ -106,8 +106,8 @@ impl Store {
     }
 
     async fn look_at(&self, batch: Vec<Wanted>) -> Result<Vec<Look>, Error> {
-        let limit = self.statement_limit;
-        self.run(move |pool| async move {
+        let (kept, limit) = (self.kept.clone(), self.statement_limit);
+        self.run(move |_| async move {
             let mut seen = HashSet::new();
             let (firsts, order): (Vec<_>, Vec<_>) = batch
                 .into_iter()
@@ -117,9 +117,9 @@ impl Store {
                 })
                 .unzip();
             let firsts: Vec<_> = firsts.into_iter().flatten().collect();
-            let mut connection = pool.acquire().await?;
+            let mut connection = kept.take().await?;
             let found = timeout(limit, look_at(&mut connection, &firsts)).await;
-            let mut found = in_time(connection, found)?;
+            let mut found = kept.after(connection, found)?;
             Ok(order.into_iter().map(|id| found.remove(&id).unwrap_or(Look::Repeated)).collect())
         })
         .await

@@ -46,11 +46,11 @@ impl Store {
     }
 
     async fn succeed_together(&self, batch: Vec<(EventId, u32)>) -> Result<HashMap<EventId, End>, Error> {
-        let limit = self.statement_limit;
-        self.run(move |pool| async move {
-            let mut connection = pool.acquire().await?;
+        let (kept, limit) = (self.kept.clone(), self.statement_limit);
+        self.run(move |_| async move {
+            let mut connection = kept.take().await?;
             let ended = timeout(limit, succeed_together(&mut connection, &batch)).await;
-            in_time(connection, ended)
+            kept.after(connection, ended)
         })
         .await
     }

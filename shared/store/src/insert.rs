@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use crate::error::CHECK_VIOLATION;
 use crate::keys::{Hash, IdempotencyKey};
-use crate::session::in_time;
 use crate::{Error, Store};
 
 /// Ids further than this from the database's time are refused: they would land in a partition that is gone or not yet there.
@@ -55,11 +54,11 @@ impl Store {
         let batch = Arc::new(batch);
         let limit = self.statement_limit;
         let insert = || {
-            let batch = batch.clone();
-            self.run(move |pool| async move {
-                let mut connection = pool.acquire().await?;
+            let (kept, batch) = (self.kept.clone(), batch.clone());
+            self.run(move |_| async move {
+                let mut connection = kept.take().await?;
                 let inserted = timeout(limit, insert(&mut connection, &batch, first_due)).await;
-                in_time(connection, inserted)
+                kept.after(connection, inserted)
             })
         };
         match insert().await {

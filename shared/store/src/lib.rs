@@ -13,6 +13,7 @@ mod event_types;
 mod finish;
 mod hint;
 mod insert;
+mod kept;
 mod keys;
 mod loads;
 mod metrics;

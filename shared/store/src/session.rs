@@ -14,6 +14,7 @@ use tokio::time::error::Elapsed;
 use crate::Error;
 use crate::claim::{Look, Wanted};
 use crate::finish::End;
+use crate::kept::Kept;
 use crate::together::Together;
 use crate::watchdog::Yielded;
 
@@ -85,6 +86,7 @@ const PLANS_ONCE: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan")
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) options: PgConnectOptions,
+    pub(crate) kept: Kept,
     pub(crate) yielded: Yielded,
     /// Longer than the server lets a statement run.
     pub(crate) statement_limit: Duration,
@@ -140,7 +142,9 @@ impl Store {
             usize::try_from(config.max_transactions).unwrap_or(Semaphore::MAX_PERMITS),
         ));
         let (claims, ends) = (Together::new(), Together::new());
-        Ok(Self { pool, options, yielded, statement_limit, transactions, claims, ends })
+        let most = usize::try_from(config.max_connections / 2).unwrap_or_default();
+        let kept = Kept::new(pool.clone(), yielded.clone(), most);
+        Ok(Self { pool, kept, options, yielded, statement_limit, transactions, claims, ends })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped
@@ -184,7 +188,7 @@ impl Store {
     }
 
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.kept.close().await;
     }
 }
 

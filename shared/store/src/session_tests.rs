@@ -97,3 +97,61 @@ async fn transactions_take_turns_and_leave_connections_to_others() {
     let limit: i32 = sqlx::query_scalar(limit).fetch_one(&mut *second.unwrap()).await.unwrap();
     assert!(limit <= 9_900, "the wait is a part of the time: {limit} ms");
 }
+
+async fn with_connections(count: u32) -> (Database, Store) {
+    let database = database().await;
+    let config = StoreConfig { max_connections: count, ..StoreConfig::new(database.url.clone(), "test") };
+    (database, Store::new(&config).unwrap())
+}
+
+#[tokio::test]
+async fn a_kept_connection_goes_from_one_statement_to_the_next() {
+    let (_database, store) = with_connections(4).await;
+    let pid = async || -> i32 {
+        let mut connection = store.kept.take().await.unwrap();
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection).await.unwrap();
+        store.kept.keep(connection);
+        pid
+    };
+    let first = pid().await;
+    // It is in nobody else's hands meanwhile.
+    let _others = [store.pool.acquire().await.unwrap(), store.pool.acquire().await.unwrap()];
+    assert_eq!(pid().await, first);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_is_idle_goes_back_to_the_pool_which_looks_at_it() {
+    let (database, store) = with_connections(2).await;
+    let mut leaked = store.kept.take().await.unwrap();
+    sqlx::raw_sql("BEGIN").execute(&mut *leaked).await.unwrap();
+    store.kept.keep(leaked);
+    let mut both = [store.pool.acquire().await.unwrap(), store.pool.acquire().await.unwrap()];
+    for connection in &mut both {
+        let insert = "INSERT INTO demo_ledger VALUES ('0199c0de-0000-7000-8000-000000000001', 1, 7)";
+        sqlx::raw_sql(insert).execute(&mut **connection).await.unwrap();
+    }
+    assert_eq!(database.value::<i64>("SELECT count(*) FROM demo_ledger").await, 2);
+}
+
+#[tokio::test]
+async fn half_of_the_connections_are_kept_at_the_most_and_none_behind_the_end() {
+    let (_database, store) = with_connections(4).await;
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        taken.push(store.kept.take().await.unwrap());
+    }
+    let late = taken.pop().unwrap();
+    for connection in taken {
+        store.kept.keep(connection);
+    }
+    // One of the four is out and two are kept.
+    drop(store.pool.acquire().await.unwrap());
+    let closing = tokio::spawn({
+        let store = store.clone();
+        async move { store.close().await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!closing.is_finished());
+    store.kept.keep(late);
+    tokio::time::timeout(Duration::from_secs(5), closing).await.unwrap().unwrap();
+}

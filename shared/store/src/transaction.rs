@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+use crate::kept::Kept;
 use crate::{Error, Store};
 
 /// A handler's transaction. What it does commits together with PROCESSED, or not at all.
@@ -14,6 +15,7 @@ use crate::{Error, Store};
 /// is still running meets nobody.
 pub struct Transaction {
     connection: Option<PoolConnection<Postgres>>,
+    kept: Kept,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -25,8 +27,9 @@ impl Store {
         let by = Instant::now() + limit;
         let turn = timeout(limit / 2, self.transactions.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(sqlx::Error::PoolTimedOut.into()) };
-        self.run(move |pool| async move {
-            let mut transaction = Transaction { connection: Some(pool.acquire().await?), _turn: turn };
+        let kept = self.kept.clone();
+        self.run(move |_| async move {
+            let mut transaction = Transaction { connection: Some(kept.take().await?), kept, _turn: turn };
             // Which statements a handler has nobody knows, so they are planned as everywhere else.
             let begin = format!(
                 "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on",
@@ -55,8 +58,10 @@ impl Transaction {
     /// Not for what a request can drop.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
-        // Only a session that is known to be out of its transaction goes back to the pool.
-        drop(self.connection.take());
+        // Only a session that is known to be out of its transaction is used again.
+        if let Some(connection) = self.connection.take() {
+            self.kept.keep(connection);
+        }
         Ok(())
     }
 }
