@@ -144,7 +144,7 @@ impl Store {
         let (claims, ends) = (Together::new(), Together::new());
         let most = usize::try_from(config.max_connections / 2).unwrap_or_default();
         let kept = Kept::new(pool.clone(), yielded.clone(), most);
-        Ok(Self { pool, kept, options, yielded, statement_limit, transactions, claims, ends })
+        Ok(Self { pool, options, kept, yielded, statement_limit, transactions, claims, ends })
     }
 
     /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped
