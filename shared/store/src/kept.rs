@@ -10,8 +10,9 @@ use crate::Error;
 use crate::session::in_time;
 use crate::watchdog::Yielded;
 
-/// A connection whose work ended well so shortly ago needs no look at it. One that is idle for longer goes back to the pool, which looks.
-const FRESH: Duration = Duration::from_secs(1);
+/// A connection whose work ended well so shortly ago needs no look at it. One that is idle for longer goes back to the pool, which
+/// looks: its server may have gone meanwhile.
+const FRESH: Duration = Duration::from_millis(50);
 
 /// Connections on their way from one statement to the next, past the pool: it asks the server once when it gives a connection and
 /// once when it takes it back, which is two round trips for each one of work.
