@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 type Check = (&'static str, fn());
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     ("every mistake is told before a port is bound", mistakes),
     ("a taken port is named", taken_port),
     ("health is there at once", health),
@@ -28,7 +28,8 @@ const CHECKS: [Check; 9] = [
     ("a service whose main task died fails", dead_task),
     ("running out of files ends nothing", out_of_files),
     ("ten thousand idle connections leave room for others", idle_crowd),
-    ("nothing keeps a process beyond its end", hard_end),
+    ("no request keeps a process beyond its end", || hard_end("/stuck")),
+    ("nothing that the runtime waits for keeps it either", || hard_end("/beside")),
 ];
 
 fn main() -> ExitCode {
@@ -57,7 +58,8 @@ fn read(env: &mut Env) -> Result<String, Noted> {
 fn start(kind: &str, shutdown: Shutdown) -> App {
     let router = Router::new()
         .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(600)).await))
-        .route("/stuck", get(async || sleep(Duration::from_mins(1))));
+        .route("/stuck", get(async || sleep(Duration::from_mins(1))))
+        .route("/beside", get(async || drop(tokio::task::spawn_blocking(|| sleep(Duration::from_mins(1))))));
     let app = App::new(router, Readiness::waiting_for(&[]));
     match kind {
         "be-dying" => app.depends_on("writer", tokio::spawn(async { panic!("writer broke") })),
@@ -257,13 +259,15 @@ fn idle_crowd() {
     assert_eq!(log.matches("more connections than places").count(), 1, "{log}");
 }
 
-fn hard_end() {
+fn hard_end(path: &str) {
     let mut sample = Sample::start();
-    let _stuck = sample.send("/stuck");
+    let _stuck = sample.send(path);
     sleep(Duration::from_millis(200));
     let start = Instant::now();
     sample.signal("TERM");
-    assert_eq!(sample.end().0, Some(0));
+    let (code, log) = sample.end();
     let took = start.elapsed();
+    assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(log.contains("out of time, ending with work undone"), "{log}");
 }

@@ -97,3 +97,7 @@ impl Kept {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[path = "kept_tests.rs"]
+mod tests;

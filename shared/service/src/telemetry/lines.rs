@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::fmt::MakeWriter;
 
 /// So many lines wait for stdout; who logs one more waits too, and none is dropped.
 const MAX_WAITING: usize = 4096;
@@ -14,14 +15,27 @@ const GATHERED_FOR: Duration = Duration::from_millis(5);
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 
 /// A thread of its own writes, as many lines at once as there are: a system call for each costs a request a tenth of its CPU.
-pub(super) fn to_stdout() -> NonBlocking {
+pub(super) fn to_stdout() -> impl for<'writer> MakeWriter<'writer> {
     let (lines, writer) = NonBlockingBuilder::default()
         .lossy(false)
         .buffered_lines_limit(MAX_WAITING)
         .thread_name("log")
         .finish(Gathered(BufWriter::new(stdout())));
     *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
-    lines
+    move || Line(lines.clone())
+}
+
+struct Line(NonBlocking);
+
+impl Write for Line {
+    /// By itself once the thread has ended: what goes wrong at the very end is told too.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write(line).or_else(|_| stdout().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Flushed whenever no line waits.
@@ -39,7 +53,7 @@ impl Write for Gathered {
     }
 }
 
-/// Writes what still waits. What is logged later is lost, so the process ends with it.
+/// Writes what still waits, and ends the thread.
 pub(crate) fn flush() {
     drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }

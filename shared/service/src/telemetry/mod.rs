@@ -57,8 +57,7 @@ impl Telemetry {
 
     /// Everything that this process logs from here on goes to stdout.
     pub(crate) fn start(self) -> Result<(), TryInitError> {
-        let lines = lines::to_stdout();
-        self.subscriber(move || lines.clone()).try_init()?;
+        self.subscriber(lines::to_stdout()).try_init()?;
         panic::log_panics();
         Ok(())
     }
