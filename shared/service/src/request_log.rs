@@ -47,11 +47,11 @@ impl Drop for RequestLog {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    http_request.request_method = self.method.as_str(),
-                    http_request.request_url = self.route,
-                    http_request.request_size = self.bytes_in,
-                    http_request.status = self.status,
-                    http_request.latency = format!("{:.6}s", elapsed.as_secs_f64()),
+                    httpRequest.requestMethod = self.method.as_str(),
+                    httpRequest.requestUrl = self.route,
+                    httpRequest.requestSize = self.bytes_in,
+                    httpRequest.status = self.status,
+                    httpRequest.latency = format!("{:.6}s", elapsed.as_secs_f64()),
                     "{} {} {} in {:.1} ms",
                     self.method,
                     self.route,

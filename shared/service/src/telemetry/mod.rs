@@ -1,10 +1,10 @@
 //! Log lines on stdout: JSON as Cloud Logging reads it, or text for people.
 
 mod filter;
+mod json;
 mod lines;
 mod panic;
 mod text;
-mod trace_member;
 
 use std::io::{IsTerminal, stdout};
 use std::str::FromStr;
@@ -18,7 +18,6 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use crate::env::{Env, Noted};
 use filter::Filter;
 pub(crate) use lines::{FlushAtEnd, flush};
-use trace_member::{FindTrace, WithTrace};
 
 pub(crate) struct Telemetry {
     filter: Filter,
@@ -68,9 +67,7 @@ impl Telemetry {
     {
         let lines: Box<dyn Layer<_> + Send + Sync> = match self.format {
             Format::Text => Box::new(text::layer(writer, self.colours)),
-            Format::Json => Box::new(FindTrace.and_then(
-                tracing_stackdriver::layer().with_writer(WithTrace { lines: writer, project: self.project }),
-            )),
+            Format::Json => Box::new(json::layer(writer, self.project)),
         };
         Registry::default().with(self.filter.env_filter()).with(lines)
     }

@@ -177,5 +177,5 @@ async fn text_says_a_request_in_one_breath() {
     let line = text.lines().last().unwrap();
     assert!(line.contains("GET /events/{id} 200 in "), "{line}");
     assert!(line.contains("event_id=\"17\""), "{line}");
-    assert!(!line.contains("http_request"), "{line}");
+    assert!(!line.contains("httpRequest"), "{line}");
 }

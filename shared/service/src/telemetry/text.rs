@@ -24,7 +24,7 @@ where
 fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
     match field.name() {
         "message" => write!(writer, "{value:?}"),
-        name if name == "trace" || name.starts_with("http_request.") => Ok(()),
+        name if name == "trace" || name.starts_with("httpRequest.") => Ok(()),
         name => write!(writer, "{name}={value:?}"),
     }
 }
