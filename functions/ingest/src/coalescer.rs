@@ -1,29 +1,34 @@
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{EventId, NewEvent};
 use gcp::{Message, Publisher};
 use store::{Batch, Error, IdempotencyKey, KnownKey, Store};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::accept::Incoming;
 
 /// A statement of more events is no faster, and its rows are held longer.
 pub(crate) const MAX_BATCH: usize = 500;
-/// Events that wait for the statement under way. One more is told to come back.
+/// Where so many wait, they go in a second statement beside the one under way: by then it costs less than the wait.
+const FULL: usize = 100;
+const MOST_STATEMENTS: usize = 2;
+/// Events that wait for the statements under way. One more is told to come back.
 const MAX_WAITING: usize = 2_000;
-/// What they and the statement under way may hold.
+/// What they and the statements under way may hold.
 const MAX_WAITING_BYTES: u32 = 64 * 1024 * 1024;
 
-/// Events that arrive together share one statement and one commit. One batch is in flight at a time: what arrives meanwhile
-/// is the next batch, so an event that is alone goes at once and no timer is needed.
+/// Events that arrive together share one statement and one commit. What arrives while it is under way is the next batch, so an event
+/// that is alone goes at once and no timer is needed.
 #[derive(Clone)]
 pub struct Coalescer {
     groups: mpsc::UnboundedSender<Group>,
     places: Arc<Semaphore>,
     room: Arc<Semaphore>,
+    full: Arc<Notify>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,6 +69,8 @@ struct Writer {
     store: Store,
     publisher: Publisher,
     first_due: Duration,
+    places: Arc<Semaphore>,
+    full: Arc<Notify>,
 }
 
 impl Group {
@@ -83,10 +90,11 @@ impl Answer {
 impl Coalescer {
     pub fn start(store: Store, publisher: Publisher, first_due: Duration) -> (Self, JoinHandle<()>) {
         let (groups, receiver) = mpsc::unbounded_channel();
-        let writer = Writer { store, publisher, first_due };
         let places = Arc::new(Semaphore::new(MAX_WAITING));
         let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize));
-        (Self { groups, places, room }, tokio::spawn(writer.run(receiver)))
+        let full = Arc::new(Notify::new());
+        let writer = Writer { store, publisher, first_due, places: places.clone(), full: full.clone() };
+        (Self { groups, places, room, full }, tokio::spawn(Arc::new(writer).run(receiver)))
     }
 
     /// Those that are events wait all together, and go in one statement where they are no more than one takes, or none does.
@@ -109,6 +117,9 @@ impl Coalescer {
                 if !group.events.is_empty() {
                     // Where the writer has gone, so have the other ends of the answers.
                     let _ = self.groups.send(group);
+                    if waiting(&self.places) >= FULL {
+                        self.full.notify_one();
+                    }
                 }
                 answers
             }
@@ -137,7 +148,8 @@ impl Coalescer {
 }
 
 impl Writer {
-    async fn run(self, mut groups: mpsc::UnboundedReceiver<Group>) {
+    async fn run(self: Arc<Self>, mut groups: mpsc::UnboundedReceiver<Group>) {
+        let mut under_way = JoinSet::new();
         let mut next = groups.recv().await;
         while let Some(group) = next {
             let mut batch = group.taken();
@@ -150,9 +162,26 @@ impl Writer {
             };
             // Who has been answered that it takes too long, or has gone, waits for nothing.
             batch.retain(|waiting| !waiting.answer.is_closed());
-            self.write(batch, now()).await;
+            let writer = Arc::clone(&self);
+            under_way.spawn(async move { writer.write(batch, now()).await });
+            self.turn(&mut under_way).await;
             if next.is_none() {
                 next = groups.recv().await;
+            }
+        }
+        under_way.join_all().await;
+    }
+
+    /// Until there may be one more statement.
+    async fn turn(&self, under_way: &mut JoinSet<()>) {
+        while under_way.len() >= MOST_STATEMENTS || !under_way.is_empty() && waiting(&self.places) < FULL {
+            tokio::select! {
+                ended = under_way.join_next() => {
+                    if let Some(Err(panicked)) = ended {
+                        resume_unwind(panicked.into_panic());
+                    }
+                }
+                () = self.full.notified(), if under_way.len() < MOST_STATEMENTS => {}
             }
         }
     }
@@ -238,6 +267,10 @@ impl Writer {
             }
         });
     }
+}
+
+fn waiting(places: &Semaphore) -> usize {
+    MAX_WAITING - places.available_permits()
 }
 
 /// Logged here, once for all that share the statement.

@@ -1,10 +1,17 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use service::testing::Answer;
 use store::Record;
+use tokio::time::timeout;
 
+use crate::batch::batch;
 use crate::harness::Service;
+
+const EVENT: &str = r#"{"eventType":"a","payload":{}}"#;
 
 impl Service {
     /// The stored event that this answer names.
@@ -78,4 +85,41 @@ async fn events_that_come_together_are_written_together() {
     }
     let statements: i64 = service.database.value("SELECT count(DISTINCT xid) FROM events").await;
     assert!(statements < 20, "{statements} statements for 200 events");
+}
+
+#[tokio::test]
+async fn a_hundred_that_wait_are_not_held_up_by_the_statement_under_way() {
+    let service = Arc::new(Service::start().await);
+    let database = &service.database;
+    database
+        .sql(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 WHILE NOT EXISTS (SELECT FROM demo_ledger) LOOP PERFORM pg_sleep(0.01); END LOOP;
+                 RETURN NEW;
+             END $$",
+        )
+        .await;
+    database
+        .sql(
+            "CREATE TRIGGER wait BEFORE INSERT ON events
+                 FOR EACH ROW WHEN (NEW.event_type = 'slow') EXECUTE FUNCTION wait()",
+        )
+        .await;
+    let slow = tokio::spawn({
+        let service = service.clone();
+        async move { service.post(r#"{"eventType":"slow","payload":{}}"#).await }
+    });
+    let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                      WHERE datname = current_database() AND wait_event = 'PgSleep')";
+    while !database.value::<bool>(sleeps).await {}
+    let many = format!("[{}]", [EVENT; 99].join(","));
+    let answers = join(service.post(EVENT), service.call(batch("application/json", many)));
+    let (one, many) = timeout(Duration::from_secs(30), answers).await.unwrap();
+    assert_eq!((one.status, many.status), (StatusCode::CREATED, StatusCode::CREATED));
+    let statements: i64 = database.value("SELECT count(DISTINCT xid) FROM events").await;
+    assert_eq!(statements, 1, "the one waited for the others");
+    assert!(!slow.is_finished());
+    database.sql("INSERT INTO demo_ledger VALUES (gen_random_uuid(), 1, 1)").await;
+    assert_eq!(slow.await.unwrap().status, StatusCode::CREATED);
+    assert_eq!(service.rows().await, 202);
 }
