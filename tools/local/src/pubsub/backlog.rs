@@ -67,10 +67,10 @@ impl Backlog {
     }
 
     /// Ends a lease. None when it has ended already, by its deadline for example.
-    pub(super) fn settle(&mut self, id: u64) -> Option<Delivery> {
+    pub(super) fn settle(&mut self, id: u64) -> Option<Lease> {
         let (until, delivery) = self.leased.remove(&id)?;
         self.deadlines.remove(&(until, id));
-        Some(delivery)
+        Some(Lease { id, delivery })
     }
 
     pub(super) fn extend(&mut self, id: u64, until: Instant) {
@@ -82,7 +82,7 @@ impl Backlog {
     }
 
     /// Ends every lease whose deadline has passed.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Delivery> {
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Lease> {
         let mut expired = Vec::new();
         while let Some(&(until, id)) = self.deadlines.first()
             && until <= now
@@ -102,6 +102,10 @@ impl Backlog {
     pub(super) fn is_ready(&mut self, now: Instant) -> bool {
         self.promote(now);
         !self.ready.is_empty()
+    }
+
+    pub(super) fn newest_lease(&self) -> u64 {
+        self.next_id
     }
 
     pub(super) fn waiting(&self) -> usize {

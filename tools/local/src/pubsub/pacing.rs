@@ -13,11 +13,13 @@ pub(super) struct Pacing {
     delay: Duration,
     max_delay: Duration,
     last_push: Option<Instant>,
+    /// The newest push there was when the delay last grew.
+    newest: u64,
 }
 
 impl Pacing {
     pub(super) fn new(max_delay: Duration) -> Self {
-        Self { window: FIRST_WINDOW, delay: Duration::ZERO, max_delay, last_push: None }
+        Self { window: FIRST_WINDOW, delay: Duration::ZERO, max_delay, last_push: None, newest: 0 }
     }
 
     /// How many pushes may start now. While the subscription backs off they go one by one.
@@ -46,10 +48,14 @@ impl Pacing {
         self.delay = if halved < FIRST_DELAY { Duration::ZERO } else { halved };
     }
 
-    /// A failure takes back what several successes gave, or a receiver that is overloaded would stay so.
-    pub(super) fn nacked(&mut self) {
+    /// A failure takes back what several successes gave, or a receiver that is overloaded would stay so. Of pushes that were on their
+    /// way together the first that fails makes the delay grow: the others tell nothing new, and a burst of ten would be a minute.
+    pub(super) fn nacked(&mut self, push: u64, newest: u64) {
         self.window = (self.window - self.window / 8).max(FIRST_WINDOW);
-        self.delay = (self.delay * 2).max(FIRST_DELAY).min(self.max_delay);
+        if push > self.newest {
+            self.newest = newest;
+            self.delay = (self.delay * 2).max(FIRST_DELAY).min(self.max_delay);
+        }
     }
 
     pub(super) fn window(&self) -> usize {
@@ -70,16 +76,26 @@ mod tests {
     #[test]
     fn failures_double_the_delay_up_to_its_bound_and_successes_halve_it_down_to_none() {
         let mut pacing = Pacing::new(MAX);
-        let grown: Vec<_> = (0..8).map(|_| (pacing.nacked(), pacing.delay().as_millis()).1).collect();
+        let grown: Vec<_> =
+            (1..9).map(|push| (pacing.nacked(push, push), pacing.delay().as_millis()).1).collect();
         assert_eq!(grown, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
         let shrunk: Vec<_> = (0..7).map(|_| (pacing.acked(), pacing.delay().as_millis()).1).collect();
         assert_eq!(shrunk, [2_500, 1_250, 625, 312, 156, 0, 0]);
     }
 
     #[test]
+    fn a_burst_is_one_failure() {
+        let mut pacing = Pacing::new(MAX);
+        (1..=10).for_each(|push| pacing.nacked(push, 10));
+        assert_eq!(pacing.delay(), FIRST_DELAY);
+        pacing.nacked(11, 11);
+        assert_eq!(pacing.delay(), FIRST_DELAY * 2);
+    }
+
+    #[test]
     fn a_bound_below_the_first_delay_holds() {
         let mut pacing = Pacing::new(Duration::from_millis(20));
-        pacing.nacked();
+        pacing.nacked(1, 1);
         assert_eq!(pacing.delay(), Duration::from_millis(20));
     }
 
@@ -88,7 +104,7 @@ mod tests {
         let now = Instant::now();
         let mut pacing = Pacing::new(MAX);
         pacing.pushed(now);
-        pacing.nacked();
+        pacing.nacked(1, 1);
         assert_eq!(pacing.room(0, now), 0);
         assert_eq!(pacing.room(0, now + FIRST_DELAY), 1);
         pacing.acked();
@@ -103,7 +119,7 @@ mod tests {
         }
         assert_eq!(pacing.window(), MAX_WINDOW);
         for _ in 0..2 * MAX_WINDOW {
-            pacing.nacked();
+            pacing.nacked(1, 1);
         }
         assert_eq!(pacing.window(), FIRST_WINDOW);
     }

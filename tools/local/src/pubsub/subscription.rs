@@ -201,14 +201,14 @@ impl State {
         self.pacing.room(self.backlog.outstanding(), now)
     }
 
-    fn give_back(&mut self, deliveries: impl IntoIterator<Item = Delivery>, now: Instant) -> Nacked {
+    fn give_back(&mut self, leases: impl IntoIterator<Item = Lease>, now: Instant) -> Nacked {
         let mut nacked = Nacked::default();
-        for delivery in deliveries {
+        for lease in leases {
             nacked.count += 1;
             if self.settings.push.is_some() {
-                self.pacing.nacked();
+                self.pacing.nacked(lease.id, self.backlog.newest_lease());
             }
-            nacked.dead.extend(self.again(delivery, now));
+            nacked.dead.extend(self.again(lease.delivery, now));
         }
         nacked
     }
@@ -222,7 +222,8 @@ impl State {
         }
         let delay = self.settings.retry.map_or(Duration::ZERO, |policy| policy.delay(delivery.attempt));
         delivery.attempt += 1;
-        self.backlog.offer(delivery, now + delay, now);
+        // What failed together does not come again together.
+        self.backlog.offer(delivery, now + delay.mul_f64(rand::random_range(1.0..1.25)), now);
         None
     }
 
