@@ -1,15 +1,16 @@
-use std::time::Duration;
-
 use event::AttemptEnd;
 use serde::de::DeserializeOwned;
 use store::{Claim, Store, Transaction};
 use tokio::time::Instant;
 
+use crate::clock::HandlerClock;
+
 /// What a handler is given: the event, which attempt this is, and a transaction that commits together with the outcome.
 pub struct Attempt {
     pub event: Claim,
-    /// When the handler is ended, by the clock of this process.
-    pub deadline: Instant,
+    /// Before the lease is over: then another process may claim the event.
+    until: Instant,
+    clock: HandlerClock,
     store: Store,
     transaction: Option<Transaction>,
 }
@@ -21,13 +22,15 @@ pub enum Failure {
     Retry(String),
     /// No retry can help: the event is dead at once, and can be replayed.
     Permanent(String),
-    /// Our own drain or database ended it. It is on record and is no try.
+    /// Its session with the database was lost. It is on record and is no try, but the twentieth is the end.
     Interrupted(String),
+    /// The service had no time or no connection for it. It is on record and counts for nothing.
+    Released(String),
 }
 
 impl Attempt {
-    pub(crate) fn new(event: Claim, limit: Duration, store: Store) -> Self {
-        Self { event, deadline: Instant::now() + limit, store, transaction: None }
+    pub(crate) fn new(event: Claim, until: Instant, clock: HandlerClock, store: Store) -> Self {
+        Self { event, until, clock, store, transaction: None }
     }
 
     /// The number of this attempt over the event's whole life; a replay does not reset it.
@@ -41,11 +44,14 @@ impl Attempt {
             .map_err(|error| Failure::Permanent(format!("the payload does not fit this handler: {error}")))
     }
 
-    /// Opened at first use. What is done in it commits with PROCESSED, or not at all.
+    /// Opened at first use. What is done in it commits with PROCESSED, or not at all. The wait for it is not the handler's time.
     pub async fn transaction(&mut self) -> Result<&mut Transaction, Failure> {
         let transaction = match self.transaction.take() {
             Some(transaction) => transaction,
-            None => self.store.begin(self.deadline.saturating_duration_since(Instant::now())).await?,
+            None => {
+                let _stopped = self.clock.stop();
+                self.store.begin_attempt(self.event.id, self.event.attempt, self.until).await?
+            }
         };
         Ok(self.transaction.insert(transaction))
     }
@@ -61,6 +67,7 @@ impl From<Failure> for (AttemptEnd, String) {
             Failure::Retry(reason) => (AttemptEnd::Failed, reason),
             Failure::Permanent(reason) => (AttemptEnd::Permanent, reason),
             Failure::Interrupted(reason) => (AttemptEnd::Interrupted, reason),
+            Failure::Released(reason) => (AttemptEnd::Released, reason),
         }
     }
 }
@@ -69,7 +76,9 @@ impl From<Failure> for (AttemptEnd, String) {
 /// among it, is a try: otherwise an event whose SQL always fails would never end.
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        if error.is_loss_of_session() {
+        if error.is_wait_for_connection() {
+            Self::Released("no connection to the database was free in time".into())
+        } else if error.is_loss_of_session() {
             Self::Interrupted(error.to_string())
         } else {
             Self::Retry(error.to_string())

@@ -30,20 +30,31 @@ pub struct Settings {
     pub handler_limit: Duration,
     pub claim: ClaimTerms,
     pub retries: Retries,
+    /// When ingest wants the relay to look after an event first.
+    pub first_due: Duration,
     /// How far the relay moves an event on.
     pub due_step: Duration,
-    pub concurrency: usize,
+    pub concurrency: u32,
     /// How long a handler may go on after SIGTERM.
     pub drain_grace: Duration,
     pub relay_page: u32,
     /// So many pages one call publishes at most: what is published faster than it is processed comes round again.
     pub relay_pages: u32,
+    /// So many events one call runs itself at most.
+    pub relay_runs: usize,
     pub relay_limit: Duration,
     /// How long a week of events is kept after its end.
     pub retention: Duration,
     /// When a call of /maintain leaves the rest to the next.
     pub maintain_limit: Duration,
 }
+
+/// A process that is killed now and then loses an event an attempt or two; one that is lost so often may be the reason itself.
+const ISOLATE_AFTER: u32 = 3;
+/// With waits that grow to the longest backoff, this is an hour and more of an event that ends its own session.
+const MAX_INTERRUPTED: u32 = 20;
+/// Pub/Sub delivers within milliseconds when it is well. What it has not delivered by then the relay runs.
+const PUSH_GRACE: Duration = Duration::from_secs(5);
 
 /// The week before the present one must be there, for ids of a clock that is a little off.
 const MIN_RETENTION_DAYS: u32 = 7;
@@ -90,6 +101,12 @@ impl Config {
 }
 
 impl Settings {
+    /// How long an attempt may last from its claim on, with all waits: it has to be over before its lease is.
+    pub(crate) fn attempt_limit(&self) -> Duration {
+        let spare = self.claim.lease.saturating_sub(self.handler_limit);
+        self.claim.lease - spare / 4
+    }
+
     fn read(env: &mut Env) -> Result<Self, Noted> {
         let instance = env.optional::<String>("K_REVISION");
         let handler_limit = env.seconds("HANDLER_LIMIT_SECONDS", 60);
@@ -101,28 +118,36 @@ impl Settings {
         let due_step = env.seconds("DUE_STEP_SECONDS", 720);
         let max = env.or("MAX_RETRIES", 3);
         let max_lost = env.or("MAX_LOST_ATTEMPTS", 10);
-        let concurrency = env.or("CONCURRENCY", 80_usize);
+        let concurrency = env.or("CONCURRENCY", 80);
         let retention_days = env.count("RETENTION_DAYS", 90);
         let settings = Self {
             instance: instance_name(instance?.as_deref()),
             handler_limit: handler_limit?,
-            claim: ClaimTerms { lease: lease?, max_lost: max_lost? },
-            retries: Retries { max: max?, backoff_min: backoff_min?, backoff_max: backoff_max? },
+            claim: ClaimTerms { isolate_after: ISOLATE_AFTER, lease: lease?, max_lost: max_lost? },
+            retries: Retries {
+                max: max?,
+                backoff_min: backoff_min?,
+                backoff_max: backoff_max?,
+                max_interrupted: MAX_INTERRUPTED,
+                push_grace: PUSH_GRACE,
+            },
+            first_due: first_due?,
             due_step: due_step?,
             concurrency: concurrency?,
             drain_grace: Duration::from_secs(5),
             relay_page: 500,
             relay_pages: 100,
+            relay_runs: 500,
             relay_limit: Duration::from_secs(20),
             retention: Duration::from_hours(24 * u64::from(retention_days?)),
             maintain_limit: Duration::from_mins(1),
         };
-        settings.hold(env, ack_deadline?, first_due?)?;
+        settings.hold(env, ack_deadline?)?;
         Ok(settings)
     }
 
     /// What must hold between the numbers, or deliveries and leases overlap.
-    fn hold(&self, env: &mut Env, ack_deadline: Duration, first_due: Duration) -> Result<(), Noted> {
+    fn hold(&self, env: &mut Env, ack_deadline: Duration) -> Result<(), Noted> {
         let lease = self.claim.lease;
         let mut held = Ok(());
         let mut must = |holds: bool, name, why: String| {
@@ -140,7 +165,7 @@ impl Settings {
             "LEASE_SECONDS",
             format!("must be below ACK_DEADLINE_SECONDS, {ack_deadline:?}"),
         );
-        must(first_due > lease, "FIRST_DUE_SECONDS", format!("must be above LEASE_SECONDS, {lease:?}"));
+        must(self.first_due > lease, "FIRST_DUE_SECONDS", format!("must be above LEASE_SECONDS, {lease:?}"));
         let longest = self.retries.backoff_max + ack_deadline;
         must(
             self.due_step > longest,

@@ -2,6 +2,7 @@
 //! [`start`] handlers of its own.
 
 mod attempt;
+mod clock;
 mod config;
 mod dead_letter;
 pub mod handlers;
@@ -44,7 +45,7 @@ pub(crate) struct Processor {
     settings: Settings,
     shutdown: Shutdown,
     /// So many handlers run at once. Those that want a transaction take turns at the connections.
-    room: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     /// Attempts outlive the requests that brought them; the drain waits for them.
     attempts: TaskTracker,
 }
@@ -79,7 +80,9 @@ impl ProcessPush {
     pub fn router(self) -> (Router, TaskTracker) {
         let attempts = TaskTracker::new();
         let processor = Arc::new(Processor {
-            room: Arc::new(Semaphore::new(self.settings.concurrency)),
+            slots: Arc::new(Semaphore::new(
+                usize::try_from(self.settings.concurrency).unwrap_or(Semaphore::MAX_PERMITS),
+            )),
             store: self.store,
             publisher: self.publisher,
             handlers: self.handlers,

@@ -6,12 +6,11 @@ use axum::http::StatusCode;
 use door::openapi::Refusals;
 use event::{Delivery, Envelope, Unreadable, attribute};
 use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
-use store::{Claimant, Error};
-use tokio::time::timeout;
+use store::Error;
 use tracing::Instrument;
 
 use crate::Processor;
-use crate::run::Ended;
+use crate::run::{Ended, Refused};
 
 /// Pub/Sub's own limit of a message is 10 MB, in base64; ours carry an id.
 const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
@@ -72,25 +71,18 @@ pub(crate) async fn receive(
 }
 
 async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Bytes) -> Result<StatusCode, Problem> {
-    // Waiting happens before the claim: a lease is for working.
-    let Ok(Ok(_room)) =
-        timeout(processor.settings.handler_limit / 2, processor.room.clone().acquire_owned()).await
-    else {
-        return Err(nack(StatusCode::TOO_MANY_REQUESTS, "all handlers are busy"));
-    };
-    if processor.shutdown.is_requested() {
-        return Err(nack(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
-    }
-    let claimant =
-        Claimant { instance: processor.settings.instance.clone(), message_id: envelope.message_id.clone() };
-    let delivery = processor.store.claim(envelope.event_id, claimant, processor.settings.claim).await;
-    match delivery.map_err(|error| unavailable(&error))? {
-        Delivery::Claimed(claim) => answer(processor.run(claim).await),
+    let wait = processor.settings.handler_limit / 2;
+    let delivery = processor.attempt(envelope.event_id, Some(envelope.message_id.clone()), wait).await;
+    match delivery.map_err(refused)? {
+        Delivery::Claimed(ended) => answer(ended),
         Delivery::LeaseAlive | Delivery::AlreadyProcessed => Ok(StatusCode::NO_CONTENT),
         Delivery::TooEarly => {
-            Err(nack(StatusCode::TOO_EARLY, "it failed a moment ago, and its retry is later"))
+            nack_unless_copy(&processor, envelope, StatusCode::TOO_EARLY, "its retry is later").await
         }
-        Delivery::LostForGood | Delivery::AlreadyDead => dead(&processor, envelope).await,
+        Delivery::LostForGood | Delivery::AlreadyDead => {
+            nack_unless_copy(&processor, envelope, StatusCode::GONE, "the event is dead").await
+        }
+        Delivery::NeedsIsolation => Err(nack(StatusCode::TOO_MANY_REQUESTS, "the event has to run alone")),
         Delivery::Unknown => {
             let reason = format!("no event {} was ever accepted", envelope.event_id);
             let unreadable = Unreadable { reason, message_id: Some(envelope.message_id) };
@@ -99,19 +91,33 @@ async fn deliver(processor: Arc<Processor>, envelope: Envelope, body: Bytes) -> 
     }
 }
 
-/// The message that the event died on is nacked, so that the subscription's own policy moves it to the dead-letter topic. Other
-/// copies have nothing to do there, and every nack slows the subscription down for all.
-async fn dead(processor: &Processor, envelope: Envelope) -> Result<StatusCode, Problem> {
-    let died_on = processor.store.died_on(envelope.event_id, envelope.message_id).await;
-    if died_on.map_err(|error| unavailable(&error))? {
-        return Err(nack(StatusCode::GONE, "the event is dead"));
+fn refused(refused: Refused) -> Problem {
+    match refused {
+        Refused::Busy => nack(StatusCode::TOO_MANY_REQUESTS, "all handlers are busy"),
+        Refused::Stopping => nack(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"),
+        Refused::Database(error) => unavailable(&error),
+    }
+}
+
+/// The message that brought the latest attempt is nacked, so that Pub/Sub delivers it again and, once the event is dead, the
+/// subscription's own policy moves it to the dead-letter topic. Every nack slows the subscription down for all, so other copies are
+/// acknowledged: `due_at` brings the event back without them.
+async fn nack_unless_copy(
+    processor: &Processor,
+    envelope: Envelope,
+    status: StatusCode,
+    why: &str,
+) -> Result<StatusCode, Problem> {
+    let brought = processor.store.brought_latest_attempt(envelope.event_id, envelope.message_id).await;
+    if brought.map_err(|error| unavailable(&error))? {
+        return Err(nack(status, why));
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn answer(ended: Ended) -> Result<StatusCode, Problem> {
     match ended {
-        Ended::Processed | Ended::Overtaken => Ok(StatusCode::NO_CONTENT),
+        Ended::Processed | Ended::Overtaken | Ended::PutBack => Ok(StatusCode::NO_CONTENT),
         Ended::Failed(reason) => Err(nack(StatusCode::UNPROCESSABLE_ENTITY, &reason)),
         Ended::Unknown(error) => Err(unavailable(&error)),
     }

@@ -3,11 +3,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use door::openapi::Refusals;
+use event::EventId;
 use gcp::Message;
 use serde::Serialize;
 use service::Problem;
-use store::{Error, Overdue};
+use store::{Error, Overdue, Undelivered};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::Processor;
@@ -16,16 +19,21 @@ use crate::push::unavailable;
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Relayed {
+    /// Events whose message was published again.
     published: usize,
-    /// What Pub/Sub did not take: it is due again.
+    /// Events that the call ran itself, since Pub/Sub had not delivered them in time.
+    ran: usize,
+    /// Events that are due again, since Pub/Sub took no message and the call had run as many as it may.
     not_published: usize,
     /// The limit of a call, in pages or in time, came before the end of what was due.
     more: bool,
 }
 
-/// Publish again what is overdue
+/// Bring back what is overdue
 ///
-/// Oldest first, a page at a time and within the limits of a call. The counts are folded too.
+/// Oldest first, a page at a time. An overdue event is published again; one that was published again and is overdue once more, or that
+/// no delivery has reached within seconds, is run by the call itself. Limits: 50,000 events published and 500 run in about 20 seconds,
+/// and then as long as the handlers that it began. The counts are folded too.
 #[utoipa::path(
     post,
     path = "/relay",
@@ -37,39 +45,121 @@ pub(crate) struct Relayed {
     ),
 )]
 pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json<Relayed>, Problem> {
-    let relayed = relay(&processor).await.map_err(|error| unavailable(&error))?;
-    if relayed.published + relayed.not_published > 0 {
-        let Relayed { published, not_published, more } = relayed;
-        tracing::info!(published, not_published, more, "relayed what was overdue");
-    }
+    let mut runs = Runs::new(processor.clone());
+    let mut relayed = relay(&processor, &mut runs).await.map_err(|error| unavailable(&error))?;
     processor.store.fold_totals().await.map_err(|error| unavailable(&error))?;
+    relayed.ran = runs.wait().await.map_err(|error| unavailable(&error))?;
+    if relayed.published + relayed.ran + relayed.not_published > 0 {
+        let Relayed { published, ran, not_published, more } = relayed;
+        tracing::info!(published, ran, not_published, more, "relayed what was overdue");
+    }
     Ok(Json(relayed))
 }
 
-async fn relay(processor: &Processor) -> Result<Relayed, Error> {
+async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error> {
     let settings = &processor.settings;
-    let deadline = Instant::now() + settings.relay_limit;
     let mut relayed = Relayed::default();
     for page in 1.. {
         let is_enough = page == settings.relay_pages;
         let page = processor.store.take_overdue(settings.relay_page, settings.due_step).await?;
         let is_last = page.len() < settings.relay_page as usize;
-        let taken = page.len();
         service::fault::point("in-relay-page");
-        let refused = publish(processor, page).await;
-        relayed.published += taken - refused.len();
-        relayed.not_published += refused.len();
+        let (stalled, mut others): (Vec<_>, Vec<_>) = page.into_iter().partition(|event| event.is_stalled);
+        others.extend(runs.start(stalled));
+        let taken = others.len();
+        let refused = publish(processor, others).await;
         let failing = !refused.is_empty();
-        processor.store.give_back(refused).await?;
+        relayed.published += taken - refused.len();
+        let left = runs.start(refused);
+        relayed.not_published += left.len();
+        processor.store.give_back(left).await?;
         if is_last || failing {
             break;
         }
-        if is_enough || Instant::now() >= deadline {
+        if is_enough || Instant::now() >= runs.deadline {
             relayed.more = true;
             break;
         }
     }
+    // Only into slots that are free: where all are busy, Pub/Sub's messages are not late but waiting.
+    let which = Undelivered {
+        for_at_least: settings.retries.push_grace,
+        for_at_most: settings.first_due,
+        limit: runs.left.min(processor.slots.available_permits()),
+    };
+    if which.limit > 0 {
+        runs.start_undelivered(processor.store.undelivered(which).await?);
+    }
     Ok(relayed)
+}
+
+/// What a call runs itself. The attempts go on where the call is cut off, and the drain waits for them.
+struct Runs {
+    processor: Arc<Processor>,
+    deadline: Instant,
+    /// So many more may begin.
+    left: usize,
+    begun: Vec<JoinHandle<Run>>,
+}
+
+enum Run {
+    Ran,
+    /// The event was somebody else's by then, or had ended.
+    NotOurs,
+    /// It found no slot in time, or no database.
+    NotRun(Option<Overdue>),
+}
+
+impl Runs {
+    fn new(processor: Arc<Processor>) -> Self {
+        let deadline = Instant::now() + processor.settings.relay_limit;
+        let left = processor.settings.relay_runs;
+        Self { processor, deadline, left, begun: Vec::new() }
+    }
+
+    /// Begins as many as it may, and returns the others.
+    fn start(&mut self, mut overdue: Vec<Overdue>) -> Vec<Overdue> {
+        let others = overdue.split_off(overdue.len().min(self.left));
+        for event in overdue {
+            self.begin(event.id, Some(event));
+        }
+        others
+    }
+
+    fn start_undelivered(&mut self, ids: Vec<EventId>) {
+        for id in ids {
+            self.begin(id, None);
+        }
+    }
+
+    fn begin(&mut self, id: EventId, overdue: Option<Overdue>) {
+        self.left = self.left.saturating_sub(1);
+        let (processor, deadline) = (self.processor.clone(), self.deadline);
+        let run = async move {
+            let wait = deadline.saturating_duration_since(Instant::now());
+            match processor.attempt(id, None, wait).await {
+                Ok(event::Delivery::Claimed(_)) => Run::Ran,
+                Ok(_) => Run::NotOurs,
+                Err(_) => Run::NotRun(overdue),
+            }
+        };
+        let span = tracing::info_span!("run", event_id = %id);
+        self.begun.push(self.processor.attempts.spawn(run.instrument(span)));
+    }
+
+    /// How many it ran. Cloud Run gives a process its CPU only while a request is open, so the call stays for the handlers.
+    async fn wait(self) -> Result<usize, Error> {
+        let (mut ran, mut not_run) = (0, Vec::new());
+        for run in self.begun {
+            match run.await? {
+                Run::Ran => ran += 1,
+                Run::NotOurs => {}
+                Run::NotRun(overdue) => not_run.extend(overdue),
+            }
+        }
+        self.processor.store.give_back(not_run).await?;
+        Ok(ran)
+    }
 }
 
 /// No transaction is open meanwhile. Returns what Pub/Sub did not take.

@@ -1,33 +1,101 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::time::Duration;
 
-use event::{AttemptEnd, EventId};
+use event::{AfterFailure, AttemptEnd, Delivery, EventId, Tries};
 use futures::FutureExt;
-use store::{Claim, Error, Transaction};
-use tokio::time::{sleep, timeout_at};
+use store::{Claim, Claimant, Error, Succeeded, Transaction};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::clock::HandlerClock;
 use crate::{Attempt, Failure, Processor};
 
 /// How an attempt ended that did not succeed, and why.
 type Ending = (AttemptEnd, String);
+
+/// An event that this process has claimed.
+#[derive(Debug)]
+struct Claimed {
+    claim: Claim,
+    /// Before the lease is over, by the clock of this process.
+    until: Instant,
+}
 
 /// How a claimed event came out of its attempt.
 #[derive(Debug)]
 pub(crate) enum Ended {
     Processed,
     Failed(String),
+    /// It is due again at a later time, and no try was used up.
+    PutBack,
     /// Another attempt has overtaken this one, whose effects are rolled back.
     Overtaken,
     /// The end could not be written. The lease runs out, and the relay brings the event back.
     Unknown(Error),
 }
 
+/// Why an event was not even looked at.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    Busy,
+    Stopping,
+    Database(Error),
+}
+
 impl Processor {
+    /// Claims an event and runs its handler, if it is there to be run. One slot is taken first, within `wait`; an event that has to run
+    /// alone gets all of them, so that nothing runs beside it.
+    pub(crate) async fn attempt(
+        &self,
+        id: EventId,
+        message_id: Option<String>,
+        wait: Duration,
+    ) -> Result<Delivery<Ended>, Refused> {
+        let slot = self.slots(1, wait).await?;
+        let delivery = self.claim(id, message_id.clone(), false).await?;
+        let (_slots, delivery) = if matches!(delivery, Delivery::NeedsIsolation) {
+            // Before it waits for the others, or two that wait would wait for each other.
+            drop(slot);
+            tracing::info!("attempts of this event were lost beside others: it runs alone");
+            let slots = self.slots(self.settings.concurrency, self.settings.handler_limit).await?;
+            (slots, self.claim(id, message_id, true).await?)
+        } else {
+            (slot, delivery)
+        };
+        match delivery {
+            Delivery::Claimed(claimed) => Ok(Delivery::Claimed(self.run(claimed).await)),
+            other => Ok(other.map(|_| Ended::Overtaken)),
+        }
+    }
+
+    /// Waiting happens before the claim: a lease is for working.
+    async fn slots(&self, count: u32, wait: Duration) -> Result<OwnedSemaphorePermit, Refused> {
+        let slots = timeout(wait, self.slots.clone().acquire_many_owned(count)).await;
+        let Ok(Ok(slots)) = slots else { return Err(Refused::Busy) };
+        if self.shutdown.is_requested() {
+            return Err(Refused::Stopping);
+        }
+        Ok(slots)
+    }
+
+    async fn claim(
+        &self,
+        id: EventId,
+        message_id: Option<String>,
+        alone: bool,
+    ) -> Result<Delivery<Claimed>, Error> {
+        // The lease begins later than this, by the clock of the database.
+        let until = Instant::now() + self.settings.attempt_limit();
+        let claimant = Claimant { instance: self.settings.instance.clone(), message_id, alone };
+        let delivery = self.store.claim(id, claimant, self.settings.claim).await?;
+        Ok(delivery.map(|claim| Claimed { claim, until }))
+    }
+
     /// Runs the handler of a claimed event under its time limit, and writes down how it ended.
-    pub(crate) async fn run(self: Arc<Self>, claim: Claim) -> Ended {
-        let (id, number, retry_count) = (claim.id, claim.attempt, claim.retry_count);
-        let ended = match self.handle(claim).await {
+    async fn run(&self, claimed: Claimed) -> Ended {
+        let (id, number, tries) = (claimed.claim.id, claimed.claim.attempt, claimed.claim.tries);
+        let ended = match self.handle(claimed).await {
             Ok(transaction) => {
                 service::fault::point("after-handler");
                 self.succeed(id, number, transaction).await
@@ -37,23 +105,34 @@ impl Processor {
         match ended {
             Ok(true) => Ended::Processed,
             Ok(false) => Ended::Overtaken,
-            Err((end, reason)) => self.fail(id, number, retry_count, end, reason).await,
+            Err((end, reason)) => self.fail(id, number, tries, end, reason).await,
         }
     }
 
-    async fn handle(&self, claim: Claim) -> Result<Option<Transaction>, Ending> {
+    async fn handle(&self, Claimed { claim, until }: Claimed) -> Result<Option<Transaction>, Ending> {
         let limit = self.settings.handler_limit;
         let handler = self.handlers.of(&claim.event_type);
-        let mut attempt = Attempt::new(claim, limit, self.store.clone());
-        let deadline = attempt.deadline;
+        let clock = HandlerClock::start(limit);
+        let mut attempt = Attempt::new(claim, until, clock.clone(), self.store.clone());
         let work = AssertUnwindSafe(handler.handle(&mut attempt)).catch_unwind();
         tokio::select! {
-            ended = timeout_at(deadline, work) => match ended {
-                Ok(Ok(result)) => result?,
-                Ok(Err(panic)) => return Err((AttemptEnd::Panicked, told_by(&*panic))),
-                Err(_) => return Err((AttemptEnd::TimedOut, format!("the handler took longer than {limit:?}"))),
+            // What has ended has ended in time.
+            biased;
+            ended = work => match ended {
+                Ok(result) => result?,
+                Err(panic) => return Err((AttemptEnd::Panicked, told_by(&*panic))),
             },
-            () = self.drained() => return Err((AttemptEnd::Interrupted, "the service was stopping".into())),
+            () = clock.reaches(limit) => {
+                return Err((AttemptEnd::TimedOut, format!("the handler took longer than {limit:?}")));
+            }
+            () = sleep_until(until) => {
+                let used = clock.used();
+                let told = format!("the handler had used {used:?} of its {limit:?} when its lease was about to end");
+                // Where it did not wait for us, something in the process held it up, and that may be the handler itself.
+                let end = if clock.is_stopped() { AttemptEnd::Released } else { AttemptEnd::Interrupted };
+                return Err((end, told));
+            }
+            () = self.drained() => return Err((AttemptEnd::Released, "the service was stopping".into())),
         }
         Ok(attempt.into_transaction())
     }
@@ -64,40 +143,49 @@ impl Processor {
         sleep(self.settings.drain_grace).await;
     }
 
+    /// What goes wrong in a statement of ours is no try, whatever it is. Behind a handler's own SQL it may be the handler's doing:
+    /// a constraint that is checked at the commit, say.
     async fn succeed(
         &self,
         id: EventId,
         attempt: u32,
         transaction: Option<Transaction>,
     ) -> Result<bool, Ending> {
-        let written = match transaction {
-            Some(transaction) => transaction.succeed(id, attempt).await,
-            None => self.store.succeed(id, attempt).await,
+        let Some(transaction) = transaction else {
+            let written = self.store.succeed(id, attempt).await;
+            return written.map_err(|error| (AttemptEnd::Interrupted, error.to_string()));
         };
-        Ok(written.map_err(Failure::from)?)
+        match transaction.succeed(id, attempt).await {
+            Ok(Succeeded::Committed) => Ok(true),
+            Ok(Succeeded::Overtaken) => Ok(false),
+            Ok(Succeeded::EndedByHandler) => Err((
+                AttemptEnd::Permanent,
+                "the handler ended its transaction itself, so what it wrote may be committed without its event".into(),
+            )),
+            Err(error) if error.is_statement_timeout() => Err((AttemptEnd::Interrupted, error.to_string())),
+            Err(error) => Err(Failure::from(error).into()),
+        }
     }
 
-    async fn fail(
-        &self,
-        id: EventId,
-        attempt: u32,
-        retry_count: u32,
-        end: AttemptEnd,
-        reason: String,
-    ) -> Ended {
-        let failure = store::Failure {
-            end,
-            reason: reason.clone(),
-            then: self.settings.retries.after(end, retry_count),
-            due_step: self.settings.due_step,
-        };
+    async fn fail(&self, id: EventId, attempt: u32, tries: Tries, end: AttemptEnd, reason: String) -> Ended {
+        let then = self.settings.retries.after(end, tries);
+        let failure = store::Failure { end, reason: reason.clone(), then };
         // The reason may quote the payload, so it is on record and not in the log.
         tracing::warn!(attempt, ended = end.as_str(), "the attempt failed");
         match self.store.fail(id, attempt, failure).await {
+            Ok(true) if matches!(then, AfterFailure::PutBack { after, .. } if !after.is_zero()) => {
+                Ended::PutBack
+            }
             Ok(true) => Ended::Failed(reason),
             Ok(false) => Ended::Overtaken,
             Err(error) => Ended::Unknown(error),
         }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
     }
 }
 

@@ -10,7 +10,7 @@ mod status;
 
 pub use id::EventId;
 pub use kind::EventType;
-pub use lifecycle::{AfterFailure, AttemptEnd, Delivery, Retries};
+pub use lifecycle::{AfterFailure, AttemptEnd, Delivery, Retries, Tries};
 #[cfg(feature = "testing")]
 pub use lifecycle::{rules, state};
 pub use new::{Invalid, MAX_DEPTH, NewEvent, kind, unstorable};

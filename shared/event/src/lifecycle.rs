@@ -14,9 +14,12 @@ pub enum Delivery<Claim> {
     Claimed(Claim),
     /// Another attempt holds the lease; `due_at` now ends with that lease, so the relay comes back.
     LeaseAlive,
-    /// It failed a moment ago: a copy that came before `retry_at`.
+    /// Its latest attempt failed a moment ago, and this delivery came before `retry_at`.
     TooEarly,
-    /// The attempt that held it was lost, and it was one too many.
+    /// Attempts of this event were lost while others ran in the same process. To find out which event ends the process, this one
+    /// may only be claimed by a process that runs nothing else. The delivery changed nothing.
+    NeedsIsolation,
+    /// The attempt that held it was lost while it ran alone, and it was one too many.
     LostForGood,
     AlreadyProcessed,
     AlreadyDead,
@@ -33,8 +36,11 @@ pub enum AttemptEnd {
     Panicked,
     /// The handler said that no retry can help.
     Permanent,
-    /// Our own drain, or our own connection to the database, ended it.
+    /// Its session with the database was lost, or its lease was about to end though its handler had time left. An outage costs an
+    /// event one of these, since nothing is claimed without a database; an event that causes it makes many, so they are counted.
     Interrupted,
+    /// The service gave it up for reasons of its own: it was stopping, or had no connection for it. Never counted.
+    Released,
     /// Its lease ended and nobody had finished it.
     Lost,
 }
@@ -47,9 +53,18 @@ impl AttemptEnd {
             Self::Panicked => "PANICKED",
             Self::Permanent => "PERMANENT",
             Self::Interrupted => "INTERRUPTED",
+            Self::Released => "RELEASED",
             Self::Lost => "LOST",
         }
     }
+}
+
+/// What the holder of an attempt knows of the attempts before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tries {
+    pub retry_count: u32,
+    /// Attempts since ingest or the latest replay that ended as [`AttemptEnd::Interrupted`].
+    pub interrupted: u32,
 }
 
 /// The rule that turns a failed try into a retry or a death.
@@ -60,28 +75,56 @@ pub struct Retries {
     /// The subscription's minimum backoff. An early copy is refused until then, so that a duplicate cannot burn a try.
     pub backoff_min: Duration,
     pub backoff_max: Duration,
+    /// So many interrupted attempts are the end.
+    pub max_interrupted: u32,
+    /// How long Pub/Sub may be late with its own redelivery before the relay runs the event.
+    pub push_grace: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
     Retry {
         retry_count: u32,
+        /// Before that a delivery is too early.
         after: Duration,
+        /// Then the relay looks after it.
+        due_after: Duration,
     },
     Dead {
         retry_count: u32,
     },
-    /// Due again at once, and no try was used up.
-    PutBack,
+    /// No try was used up. It is due as soon as it may run.
+    PutBack {
+        interrupted: u32,
+        after: Duration,
+    },
 }
 
 impl Retries {
-    pub fn after(&self, end: AttemptEnd, retry_count: u32) -> AfterFailure {
+    pub fn after(&self, end: AttemptEnd, tries: Tries) -> AfterFailure {
+        let Tries { retry_count, interrupted } = tries;
         match end {
-            AttemptEnd::Interrupted | AttemptEnd::Lost => AfterFailure::PutBack,
+            AttemptEnd::Released | AttemptEnd::Lost => {
+                AfterFailure::PutBack { interrupted, after: Duration::ZERO }
+            }
+            AttemptEnd::Interrupted if interrupted + 1 >= self.max_interrupted => {
+                AfterFailure::Dead { retry_count }
+            }
+            // The first one is most likely an outage, which is over when this can be written down.
+            AttemptEnd::Interrupted => AfterFailure::PutBack {
+                interrupted: interrupted + 1,
+                after: interrupted.checked_sub(1).map_or(Duration::ZERO, |n| self.backoff(n)),
+            },
             AttemptEnd::Permanent => AfterFailure::Dead { retry_count },
             _ if retry_count >= self.max => AfterFailure::Dead { retry_count },
-            _ => AfterFailure::Retry { retry_count: retry_count + 1, after: self.backoff(retry_count) },
+            _ => {
+                let after = self.backoff(retry_count);
+                AfterFailure::Retry {
+                    retry_count: retry_count + 1,
+                    after,
+                    due_after: after * 2 + self.push_grace,
+                }
+            }
         }
     }
 
@@ -93,6 +136,19 @@ impl Retries {
 }
 
 impl<Claim> Delivery<Claim> {
+    pub fn map<Other>(self, change: impl FnOnce(Claim) -> Other) -> Delivery<Other> {
+        match self {
+            Self::Claimed(claim) => Delivery::Claimed(change(claim)),
+            Self::LeaseAlive => Delivery::LeaseAlive,
+            Self::TooEarly => Delivery::TooEarly,
+            Self::NeedsIsolation => Delivery::NeedsIsolation,
+            Self::LostForGood => Delivery::LostForGood,
+            Self::AlreadyProcessed => Delivery::AlreadyProcessed,
+            Self::AlreadyDead => Delivery::AlreadyDead,
+            Self::Unknown => Delivery::Unknown,
+        }
+    }
+
     /// What an event that has ended answers to a delivery.
     pub fn of_outcome(status: Status) -> Option<Self> {
         match status {
@@ -107,31 +163,70 @@ impl<Claim> Delivery<Claim> {
 mod tests {
     use super::*;
 
-    const RETRIES: Retries =
-        Retries { max: 3, backoff_min: Duration::from_secs(1), backoff_max: Duration::from_secs(10) };
+    const RETRIES: Retries = Retries {
+        max: 3,
+        backoff_min: Duration::from_secs(1),
+        backoff_max: Duration::from_secs(10),
+        max_interrupted: 20,
+        push_grace: Duration::from_secs(5),
+    };
+
+    fn tries(retry_count: u32, interrupted: u32) -> Tries {
+        Tries { retry_count, interrupted }
+    }
 
     #[test]
     fn three_retries_are_four_tries() {
         let mut retry_count = 0;
         for expected in 1..=3 {
-            match RETRIES.after(AttemptEnd::Failed, retry_count) {
+            match RETRIES.after(AttemptEnd::Failed, tries(retry_count, 19)) {
                 AfterFailure::Retry { retry_count: next, .. } => retry_count = next,
                 other => panic!("{other:?}"),
             }
             assert_eq!(retry_count, expected);
         }
-        assert_eq!(RETRIES.after(AttemptEnd::TimedOut, retry_count), AfterFailure::Dead { retry_count: 3 });
+        let dead = AfterFailure::Dead { retry_count: 3 };
+        assert_eq!(RETRIES.after(AttemptEnd::TimedOut, tries(retry_count, 0)), dead);
     }
 
     #[test]
-    fn our_own_interruptions_are_no_tries() {
-        assert_eq!(RETRIES.after(AttemptEnd::Interrupted, 3), AfterFailure::PutBack);
-        assert_eq!(RETRIES.after(AttemptEnd::Lost, 3), AfterFailure::PutBack);
+    fn a_released_or_lost_attempt_counts_for_nothing_here() {
+        for end in [AttemptEnd::Released, AttemptEnd::Lost] {
+            let put_back = AfterFailure::PutBack { interrupted: 19, after: Duration::ZERO };
+            assert_eq!(RETRIES.after(end, tries(3, 19)), put_back);
+        }
+    }
+
+    #[test]
+    fn interrupted_attempts_wait_longer_each_time_and_the_twentieth_is_the_end() {
+        let mut waits = Vec::new();
+        for interrupted in 0..19 {
+            match RETRIES.after(AttemptEnd::Interrupted, tries(3, interrupted)) {
+                AfterFailure::PutBack { interrupted: counted, after } => {
+                    assert_eq!(counted, interrupted + 1);
+                    waits.push(after.as_millis());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(waits[..7], [0, 500, 1000, 2000, 4000, 5000, 5000]);
+        let dead = AfterFailure::Dead { retry_count: 3 };
+        assert_eq!(RETRIES.after(AttemptEnd::Interrupted, tries(3, 19)), dead);
+    }
+
+    #[test]
+    fn the_relay_leaves_a_failed_event_to_pubsub_for_a_while() {
+        let retry = AfterFailure::Retry {
+            retry_count: 2,
+            after: Duration::from_secs(1),
+            due_after: Duration::from_secs(7),
+        };
+        assert_eq!(RETRIES.after(AttemptEnd::Failed, tries(1, 0)), retry);
     }
 
     #[test]
     fn permanent_dies_on_the_first_try() {
-        assert_eq!(RETRIES.after(AttemptEnd::Permanent, 0), AfterFailure::Dead { retry_count: 0 });
+        assert_eq!(RETRIES.after(AttemptEnd::Permanent, tries(0, 0)), AfterFailure::Dead { retry_count: 0 });
     }
 
     #[test]

@@ -2,12 +2,13 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event::{Delivery, EventId, Json, Status};
+use event::{Delivery, EventId, Json, Status, Tries};
 use futures::future::join_all;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use tokio::time::timeout;
 
+use crate::finish::number;
 use crate::session::in_time;
 use crate::text::storable;
 use crate::{Error, Store};
@@ -16,13 +17,26 @@ use crate::{Error, Store};
 #[derive(Clone, Debug)]
 pub struct Claimant {
     pub instance: String,
-    pub message_id: String,
+    /// None where the relay runs the event itself.
+    pub message_id: Option<String>,
+    /// The process runs nothing else, and will not until the attempt has ended.
+    pub alone: bool,
+}
+
+impl Claimant {
+    /// A push of Pub/Sub's brought the event, and others may run beside it.
+    pub fn of_message(instance: impl Into<String>, message_id: impl Into<String>) -> Self {
+        Self { instance: instance.into(), message_id: Some(message_id.into()), alone: false }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimTerms {
     pub lease: Duration,
-    /// So many lost attempts end an event: a poison that kills the process must end too.
+    /// After so many lost attempts an event may only run alone: of those that were lost together one is guilty, and which one shows
+    /// when each of them runs by itself.
+    pub isolate_after: u32,
+    /// So many attempts that were lost alone end an event: a poison that kills its process must end too.
     pub max_lost: u32,
 }
 
@@ -35,7 +49,7 @@ pub struct Claim {
     pub metadata: Option<Json>,
     pub created_at: DateTime<Utc>,
     pub attempt: u32,
-    pub retry_count: u32,
+    pub tries: Tries,
 }
 
 /// A delivery, on its way into a statement.
@@ -66,7 +80,7 @@ impl Store {
         claimant: Claimant,
         terms: ClaimTerms,
     ) -> Result<Delivery<Claim>, Error> {
-        let claimant = Claimant { message_id: storable(claimant.message_id), ..claimant };
+        let claimant = Claimant { message_id: claimant.message_id.map(storable), ..claimant };
         let wanted = Wanted { id, claimant, terms };
         let mut looks = 0;
         while looks < 3 {
@@ -145,32 +159,38 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
     };
     let ids: Vec<_> = batch.iter().map(|wanted| wanted.id.uuid()).collect();
     let messages: Vec<_> = batch.iter().map(|wanted| wanted.claimant.message_id.clone()).collect();
+    let alone: Vec<_> = batch.iter().map(|wanted| wanted.claimant.alone).collect();
     let rows = sqlx::query!(
         r#"WITH wanted AS MATERIALIZED (
-               SELECT id, message_id FROM unnest($1::uuid[], $3::text[]) AS wanted (id, message_id)
+               SELECT id, message_id, alone FROM unnest($1::uuid[], $3::text[], $8::bool[]) AS wanted (id, message_id, alone)
            ), found AS (
-               SELECT * FROM live WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED
+               SELECT *, (status = 'PROCESSING')::int AS is_lost, (status = 'PROCESSING' AND alone)::int AS is_lost_alone
+                 FROM live WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED
            ), verdict AS (
-               SELECT *, CASE
+               SELECT found.*, CASE
                    WHEN status = 'PROCESSING' AND lease_until > clock_timestamp() THEN 'LEASE_ALIVE'
-                   WHEN status = 'PROCESSING' AND lost + 1 >= $5 THEN 'LOST_FOR_GOOD'
-                   WHEN status = 'FAILED' AND retry_at > clock_timestamp() THEN 'TOO_EARLY'
+                   WHEN is_lost_alone = 1 AND lost_alone + 1 >= $5 THEN 'LOST_FOR_GOOD'
+                   WHEN retry_at > clock_timestamp() THEN 'TOO_EARLY'
+                   WHEN lost + is_lost >= $9 AND NOT wanted.alone THEN 'NEEDS_ISOLATION'
                    ELSE 'CLAIMED' END AS verdict
-                 FROM found
+                 FROM found JOIN wanted USING (id)
            ), lost_attempt AS (
                INSERT INTO attempts (id, attempt, ended, reason, started_at, instance, message_id)
-               SELECT id, attempt, 'LOST', 'its lease ended and nobody had finished it', started_at, instance, message_id
-                 FROM verdict WHERE status = 'PROCESSING' AND verdict <> 'LEASE_ALIVE'
+               SELECT id, attempt, 'LOST',
+                      CASE is_lost_alone WHEN 1 THEN 'its lease ended and nobody had finished it; nothing else ran in its process'
+                                         ELSE 'its lease ended and nobody had finished it' END,
+                      started_at, instance, message_id
+                 FROM verdict WHERE status = 'PROCESSING' AND verdict IN ('CLAIMED', 'LOST_FOR_GOOD')
            ), claimed AS (
                UPDATE live SET status = 'PROCESSING', attempt = live.attempt + 1,
-                      lost = live.lost + CASE WHEN live.status = 'PROCESSING' THEN 1 ELSE 0 END,
+                      lost = live.lost + is_lost, lost_alone = live.lost_alone + is_lost_alone, alone = wanted.alone,
                       lease_until = clock_timestamp() + $4::float8 * interval '1 second',
                       due_at = greatest(live.due_at, clock_timestamp() + $4::float8 * interval '1 second'),
                       started_at = clock_timestamp(), updated_at = clock_timestamp(),
                       instance = $2, message_id = wanted.message_id
                  FROM verdict JOIN wanted ON wanted.id = verdict.id
                 WHERE live.id = verdict.id AND verdict = 'CLAIMED'
-               RETURNING live.id, live.attempt, live.retry_count
+               RETURNING live.id, live.attempt, live.retry_count, live.interrupted
            ), pulled AS (
                UPDATE live SET due_at = live.lease_until
                  FROM verdict WHERE live.id = verdict.id AND verdict = 'LEASE_ALIVE' AND live.due_at > live.lease_until
@@ -179,14 +199,14 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
            ), outcome AS (
                INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at, failure_reason)
                SELECT id, attempt, 'DEAD_LETTER', retry_count, queued_at, started_at,
-                      format('the process was lost in %s attempts', lost + 1)
+                      format('%s attempts were lost that ran alone in their process, so this event ends the process', lost_alone + 1)
                  FROM dead
            ), fact AS (
                SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at FROM events
                 WHERE id = ANY(ARRAY(SELECT id FROM claimed)) AND id BETWEEN $6 AND $7
            )
            SELECT wanted.id AS "id!", verdict AS "verdict?", claimed.attempt AS "attempt?",
-                  claimed.retry_count AS "retry_count?", fact.event_type AS "event_type?", fact.payload AS "payload?",
+                  claimed.retry_count AS "retry_count?", claimed.interrupted AS "interrupted?", fact.event_type AS "event_type?", fact.payload AS "payload?",
                   fact.metadata AS "metadata?", fact.created_at AS "created_at?",
                   CASE WHEN verdict IS NULL THEN
                       (SELECT status::text FROM outcomes WHERE outcomes.id = wanted.id ORDER BY attempt DESC LIMIT 1) END AS ended,
@@ -198,11 +218,13 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
              LEFT JOIN fact ON fact.id = wanted.id"#,
         &ids,
         instance,
-        &messages,
+        &messages as &[Option<String>],
         terms.lease.as_secs_f64(),
-        i32::try_from(terms.max_lost).unwrap_or(i32::MAX),
+        number(terms.max_lost),
         ids.iter().min().copied(),
         ids.iter().max().copied(),
+        &alone,
+        number(terms.isolate_after),
     )
     .fetch_all(connection)
     .await?;
@@ -211,6 +233,7 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
         let look = match row.verdict.as_deref() {
             Some("LEASE_ALIVE") => Look::Decided(Delivery::LeaseAlive),
             Some("TOO_EARLY") => Look::Decided(Delivery::TooEarly),
+            Some("NEEDS_ISOLATION") => Look::Decided(Delivery::NeedsIsolation),
             Some("LOST_FOR_GOOD") => Look::Decided(Delivery::LostForGood),
             Some(_) => {
                 let claim = (|| {
@@ -221,7 +244,10 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
                         metadata: row.metadata.and_then(|text| RawValue::from_string(text).ok()),
                         created_at: row.created_at?,
                         attempt: u32::try_from(row.attempt?).ok()?,
-                        retry_count: u32::try_from(row.retry_count?).ok()?,
+                        tries: Tries {
+                            retry_count: u32::try_from(row.retry_count?).ok()?,
+                            interrupted: u32::try_from(row.interrupted?).ok()?,
+                        },
                     })
                 })();
                 Look::Decided(Delivery::Claimed(claim.ok_or(Error::Database(sqlx::Error::RowNotFound))?))

@@ -59,6 +59,16 @@ impl Error {
         error.as_database_error().is_none_or(|error| error.code().is_some_and(|code| lost(&code)))
     }
 
+    /// No connection was free in time. Nothing was asked of the database.
+    pub fn is_wait_for_connection(&self) -> bool {
+        matches!(self, Self::Unavailable(sqlx::Error::PoolTimedOut))
+    }
+
+    /// The server ended a statement that took longer than it was given.
+    pub fn is_statement_timeout(&self) -> bool {
+        self.code().as_deref() == Some("57014")
+    }
+
     pub(crate) fn code(&self) -> Option<String> {
         match self {
             Self::Unavailable(e) | Self::Refused(e) | Self::Database(e) => {

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::time::Duration;
 
 use event::{AfterFailure, AttemptEnd, EventId};
 use sqlx::PgConnection;
@@ -14,8 +15,6 @@ pub struct Failure {
     pub end: AttemptEnd,
     pub reason: String,
     pub then: AfterFailure,
-    /// By when the relay comes if no delivery does.
-    pub due_step: std::time::Duration,
 }
 
 impl Store {
@@ -36,7 +35,10 @@ impl Store {
 
     async fn succeed_all(&self, batch: Vec<(EventId, u32)>) -> Vec<Result<End, Error>> {
         match self.succeed_together(batch.clone()).await {
-            Ok(ends) => batch.iter().map(|(id, _)| Ok(ends.get(id).copied().unwrap_or(End::Open))).collect(),
+            Ok(ends) => {
+                let end = |(id, attempt): &(EventId, u32)| ends.get(&(*id, number(*attempt))).copied();
+                batch.iter().map(|one| Ok(end(one).unwrap_or(End::Open))).collect()
+            }
             Err(error) if batch.len() == 1 => vec![Err(error)],
             Err(error) => {
                 tracing::warn!(%error, events = batch.len(), "not ended together: trying each alone");
@@ -45,7 +47,10 @@ impl Store {
         }
     }
 
-    async fn succeed_together(&self, batch: Vec<(EventId, u32)>) -> Result<HashMap<EventId, End>, Error> {
+    async fn succeed_together(
+        &self,
+        batch: Vec<(EventId, u32)>,
+    ) -> Result<HashMap<(EventId, i32), End>, Error> {
         let (kept, limit) = (self.kept.clone(), self.statement_limit);
         self.run(move |_| async move {
             let mut connection = kept.take().await?;
@@ -59,7 +64,7 @@ impl Store {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
-            let ended = timeout(limit, succeed(&mut connection, id, attempt)).await;
+            let ended = timeout(limit, succeed(&mut connection, id, attempt, None)).await;
             in_time(connection, ended)
         })
         .await
@@ -89,7 +94,7 @@ pub(crate) enum End {
 async fn succeed_together(
     connection: &mut PgConnection,
     batch: &[(EventId, u32)],
-) -> Result<HashMap<EventId, End>, Error> {
+) -> Result<HashMap<(EventId, i32), End>, Error> {
     let (ids, attempts): (Vec<_>, Vec<_>) =
         batch.iter().map(|(id, attempt)| (id.uuid(), number(*attempt))).unzip();
     let rows = sqlx::query!(
@@ -104,13 +109,13 @@ async fn succeed_together(
            ), ended AS (
                INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at)
                SELECT id, attempt, 'PROCESSED', retry_count, queued_at, started_at FROM done
-               RETURNING id
+               RETURNING id, attempt
            )
-           SELECT wanted.id AS "id!", ended.id IS NOT NULL AS "is_written!",
+           SELECT wanted.id AS "id!", wanted.attempt AS "attempt!", ended.id IS NOT NULL AS "is_written!",
                   ended.id IS NULL AND EXISTS (
                       SELECT FROM live WHERE live.id = wanted.id AND live.attempt = wanted.attempt
                          AND live.status = 'PROCESSING') AS "is_locked!"
-             FROM wanted LEFT JOIN ended ON ended.id = wanted.id"#,
+             FROM wanted LEFT JOIN ended ON ended.id = wanted.id AND ended.attempt = wanted.attempt"#,
         &ids,
         &attempts,
     )
@@ -122,7 +127,7 @@ async fn succeed_together(
             (false, true) => End::Open,
             (false, false) => End::Overtaken,
         };
-        (row.id.into(), end)
+        ((row.id.into(), row.attempt), end)
     });
     Ok(ends.collect())
 }
@@ -134,24 +139,35 @@ async fn fail(
     failure: &Failure,
 ) -> Result<bool, Error> {
     match failure.then {
-        AfterFailure::Retry { retry_count, after } => {
-            retry(connection, id, attempt, failure, retry_count, after).await
+        AfterFailure::Retry { retry_count, after, due_after } => {
+            retry(connection, id, attempt, failure, retry_count, (after, due_after)).await
         }
         AfterFailure::Dead { retry_count } => die(connection, id, attempt, failure, retry_count).await,
-        AfterFailure::PutBack => put_back(connection, id, attempt, failure).await,
+        AfterFailure::PutBack { interrupted, after } => {
+            put_back(connection, id, attempt, failure, interrupted, after).await
+        }
     }
 }
 
-/// In the handler's transaction where it has one, so that its effects and the outcome commit together.
-pub(crate) async fn succeed(connection: &mut PgConnection, id: EventId, attempt: u32) -> Result<bool, Error> {
+/// In the handler's transaction where it has one, so that its effects and the outcome commit together. With a mark, only where the
+/// transaction that was given it goes on: otherwise the end would commit by itself.
+pub(crate) async fn succeed(
+    connection: &mut PgConnection,
+    id: EventId,
+    attempt: u32,
+    mark: Option<&str>,
+) -> Result<bool, Error> {
     let done = sqlx::query!(
         "WITH done AS (
-             DELETE FROM live WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING' RETURNING *
+             DELETE FROM live WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING'
+                AND ($3::text IS NULL OR current_setting('eventflow.attempt', true) = $3)
+             RETURNING *
          )
          INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at)
          SELECT id, attempt, 'PROCESSED', retry_count, queued_at, started_at FROM done",
         id.uuid(),
         number(attempt),
+        mark,
     )
     .execute(connection)
     .await?;
@@ -164,7 +180,7 @@ async fn retry(
     attempt: u32,
     failure: &Failure,
     retry_count: u32,
-    after: std::time::Duration,
+    (after, due_after): (Duration, Duration),
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
         "WITH failed AS (
@@ -181,7 +197,7 @@ async fn retry(
         number(attempt),
         number(retry_count),
         after.as_secs_f64(),
-        failure.due_step.as_secs_f64(),
+        due_after.as_secs_f64(),
         failure.end.as_str(),
         failure.reason,
     )
@@ -217,17 +233,20 @@ async fn die(
     Ok(done.rows_affected() == 1)
 }
 
-/// Unfinished again and due at once, with no try used up.
+/// Unfinished again and due as soon as it may run, with no try used up.
 async fn put_back(
     connection: &mut PgConnection,
     id: EventId,
     attempt: u32,
     failure: &Failure,
+    interrupted: u32,
+    after: Duration,
 ) -> Result<bool, Error> {
     let done = sqlx::query!(
         "WITH back AS (
-             UPDATE live SET status = 'PENDING', lease_until = NULL, retry_at = NULL,
-                    due_at = clock_timestamp(), updated_at = clock_timestamp()
+             UPDATE live SET status = 'PENDING', lease_until = NULL, interrupted = $5,
+                    retry_at = clock_timestamp() + nullif($6::float8, 0) * interval '1 second',
+                    due_at = clock_timestamp() + $6::float8 * interval '1 second', updated_at = clock_timestamp()
               WHERE id = $1 AND attempt = $2 AND status = 'PROCESSING'
              RETURNING *
          )
@@ -237,6 +256,8 @@ async fn put_back(
         number(attempt),
         failure.end.as_str(),
         failure.reason,
+        number(interrupted),
+        after.as_secs_f64(),
     )
     .execute(connection)
     .await?;

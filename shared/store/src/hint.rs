@@ -10,7 +10,7 @@ impl Store {
         self.run(move |pool| async move {
             let touched = sqlx::query!(
                 "UPDATE live SET due_at = least(due_at, greatest(now(),
-                        CASE status WHEN 'PROCESSING' THEN lease_until WHEN 'FAILED' THEN retry_at END))
+                        CASE status WHEN 'PROCESSING' THEN lease_until ELSE retry_at END))
                   WHERE id = $1",
                 id.uuid()
             )
@@ -34,13 +34,14 @@ impl Store {
         .await
     }
 
-    /// True where the event's latest end came in an attempt that this message had brought.
-    pub async fn died_on(&self, id: EventId, message_id: String) -> Result<bool, Error> {
+    /// True where this message brought the event's latest attempt, which failed. Other messages of the event are copies.
+    pub async fn brought_latest_attempt(&self, id: EventId, message_id: String) -> Result<bool, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_scalar!(
-                r#"SELECT EXISTS (SELECT FROM attempts
+                r#"SELECT EXISTS (SELECT FROM live WHERE id = $1 AND message_id = $2)
+                       OR EXISTS (SELECT FROM attempts
                                    WHERE id = $1 AND message_id = $2
-                                     AND attempt = (SELECT max(attempt) FROM outcomes WHERE id = $1)) AS "died_on!""#,
+                                     AND attempt = (SELECT max(attempt) FROM outcomes WHERE id = $1)) AS "brought!""#,
                 id.uuid(),
                 storable(message_id)
             )

@@ -49,10 +49,10 @@ pub use loads::{
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;
 pub use records::{Attempt, Filter, History, Outcome, Record, Replay};
-pub use relay::Overdue;
+pub use relay::{Overdue, Undelivered};
 pub use replay::Replayed;
 pub use retention::Expired;
 pub use session::{DatabaseUrl, Store, StoreConfig};
 pub use sweep::{UnreadableMessage, UnreadableMessages};
-pub use transaction::Transaction;
+pub use transaction::{Succeeded, Transaction};
 pub use xid::Xid;

@@ -12,7 +12,19 @@ use crate::{Error, Store};
 pub struct Overdue {
     pub id: EventId,
     pub event_type: String,
+    /// Its message is with Pub/Sub already, or was published again a step ago: another copy would help nothing.
+    pub is_stalled: bool,
     due_at: DateTime<Utc>,
+}
+
+/// Which events the relay runs although they are not overdue: those that no delivery has reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Undelivered {
+    /// Pub/Sub has had so long.
+    pub for_at_least: Duration,
+    /// What is older is overdue, and found by that.
+    pub for_at_most: Duration,
+    pub limit: usize,
 }
 
 /// The longest wait between two copies, in steps.
@@ -33,9 +45,11 @@ impl Store {
                        UPDATE live SET due_at = now() + $2::float8 * interval '1 second'
                               * least(greatest(extract(epoch FROM now() - updated_at) / 2 / $2::float8, 1), $3::float8)
                          FROM page WHERE live.id = page.id
-                       RETURNING live.id, live.due_at
+                       RETURNING live.id, live.due_at,
+                              status = 'FAILED' OR (status = 'PROCESSING' AND message_id IS NULL)
+                              OR updated_at <= now() - $2::float8 * interval '1 second' AS is_stalled
                    )
-                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", events.event_type
+                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!", events.event_type
                      FROM moved JOIN events ON events.id = moved.id"#,
                 i64::from(page),
                 step.as_secs_f64(),
@@ -44,8 +58,37 @@ impl Store {
             let rows = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
             Ok(in_time(connection, rows)?
                 .into_iter()
-                .map(|row| Overdue { id: row.id.into(), event_type: row.event_type, due_at: row.due_at })
+                .map(|row| Overdue {
+                    id: row.id.into(),
+                    event_type: row.event_type,
+                    is_stalled: row.is_stalled,
+                    due_at: row.due_at,
+                })
                 .collect())
+        })
+        .await
+    }
+
+    /// Events that ingest has published and that no delivery has reached for some time, oldest first. Their ids say how old they
+    /// are, so one probe of the primary key finds them, and finds nothing where all is well.
+    pub async fn undelivered(&self, which: Undelivered) -> Result<Vec<EventId>, Error> {
+        let limit = self.statement_limit;
+        self.run(move |pool| async move {
+            let mut connection = pool.acquire().await?;
+            let query = sqlx::query_scalar!(
+                "SELECT id FROM live
+                  WHERE id >= (lpad(to_hex((extract(epoch FROM now() - $1::float8 * interval '1 second') * 1000)::bigint), 12, '0')
+                               || repeat('0', 20))::uuid
+                    AND id < (lpad(to_hex((extract(epoch FROM now() - $2::float8 * interval '1 second') * 1000)::bigint), 12, '0')
+                              || repeat('0', 20))::uuid
+                    AND status = 'PENDING' AND attempt = 0
+                  ORDER BY id LIMIT $3",
+                which.for_at_most.as_secs_f64(),
+                which.for_at_least.as_secs_f64(),
+                i64::try_from(which.limit).unwrap_or(i64::MAX),
+            );
+            let ids = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
+            Ok(in_time(connection, ids)?.into_iter().map(EventId::from).collect())
         })
         .await
     }

@@ -29,7 +29,7 @@ impl Store {
                      ON CONFLICT DO NOTHING
                      RETURNING id, attempt, from_status
                  ), again AS (
-                     UPDATE live SET status = 'PENDING', retry_count = 0, lost = 0, retry_at = NULL, failed_at = NULL,
+                     UPDATE live SET status = 'PENDING', retry_count = 0, lost = 0, lost_alone = 0, alone = false, interrupted = 0, retry_at = NULL, failed_at = NULL,
                             failure_reason = NULL, queued_at = now(), updated_at = now(),
                             due_at = now()
                        FROM replay

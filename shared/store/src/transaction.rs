@@ -3,10 +3,13 @@ use std::time::Duration;
 
 use event::EventId;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres};
+use sqlx::postgres::PgTransactionManager;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, SqlSafeStr};
+use sqlx_core::transaction::TransactionManager;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
+use crate::error::unexpected;
 use crate::kept::Kept;
 use crate::{Error, Store};
 
@@ -16,26 +19,61 @@ use crate::{Error, Store};
 pub struct Transaction {
     connection: Option<PoolConnection<Postgres>>,
     kept: Kept,
+    mark: Option<String>,
     _turn: OwnedSemaphorePermit,
 }
 
+/// What became of the end of an event in its handler's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succeeded {
+    /// PROCESSED is committed, together with all that the handler wrote.
+    Committed,
+    /// Another attempt has overtaken this one. Nothing stays.
+    Overtaken,
+    /// The handler ended the transaction itself, by a COMMIT or ROLLBACK of its own. What it wrote may stay; the event has no end.
+    EndedByHandler,
+}
+
 impl Store {
-    /// The one place where a transaction begins. It begins in a task of its own, since a `begin` that is dropped
-    /// half-way leaves its session inside a transaction. No statement in it may outlast `limit`, and half of that is the
-    /// longest to wait for a turn.
+    /// A transaction in which no statement may outlast `limit`, and half of that is the longest to wait for a turn.
     pub async fn begin(&self, limit: Duration) -> Result<Transaction, Error> {
-        let by = Instant::now() + limit;
-        let turn = timeout(limit / 2, self.transactions.clone().acquire_owned()).await;
+        let now = Instant::now();
+        self.begin_with(now + limit / 2, now + limit, None).await
+    }
+
+    /// The transaction of an attempt. `until` bounds the wait for a turn, and every statement.
+    pub async fn begin_attempt(
+        &self,
+        id: EventId,
+        attempt: u32,
+        until: Instant,
+    ) -> Result<Transaction, Error> {
+        self.begin_with(until, until, Some(format!("{id}/{attempt}"))).await
+    }
+
+    /// The one place where a transaction begins. It begins in a task of its own, since a `begin` that is dropped
+    /// half-way leaves its session inside a transaction.
+    async fn begin_with(
+        &self,
+        turn_by: Instant,
+        until: Instant,
+        mark: Option<String>,
+    ) -> Result<Transaction, Error> {
+        let turn = timeout_at(turn_by, self.transactions.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(sqlx::Error::PoolTimedOut.into()) };
         let kept = self.kept.clone();
         self.run(move |_| async move {
-            let mut transaction = Transaction { connection: Some(kept.take().await?), kept, _turn: turn };
-            // Which statements a handler has nobody knows, so they are planned as everywhere else.
+            let mut transaction = Transaction { connection: Some(kept.take().await?), kept, mark, _turn: turn };
+            // Which statements a handler has nobody knows, so they are planned as everywhere else. The mark ends with the transaction.
             let begin = format!(
-                "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on",
-                by.saturating_duration_since(Instant::now()).as_millis().max(1)
+                "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on;
+                 SET LOCAL eventflow.attempt = '{}'",
+                until.saturating_duration_since(Instant::now()).as_millis().max(1),
+                transaction.mark.as_deref().unwrap_or_default(),
             );
-            sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *transaction).await?;
+            // By sqlx's own count of nesting, so that a `begin` of the handler's makes a savepoint.
+            let begin = AssertSqlSafe(begin).into_sql_str();
+            PgTransactionManager::begin(&mut transaction, Some(begin)).await?;
             Ok(transaction)
         })
         .await
@@ -43,21 +81,34 @@ impl Store {
 }
 
 impl Transaction {
-    /// Ends the event as PROCESSED and commits. False where another attempt has overtaken this one: then nothing stays.
-    pub async fn succeed(mut self, id: EventId, attempt: u32) -> Result<bool, Error> {
+    /// Ends the event as PROCESSED and commits.
+    pub async fn succeed(mut self, id: EventId, attempt: u32) -> Result<Succeeded, Error> {
         tokio::spawn(async move {
-            if !crate::finish::succeed(&mut self, id, attempt).await? {
-                return Ok(false);
+            let mark = self.mark.clone();
+            if crate::finish::succeed(&mut self, id, attempt, mark.as_deref()).await? {
+                self.commit().await?;
+                return Ok(Succeeded::Committed);
             }
-            self.commit().await?;
-            Ok(true)
+            Ok(if self.has_its_mark().await? { Succeeded::Overtaken } else { Succeeded::EndedByHandler })
         })
         .await?
     }
 
+    /// False where the transaction that began here is over.
+    async fn has_its_mark(&mut self) -> Result<bool, Error> {
+        let Some(mark) = self.mark.clone() else { return Ok(true) };
+        let set: Option<String> = sqlx::query_scalar("SELECT current_setting('eventflow.attempt', true)")
+            .fetch_one(&mut **self)
+            .await?;
+        Ok(set.is_some_and(|set| set == mark))
+    }
+
     /// Not for what a request can drop.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        sqlx::raw_sql("COMMIT").execute(&mut *self).await?;
+        if PgTransactionManager::get_transaction_depth(&self) != 1 {
+            return Err(unexpected("a nested transaction is open, so this would not commit"));
+        }
+        PgTransactionManager::commit(&mut self).await?;
         // Only a session that is known to be out of its transaction is used again.
         if let Some(connection) = self.connection.take() {
             self.kept.keep(connection);

@@ -69,8 +69,8 @@ async fn a_statement_into_silence_is_given_up_and_its_connection_too() {
     let store = Store::new(&config).unwrap();
     let id = "0199c0de-0000-7000-8000-000000000001".parse().unwrap();
     let claim = || {
-        let claimant = Claimant { instance: "test".into(), message_id: "1".into() };
-        store.claim(id, claimant, ClaimTerms { lease: short, max_lost: 10 })
+        let claimant = Claimant::of_message("test", "1");
+        store.claim(id, claimant, ClaimTerms { isolate_after: 3, lease: short, max_lost: 10 })
     };
     assert!(matches!(claim().await, Ok(Delivery::Unknown)));
     // The gate passes, and what follows it meets silence.

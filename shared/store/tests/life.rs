@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use common::{Life, reason};
 use event::{AfterFailure, AttemptEnd, Delivery, EventId};
-use store::Replayed;
+use store::{Replayed, Succeeded};
 
-const RETRY: AfterFailure = AfterFailure::Retry { retry_count: 1, after: Duration::ZERO };
+const RETRY: AfterFailure =
+    AfterFailure::Retry { retry_count: 1, after: Duration::ZERO, due_after: Duration::from_mins(1) };
 
 #[tokio::test]
 async fn a_first_delivery_claims_and_success_ends_the_event() {
     let life = Life::begin().await;
     let claim = life.claimed().await;
-    assert_eq!((claim.attempt, claim.retry_count, claim.event_type.as_str()), (1, 0, "a"));
+    assert_eq!((claim.attempt, claim.tries.retry_count, claim.event_type.as_str()), (1, 0, "a"));
     assert_eq!(claim.payload.get(), r#"{"n": 1.50}"#);
     assert!(life.store.succeed(life.id, 1).await.unwrap());
     assert!(matches!(life.deliver().await, Delivery::AlreadyProcessed));
@@ -37,7 +38,7 @@ async fn a_lost_attempt_is_on_record_and_is_no_try() {
     life.claimed().await;
     life.lease_ends().await;
     let claim = life.claimed().await;
-    assert_eq!((claim.attempt, claim.retry_count), (2, 0));
+    assert_eq!((claim.attempt, claim.tries.retry_count), (2, 0));
     let history = life.store.history(life.id).await.unwrap();
     assert_eq!((history.attempts[0].attempt, history.attempts[0].ended.as_str()), (1, "LOST"));
     assert!(!life.store.succeed(life.id, 1).await.unwrap(), "the overtaken changes nothing");
@@ -53,27 +54,19 @@ async fn a_late_finisher_that_nobody_overtook_finishes() {
 }
 
 #[tokio::test]
-async fn the_tenth_lost_attempt_is_the_end() {
-    let life = Life::begin().await;
-    for attempt in 1..=10 {
-        assert_eq!(life.claimed().await.attempt, attempt);
-        life.lease_ends().await;
-    }
-    assert!(matches!(life.deliver().await, Delivery::LostForGood));
-    assert!(matches!(life.deliver().await, Delivery::AlreadyDead));
-    assert_eq!(life.store.history(life.id).await.unwrap().attempts.len(), 10);
-}
-
-#[tokio::test]
 async fn a_failure_waits_for_its_time() {
     let life = Life::begin().await;
     life.claimed().await;
-    let then = AfterFailure::Retry { retry_count: 1, after: Duration::from_mins(1) };
+    let then = AfterFailure::Retry {
+        retry_count: 1,
+        after: Duration::from_mins(1),
+        due_after: Duration::from_mins(1),
+    };
     assert!(life.store.fail(life.id, 1, reason(AttemptEnd::Failed, then)).await.unwrap());
     assert_eq!(life.status().await, "FAILED");
     assert!(matches!(life.deliver().await, Delivery::TooEarly));
     life.database.sql("UPDATE live SET retry_at = now()").await;
-    assert_eq!(life.claimed().await.retry_count, 1);
+    assert_eq!(life.claimed().await.tries.retry_count, 1);
 }
 
 #[tokio::test]
@@ -88,15 +81,22 @@ async fn a_death_keeps_its_reason() {
 }
 
 #[tokio::test]
-async fn what_a_drain_interrupts_is_due_at_once_and_no_try() {
+async fn a_released_attempt_is_due_at_once_and_no_try() {
     let life = Life::begin().await;
     life.claimed().await;
     assert!(
-        life.store.fail(life.id, 1, reason(AttemptEnd::Interrupted, AfterFailure::PutBack)).await.unwrap()
+        life.store
+            .fail(
+                life.id,
+                1,
+                reason(AttemptEnd::Released, AfterFailure::PutBack { interrupted: 0, after: Duration::ZERO })
+            )
+            .await
+            .unwrap()
     );
     assert_eq!(life.status().await, "PENDING");
     assert_eq!(life.store.take_overdue(10, Duration::from_mins(1)).await.unwrap().len(), 1);
-    assert_eq!(life.claimed().await.retry_count, 0);
+    assert_eq!(life.claimed().await.tries.retry_count, 0);
 }
 
 #[tokio::test]
@@ -116,10 +116,10 @@ async fn a_handlers_effects_commit_with_the_outcome_or_not_at_all() {
     overtaken.append_to_demo_ledger(life.id, 1, 7).await.unwrap();
     life.lease_ends().await;
     life.claimed().await;
-    assert!(!overtaken.succeed(life.id, 1).await.unwrap());
+    assert_eq!(overtaken.succeed(life.id, 1).await.unwrap(), Succeeded::Overtaken);
     let mut transaction = life.store.begin(Duration::from_secs(5)).await.unwrap();
     transaction.append_to_demo_ledger(life.id, 2, 7).await.unwrap();
-    assert!(transaction.succeed(life.id, 2).await.unwrap());
+    assert_eq!(transaction.succeed(life.id, 2).await.unwrap(), Succeeded::Committed);
     assert!(life.yes("SELECT count(*) = 1 AND min(attempt) = 2 FROM demo_ledger").await);
 }
 
@@ -132,7 +132,7 @@ async fn a_replay_counts_attempts_on_and_retries_anew() {
     assert_eq!(life.replay().await, Replayed::Queued);
     assert_eq!(life.status().await, "PENDING");
     let claim = life.claimed().await;
-    assert_eq!((claim.attempt, claim.retry_count), (2, 0));
+    assert_eq!((claim.attempt, claim.tries.retry_count), (2, 0));
     life.store
         .fail(life.id, 2, reason(AttemptEnd::Failed, AfterFailure::Dead { retry_count: 3 }))
         .await

@@ -77,3 +77,22 @@ async fn who_holds_one_row_holds_up_no_other() {
     assert_eq!(attempt(&of_held.await), Some(1));
     assert!(of_ended.await.unwrap());
 }
+
+/// A process that was frozen ends its attempt in the same statement as the one that has overtaken it.
+#[tokio::test]
+async fn of_two_attempts_that_end_together_only_the_latest_is_told_that_it_was_written() {
+    for _ in 0..10 {
+        let life = Life::begin().await;
+        let first = insert(&life.store, "a", "{}").await;
+        life.deliver_to(first).await;
+        life.claimed().await;
+        life.lease_ends().await;
+        assert_eq!(life.claimed().await.attempt, 2);
+        // The first end goes alone, and those that come meanwhile share a statement.
+        let ends = [(first, 1), (life.id, 1), (life.id, 2)];
+        let ended = join_all(ends.map(|(id, attempt)| life.store.succeed(id, attempt))).await;
+        let ended: Vec<_> = ended.into_iter().map(Result::unwrap).collect();
+        assert_eq!(ended[1..], [false, true]);
+        assert_eq!(life.database.value::<i32>("SELECT max(attempt) FROM outcomes").await, 2);
+    }
+}

@@ -20,12 +20,16 @@ const BATCH: usize = 500;
 /// The whole life of an event; every fiftieth fails once.
 async fn live(store: &Store, n: usize, id: EventId) {
     for _ in 0..2 {
-        let claimant = Claimant { instance: "test".into(), message_id: n.to_string() };
-        let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
+        let claimant = Claimant::of_message("test", n.to_string());
+        let terms = ClaimTerms { isolate_after: 3, lease: Duration::from_secs(15), max_lost: 10 };
         let delivery = store.claim(id, claimant, terms).await.unwrap();
         let Delivery::Claimed(claim) = delivery else { panic!("{delivery:?}") };
         if n.is_multiple_of(50) && claim.attempt == 1 {
-            let again = AfterFailure::Retry { retry_count: 1, after: Duration::ZERO };
+            let again = AfterFailure::Retry {
+                retry_count: 1,
+                after: Duration::ZERO,
+                due_after: Duration::from_mins(1),
+            };
             assert!(store.fail(id, 1, reason(AttemptEnd::Failed, again)).await.unwrap());
         } else {
             assert!(store.succeed(id, claim.attempt).await.unwrap());

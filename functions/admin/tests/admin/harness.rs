@@ -104,8 +104,8 @@ impl Service {
     }
 
     pub(crate) async fn claim(&self, id: EventId) -> u32 {
-        let claimant = Claimant { instance: "worker-1".into(), message_id: "7".into() };
-        let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
+        let claimant = Claimant::of_message("worker-1", "7");
+        let terms = ClaimTerms { isolate_after: 3, lease: Duration::from_secs(15), max_lost: 10 };
         match self.database.store.claim(id, claimant, terms).await.unwrap() {
             Delivery::Claimed(claim) => claim.attempt,
             other => panic!("{other:?}"),
@@ -118,7 +118,8 @@ impl Service {
     }
 
     pub(crate) async fn fail(&self, id: EventId) {
-        let retry = AfterFailure::Retry { retry_count: 1, after: Duration::ZERO };
+        let retry =
+            AfterFailure::Retry { retry_count: 1, after: Duration::ZERO, due_after: Duration::from_mins(1) };
         self.end(id, AttemptEnd::Failed, retry, "no answer from the mail server").await;
     }
 

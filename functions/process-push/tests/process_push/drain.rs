@@ -29,7 +29,7 @@ async fn an_attempt_that_a_stop_ends_is_on_record_and_is_no_try() {
     };
     let (status, ()) = tokio::join!(service.push(id), stop);
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(service.state(id).await, "PENDING 0, INTERRUPTED: the service was stopping");
+    assert_eq!(service.state(id).await, "PENDING 0, RELEASED: the service was stopping");
     assert!(service.is("SELECT due_at <= clock_timestamp() AND lease_until IS NULL FROM live").await);
     assert_eq!(service.count("SELECT count(*) FROM demo_ledger").await, 0);
     service.attempts.close();
@@ -58,5 +58,5 @@ async fn an_attempt_goes_to_its_end_although_its_caller_left() {
     service.shutdown.request();
     service.attempts.close();
     service.attempts.wait().await;
-    assert_eq!(service.state(id).await, "PENDING 0, INTERRUPTED: the service was stopping");
+    assert_eq!(service.state(id).await, "PENDING 0, RELEASED: the service was stopping");
 }

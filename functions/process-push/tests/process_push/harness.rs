@@ -60,7 +60,12 @@ impl Service {
         Self::beside(database().await, store, handlers::registered(), settings).await
     }
 
-    async fn beside(database: Database, store: Store, handlers: Handlers, settings: Settings) -> Self {
+    pub(crate) async fn beside(
+        database: Database,
+        store: Store,
+        handlers: Handlers,
+        settings: Settings,
+    ) -> Self {
         Self::of(database, store, handlers, settings, publisher().await).await
     }
 
@@ -181,17 +186,21 @@ pub(crate) fn settings() -> Settings {
     Settings {
         instance: "test".into(),
         handler_limit: Duration::from_secs(10),
-        claim: ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 },
+        claim: ClaimTerms { isolate_after: 3, lease: Duration::from_secs(15), max_lost: 10 },
         retries: Retries {
             max: 3,
             backoff_min: Duration::from_mins(1),
             backoff_max: Duration::from_mins(10),
+            max_interrupted: 20,
+            push_grace: Duration::from_secs(5),
         },
+        first_due: Duration::from_mins(2),
         due_step: Duration::from_mins(12),
         concurrency: 4,
         drain_grace: Duration::from_millis(50),
         relay_page: 2,
         relay_pages: 10,
+        relay_runs: 10,
         relay_limit: Duration::from_secs(20),
         retention: Duration::from_hours(24 * 90),
         maintain_limit: Duration::from_mins(1),

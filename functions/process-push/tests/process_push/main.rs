@@ -10,5 +10,6 @@ mod envelopes;
 mod handlers;
 mod harness;
 mod maintain;
+mod ours;
 mod outages;
 mod relay;

@@ -1,8 +1,9 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use gcp::testing::PubSub;
-use process_push::Settings;
+use process_push::{Settings, handlers};
 use serde_json::{Value, json};
 
 use crate::harness::{SCHEDULER, Service, settings};
@@ -13,20 +14,20 @@ async fn nothing_is_relayed_that_is_not_overdue() {
     service.event("a", "{}").await;
     let answer = service.call_as(SCHEDULER, "/relay", "").await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.json(), json!({ "published": 0, "notPublished": 0, "more": false }));
+    assert_eq!(answer.json(), json!({ "published": 0, "ran": 0, "notPublished": 0, "more": false }));
 }
 
 /// The publisher of these tests has nobody to talk to. One page is tried, for what comes of it says enough.
 #[tokio::test]
-async fn what_pub_sub_does_not_take_is_due_again() {
-    let service = Service::start().await;
+async fn what_pub_sub_does_not_take_and_the_call_may_not_run_is_due_again() {
+    let service = Service::with(handlers::registered(), Settings { relay_runs: 0, ..settings() }).await;
     for _ in 0..3 {
         service.event("a", "{}").await;
     }
     service.database.sql("UPDATE live SET due_at = now() - interval '1 minute'").await;
     let answer = service.call_as(SCHEDULER, "/relay", "").await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.json(), json!({ "published": 0, "notPublished": 2, "more": false }));
+    assert_eq!(answer.json(), json!({ "published": 0, "ran": 0, "notPublished": 2, "more": false }));
     assert_eq!(service.count("SELECT count(*) FROM live WHERE due_at <= clock_timestamp()").await, 3);
 }
 
@@ -45,6 +46,100 @@ async fn relay(service: &Service) -> Value {
     answer.json()
 }
 
+#[tokio::test]
+async fn what_pub_sub_does_not_take_the_call_runs_itself() {
+    let service = Service::start().await;
+    let (well, dead) =
+        (service.event("a", "{}").await, service.event("demo.flaky", r#"{"permanent":true}"#).await);
+    service.database.sql("UPDATE live SET due_at = now() - interval '1 minute'").await;
+    assert_eq!(relay(&service).await, json!({ "published": 0, "ran": 2, "notPublished": 0, "more": false }));
+    assert_eq!(service.state(well).await, "PROCESSED 0");
+    assert!(service.state(dead).await.starts_with("DEAD_LETTER 0"));
+}
+
+/// Pub/Sub takes all messages and delivers none.
+#[tokio::test]
+async fn an_event_comes_to_its_end_though_pub_sub_delivers_nothing() {
+    let pubsub = PubSub::start().await;
+    let service = Service::publishing_to(&pubsub, settings()).await;
+    let id = service.event("demo.flaky", r#"{"failTimes":9}"#).await;
+    service.database.sql("UPDATE live SET due_at = now()").await;
+    assert_eq!(relay(&service).await["published"], 1, "a first time it is published");
+    service.database.sql("UPDATE live SET due_at = now(), updated_at = now() - interval '12 minutes'").await;
+    for tries in 1..=4 {
+        assert_eq!(relay(&service).await["ran"], 1, "try {tries}");
+        service.database.sql("UPDATE live SET due_at = now(), retry_at = now()").await;
+    }
+    assert!(service.state(id).await.starts_with("DEAD_LETTER 3, FAILED: failure 1 of 9"));
+    assert_eq!(pubsub.received().len(), 1);
+    assert!(service.is("SELECT bool_and(message_id IS NULL) FROM attempts").await, "no message brought them");
+}
+
+/// A failed event whose message is with Pub/Sub: it has its own backoff, and some seconds more.
+#[tokio::test]
+async fn a_failed_event_is_left_to_pub_sub_for_a_while() {
+    let service = Service::start().await;
+    let id = service.event("demo.flaky", r#"{"failTimes":1}"#).await;
+    assert_eq!(service.push(id).await, StatusCode::UNPROCESSABLE_ENTITY);
+    let due = "SELECT round(extract(epoch FROM due_at - retry_at)) = 35 FROM live";
+    assert!(
+        service.is(due).await,
+        "half a minute until the retry, as long again for Pub/Sub, and five seconds"
+    );
+    assert_eq!(relay(&service).await["ran"], 0);
+}
+
+/// Five seconds old, published by ingest, and no delivery has come.
+#[tokio::test]
+async fn what_no_delivery_reaches_within_seconds_is_run_before_it_is_overdue() {
+    let grace = |seconds| {
+        let retries = event::Retries { push_grace: Duration::from_secs(seconds), ..settings().retries };
+        Settings { retries, ..settings() }
+    };
+    let service = Service::with(handlers::registered(), grace(3600)).await;
+    let id = service.event("a", "{}").await;
+    assert_eq!(relay(&service).await["ran"], 0);
+    drop(service);
+    let service = Service::with(handlers::registered(), grace(0)).await;
+    let failed = service.event("demo.flaky", r#"{"failTimes":9}"#).await;
+    service.push(failed).await;
+    let new = service.event("a", "{}").await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(relay(&service).await["ran"], 1, "the failed one has been reached: {id}");
+    assert_eq!(service.state(new).await, "PROCESSED 0");
+}
+
+/// A call is bounded in what it runs, and the others are published.
+#[tokio::test]
+async fn a_call_runs_so_many_and_publishes_the_others() {
+    let pubsub = PubSub::start().await;
+    let service =
+        Service::publishing_to(&pubsub, Settings { relay_page: 500, relay_runs: 7, ..settings() }).await;
+    for _ in 0..20 {
+        service.event("a", "{}").await;
+    }
+    let stalled = "UPDATE live SET due_at = now(), updated_at = now() - interval '1 hour'";
+    service.database.sql(stalled).await;
+    assert_eq!(relay(&service).await, json!({ "published": 13, "ran": 7, "notPublished": 0, "more": false }));
+    assert_eq!(service.count("SELECT count(*) FROM outcomes").await, 7);
+}
+
+/// Two calls at once, and pushes beside them: the claim decides.
+#[tokio::test]
+async fn what_calls_and_pushes_run_at_once_takes_effect_once() {
+    let service = Service::start().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(service.event("demo.ledger", r#"{"weight":1}"#).await);
+    }
+    let stalled = "UPDATE live SET due_at = now(), updated_at = now() - interval '1 hour'";
+    service.database.sql(stalled).await;
+    let pushes = futures::future::join_all(ids.iter().map(|id| service.push(*id)));
+    tokio::join!(relay(&service), relay(&service), pushes);
+    assert_eq!(service.count("SELECT count(*) FROM demo_ledger").await, 5);
+    assert_eq!(service.count("SELECT count(*) FROM outcomes WHERE status = 'PROCESSED'").await, 5);
+}
+
 /// Twenty thousand events, each due a millisecond after the one before it, with its place as its type.
 async fn backlog(service: &Service) {
     let insert = "WITH event AS (
@@ -60,23 +155,26 @@ async fn backlog(service: &Service) {
 #[tokio::test]
 async fn a_backlog_drains_oldest_first_and_no_faster_than_its_pace() {
     let pubsub = PubSub::start().await;
-    let pace = Settings { relay_page: 500, relay_pages: 10, ..settings() };
+    let pace = Settings { relay_page: 500, relay_pages: 10, relay_runs: 0, ..settings() };
     let service = Service::publishing_to(&pubsub, pace).await;
     backlog(&service).await;
     for call in 1..=4 {
-        assert_eq!(relay(&service).await, json!({ "published": 5000, "notPublished": 0, "more": true }));
+        assert_eq!(
+            relay(&service).await,
+            json!({ "published": 5000, "ran": 0, "notPublished": 0, "more": true })
+        );
         let received = pubsub.received();
         assert_eq!(received.len(), call * 5000);
         let places = received.iter().map(|message| message.attributes["eventType"].parse::<usize>().unwrap());
         assert_eq!(places.max(), Some(call * 5000), "the oldest");
     }
-    assert_eq!(relay(&service).await, json!({ "published": 0, "notPublished": 0, "more": false }));
+    assert_eq!(relay(&service).await, json!({ "published": 0, "ran": 0, "notPublished": 0, "more": false }));
 }
 
 #[tokio::test]
 async fn relays_at_once_share_a_backlog_and_publish_no_event_twice() {
     let pubsub = PubSub::start().await;
-    let pace = Settings { relay_page: 500, relay_pages: 30, ..settings() };
+    let pace = Settings { relay_page: 500, relay_pages: 30, relay_runs: 0, ..settings() };
     let service = Service::publishing_to(&pubsub, pace).await;
     backlog(&service).await;
     let relayed: [Value; 3] = tokio::join!(relay(&service), relay(&service), relay(&service)).into();

@@ -10,9 +10,11 @@ use crate::{AfterFailure, AttemptEnd, Delivery, Retries, Status};
 pub struct Rules {
     pub retries: Retries,
     pub lease: Duration,
-    /// So many lost attempts are the end.
+    /// So many attempts lost alone are the end.
     pub max_lost: u32,
-    /// How far the relay, or a failure, moves `due_at` on.
+    /// After so many lost attempts an event runs alone.
+    pub isolate_after: u32,
+    /// How far the relay moves `due_at` on.
     pub due_step: Duration,
 }
 
@@ -30,8 +32,9 @@ impl<T> Done<T> {
 }
 
 impl Rules {
-    /// A delivery: what it finds and, where that is work, the claim.
-    pub fn deliver(&self, state: &mut State, now: Moment) -> Done<Delivery<Held>> {
+    /// A delivery, or the relay that runs an event itself: what it finds and, where that is work, the claim. `alone` says that the
+    /// process runs nothing else.
+    pub fn deliver(&self, state: &mut State, now: Moment, alone: bool) -> Done<Delivery<Held>> {
         let live = match state {
             State::Live(live) => live,
             State::Ended(ended) => {
@@ -44,23 +47,30 @@ impl Rules {
         }
         let is_lost = live.status == Status::Processing;
         let recorded = is_lost.then_some((live.attempt, AttemptEnd::Lost));
-        if is_lost && live.lost + 1 >= self.max_lost {
+        let lost_alone = live.lost_alone + u32::from(is_lost && live.alone);
+        if is_lost && live.alone && lost_alone >= self.max_lost {
             *state = live.ended(Status::DeadLetter, live.retry_count);
             return Done { answer: Delivery::LostForGood, recorded };
         }
-        if live.status == Status::Failed && live.retry_at.is_some_and(|at| at > now) {
+        if live.retry_at.is_some_and(|at| at > now) {
             return Done::unrecorded(Delivery::TooEarly);
+        }
+        let lost = live.lost + u32::from(is_lost);
+        if lost >= self.isolate_after && !alone {
+            return Done::unrecorded(Delivery::NeedsIsolation);
         }
         let lease_until = now + self.lease;
         *live = Live {
             status: Status::Processing,
             attempt: live.attempt + 1,
-            lost: live.lost + u32::from(is_lost),
+            lost,
+            lost_alone,
+            alone,
             due_at: live.due_at.max(lease_until),
             lease_until: Some(lease_until),
             ..live.clone()
         };
-        let held = Held { attempt: live.attempt, retry_count: live.retry_count };
+        let held = Held { attempt: live.attempt, tries: live.tries() };
         Done { answer: Delivery::Claimed(held), recorded }
     }
 
@@ -75,18 +85,19 @@ impl Rules {
     pub fn fail(&self, state: &mut State, held: Held, end: AttemptEnd, now: Moment) -> Done<bool> {
         let Some(live) = state.held_by(held.attempt) else { return Done::unrecorded(false) };
         live.lease_until = None;
-        match self.retries.after(end, held.retry_count) {
-            AfterFailure::Retry { retry_count, after } => {
+        match self.retries.after(end, held.tries) {
+            AfterFailure::Retry { retry_count, after, due_after } => {
                 live.status = Status::Failed;
                 live.retry_count = retry_count;
                 live.retry_at = Some(now + after);
-                live.due_at = now + self.due_step;
+                live.due_at = now + due_after;
             }
             AfterFailure::Dead { retry_count } => *state = live.ended(Status::DeadLetter, retry_count),
-            AfterFailure::PutBack => {
+            AfterFailure::PutBack { interrupted, after } => {
                 live.status = Status::Pending;
-                live.retry_at = None;
-                live.due_at = now;
+                live.interrupted = interrupted;
+                live.retry_at = (!after.is_zero()).then_some(now + after);
+                live.due_at = now + after;
             }
         }
         Done { answer: true, recorded: Some((held.attempt, end)) }
@@ -115,11 +126,7 @@ impl Rules {
     /// Pub/Sub gave up on a message: an unfinished event is due as soon as it may run. True where it was unfinished.
     pub fn due_again(&self, state: &mut State, now: Moment) -> bool {
         let State::Live(live) = state else { return false };
-        let may_run = match live.status {
-            Status::Processing => live.lease_until,
-            Status::Failed => live.retry_at,
-            _ => None,
-        };
+        let may_run = if live.status == Status::Processing { live.lease_until } else { live.retry_at };
         live.due_at = live.due_at.min(may_run.map_or(now, |at| at.max(now)));
         true
     }

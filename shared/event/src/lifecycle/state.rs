@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Status;
+use crate::{Status, Tries};
 
 /// A moment, as the time since one that all of them share.
 pub type Moment = Duration;
@@ -20,7 +20,13 @@ pub struct Live {
     pub retry_count: u32,
     /// The latest attempt: the fencing number.
     pub attempt: u32,
+    /// All lost attempts since ingest or the latest replay.
     pub lost: u32,
+    /// Those of them that ran alone in their process.
+    pub lost_alone: u32,
+    pub interrupted: u32,
+    /// The latest attempt runs, or ran, alone in its process.
+    pub alone: bool,
     pub due_at: Moment,
     pub retry_at: Option<Moment>,
     pub lease_until: Option<Moment>,
@@ -38,7 +44,7 @@ pub struct Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
     pub attempt: u32,
-    pub retry_count: u32,
+    pub tries: Tries,
 }
 
 impl State {
@@ -78,6 +84,9 @@ impl Live {
             retry_count: 0,
             attempt,
             lost: 0,
+            lost_alone: 0,
+            interrupted: 0,
+            alone: false,
             due_at,
             retry_at: None,
             lease_until: None,
@@ -86,6 +95,10 @@ impl Live {
 
     pub(super) fn ended(&self, status: Status, retry_count: u32) -> State {
         State::Ended(Ended { status, retry_count, attempt: self.attempt })
+    }
+
+    pub fn tries(&self) -> Tries {
+        Tries { retry_count: self.retry_count, interrupted: self.interrupted }
     }
 
     /// The lease that somebody still works under.

@@ -90,9 +90,13 @@ impl Events {
 
     fn calm(&mut self) -> Result<(), Broken> {
         for _ in 0..CALM_ROUNDS {
-            for step in
-                [Step::Succeed(0, Copied::Gone), Step::Tick, Step::Publish, Step::Deliver(Copied::Again)]
-            {
+            for step in [
+                Step::Succeed(0, Copied::Gone),
+                Step::Tick,
+                Step::Publish,
+                Step::Deliver(Copied::Again),
+                Step::DeliverAlone(Copied::Again),
+            ] {
                 self.each(step)?;
             }
             self.apply(Op::RelayPage)?;

@@ -12,10 +12,20 @@ pub(crate) const NOW: Moment = Duration::from_secs(1_000);
 pub(crate) const UNIT: Duration = Duration::from_secs(1);
 pub(crate) const NEVER: Moment = Duration::MAX;
 
+/// More lost attempts than these change nothing but the count of those lost alone.
+pub(crate) const ISOLATE_AFTER: u32 = 1;
+
 const RULES: Rules = Rules {
-    retries: Retries { max: 3, backoff_min: Duration::from_secs(2), backoff_max: Duration::from_secs(2) },
+    retries: Retries {
+        max: 3,
+        backoff_min: Duration::from_secs(2),
+        backoff_max: Duration::from_secs(2),
+        max_interrupted: 2,
+        push_grace: Duration::ZERO,
+    },
     lease: UNIT,
     max_lost: 2,
+    isolate_after: ISOLATE_AFTER,
     due_step: Duration::from_secs(2),
 };
 
@@ -48,7 +58,7 @@ impl Product {
         State::accepted(due_at)
     }
 
-    pub(crate) fn deliver(&self, state: &mut State) -> Done<Delivery<Held>> {
+    pub(crate) fn deliver(&self, state: &mut State, alone: bool) -> Done<Delivery<Held>> {
         let before = live(state).cloned();
         if let State::Live(live) = state {
             match self.mistake {
@@ -59,20 +69,22 @@ impl Product {
                 _ => {}
             }
         }
-        let mut done = self.rules.deliver(state, NOW);
+        let alone = alone || self.makes(Mistake::IsolationIsForgotten);
+        let mut done = self.rules.deliver(state, NOW, alone);
         if self.makes(Mistake::LostIsNotOnRecord) {
             done.recorded = None;
         }
         if let (Some(before), Delivery::Claimed(held), State::Live(live)) = (before, &mut done.answer, state)
         {
             match self.mistake {
-                Some(Mistake::LostIsNotCounted) => live.lost = before.lost,
+                Some(Mistake::LostIsNotCounted) => live.lost_alone = before.lost_alone,
+                Some(Mistake::LostInCompanyCounts) => live.lost_alone = live.lost,
                 Some(Mistake::LostIsATry) => live.retry_count += live.lost - before.lost,
                 Some(Mistake::ClaimResetsRetries) => live.retry_count = 0,
                 Some(Mistake::AckedBeforeTheWork) => live.due_at = NEVER,
                 _ => {}
             }
-            held.retry_count = live.retry_count;
+            held.tries = live.tries();
         }
         done
     }
@@ -91,8 +103,11 @@ impl Product {
 
     pub(crate) fn fail(&self, state: &mut State, held: Held, end: AttemptEnd) -> Done<bool> {
         let counted = match (self.mistake, end) {
-            (Some(Mistake::DrainIsATry), AttemptEnd::Interrupted)
+            (Some(Mistake::DrainIsATry), AttemptEnd::Released)
+            | (Some(Mistake::InterruptionIsATry), AttemptEnd::Interrupted)
             | (Some(Mistake::PermanentIsRetried), AttemptEnd::Permanent) => AttemptEnd::Failed,
+            (Some(Mistake::InterruptedForEver), AttemptEnd::Interrupted) => AttemptEnd::Released,
+            (Some(Mistake::DrainCounts), AttemptEnd::Released) => AttemptEnd::Interrupted,
             _ => end,
         };
         if self.makes(Mistake::FailureWithoutGuard) && end == AttemptEnd::Permanent {
@@ -111,6 +126,11 @@ impl Product {
             live.due_at = NEVER;
         }
         Some(taken)
+    }
+
+    /// The relay runs what it took, or what Pub/Sub has not delivered.
+    pub(crate) fn run(&self, state: &mut State, alone: bool) -> Option<Done<Delivery<Held>>> {
+        (!self.makes(Mistake::RelayOnlyPublishes)).then(|| self.deliver(state, alone))
     }
 
     pub(crate) fn give_back(&self, state: &mut State, taken: Moment) {

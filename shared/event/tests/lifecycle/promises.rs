@@ -25,7 +25,7 @@ pub(crate) fn kept(
     } else if before.has_ended() && after.event != before.event && !may_rise(before, step) {
         "an end changed".to_owned()
     } else if let Some(why) =
-        claimed_by_right(before, after).or_else(|| ended_by_right(before, step, after, product))
+        claimed_by_right(before, step, after).or_else(|| ended_by_right(before, step, after, product))
     {
         why
     } else {
@@ -55,13 +55,17 @@ fn attempts_are_on_record(before: &World, after: &mut World, recorded: Recorded)
     Ok(())
 }
 
-fn claimed_by_right(before: &World, after: &World) -> Option<String> {
+fn claimed_by_right(before: &World, step: Step, after: &World) -> Option<String> {
+    let is_alone = matches!(step, Step::DeliverAlone(_) | Step::Run { alone: true });
     let (State::Live(found), State::Live(claimed)) = (&before.event, &after.event) else { return None };
     if claimed.attempt == found.attempt {
         return None;
     }
     if found.living_lease(NOW).is_some() {
         return Some("two hold the lease".into());
+    }
+    if after.losses >= Product::right().rules.isolate_after && !is_alone {
+        return Some("it was to run alone".into());
     }
     is_early(found).then(|| "an early copy was a try".into())
 }
@@ -70,18 +74,23 @@ fn is_early(live: &Live) -> bool {
     live.status == Status::Failed && live.retry_at.is_some_and(|at| at > NOW)
 }
 
-/// Four own failures, a permanent one, or too many lost attempts are the end, and nothing else is.
+/// Four own failures, a permanent one, too many interruptions, or too many attempts lost alone are the end, and nothing else is.
 fn ended_by_right(before: &World, step: Step, after: &World, product: &Product) -> Option<String> {
     let tries = product_tries();
-    let (failures, losses) = (after.failures, after.losses);
+    let (failures, losses, interruptions) = (after.failures, after.losses_alone, after.interruptions);
     let too_many_lost = losses >= product.rules.max_lost;
+    let too_many_interrupted = interruptions >= product.rules.retries.max_interrupted;
     match &after.event {
         State::Live(_) if failures >= tries => Some(format!("alive after {failures} failures")),
-        State::Live(_) if too_many_lost => Some(format!("alive after {losses} lost attempts")),
+        State::Live(_) if too_many_lost => Some(format!("alive after {losses} attempts lost alone")),
+        State::Live(_) if too_many_interrupted => Some(format!("alive after {interruptions} interruptions")),
         State::Live(_) if is_permanent(before, step) => Some("alive after a permanent failure".into()),
         State::Ended(ended) if ended.status == Status::DeadLetter && !before.has_ended() => {
-            let by_right = failures == tries || too_many_lost || is_permanent(before, step);
-            (!by_right).then(|| format!("dead after {failures} failures and {losses} lost attempts"))
+            let by_right = failures == tries
+                || too_many_lost
+                || interruptions == product.rules.retries.max_interrupted
+                || is_permanent(before, step);
+            (!by_right).then(|| format!("dead after {failures} failures and {losses} attempts lost alone"))
         }
         _ => None,
     }

@@ -10,6 +10,8 @@ pub(crate) enum Step {
     /// A delivery that an outage of ours refuses.
     Burn(Copied),
     Deliver(Copied),
+    /// To a process that has ended or refused all else.
+    DeliverAlone(Copied),
     /// The process of a worker is killed, or never answers.
     Kill(usize, Copied),
     Succeed(usize, Copied),
@@ -22,6 +24,10 @@ pub(crate) enum Step {
     /// Pub/Sub takes the message, and its answer is lost.
     PublishUnanswered,
     KillRelay,
+    /// The relay claims what it took, or what no delivery has reached, and runs it itself.
+    Run {
+        alone: bool,
+    },
     DeadLetter,
     Replay {
         published: bool,
@@ -50,6 +56,11 @@ impl Step {
             Self::Burn(ToDeadLetters),
             Self::Deliver(Again),
             Self::Deliver(ToDeadLetters),
+            // The acknowledgement of a copy that came too early.
+            Self::Deliver(Gone),
+            Self::DeliverAlone(Again),
+            Self::Run { alone: false },
+            Self::Run { alone: true },
             Self::Relay,
             Self::Publish,
             Self::Refuse,
@@ -68,6 +79,7 @@ impl Step {
                     Self::Fail(worker, AttemptEnd::Failed, copy),
                     Self::Fail(worker, AttemptEnd::Permanent, copy),
                     Self::Fail(worker, AttemptEnd::Interrupted, copy),
+                    Self::Fail(worker, AttemptEnd::Released, copy),
                 ]);
             }
         }
@@ -78,7 +90,17 @@ impl Step {
     pub(crate) fn is_calm(self) -> bool {
         matches!(
             self,
-            Self::Tick | Self::Deliver(Again) | Self::Succeed(_, Gone) | Self::Relay | Self::Publish
+            Self::Tick
+                | Self::Deliver(Again)
+                | Self::DeliverAlone(Again)
+                | Self::Succeed(_, Gone)
+                | Self::Relay
+                | Self::Publish
         )
+    }
+
+    /// What still happens while Pub/Sub takes and pushes nothing.
+    pub(crate) fn is_without_pubsub(self) -> bool {
+        matches!(self, Self::Tick | Self::Succeed(_, Gone) | Self::Relay | Self::Refuse | Self::Run { .. })
     }
 }

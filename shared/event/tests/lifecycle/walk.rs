@@ -11,15 +11,15 @@ const BOUNDS: Bounds = Bounds { copies: 2, workers: 2, replays: 1 };
 /// Every state that was reached, and how.
 struct Walk {
     found: HashMap<World, Option<(World, Step)>>,
-    /// Whence calm steps lead to a state.
-    calmly_from: HashMap<World, Vec<World>>,
+    /// The states before a state, and the steps between.
+    before: HashMap<World, Vec<(World, Step)>>,
 }
 
 impl Walk {
     /// Breadth first, so that a way to what is wrong is the shortest.
     fn of(product: &Product) -> Result<Self, String> {
         let start = World::new(product).canonical();
-        let mut walk = Self { found: HashMap::from([(start.clone(), None)]), calmly_from: HashMap::new() };
+        let mut walk = Self { found: HashMap::from([(start.clone(), None)]), before: HashMap::new() };
         let mut next = VecDeque::from([start]);
         let steps = Step::all(BOUNDS.workers);
         while let Some(world) = next.pop_front() {
@@ -31,8 +31,8 @@ impl Walk {
                         return Err(format!("{} by {}", broken.0, walk.way_to(&world, Some(*step))));
                     }
                 };
-                if step.is_calm() {
-                    walk.calmly_from.entry(after.clone()).or_default().push(world.clone());
+                if step.is_calm() || step.is_without_pubsub() {
+                    walk.before.entry(after.clone()).or_default().push((world.clone(), *step));
                 }
                 if let Entry::Vacant(entry) = walk.found.entry(after.clone()) {
                     entry.insert(Some((world.clone(), *step)));
@@ -40,25 +40,26 @@ impl Walk {
                 }
             }
         }
-        walk.all_can_end()?;
+        walk.all_can_end("", Step::is_calm)?;
+        walk.all_can_end(" without Pub/Sub", Step::is_without_pubsub)?;
         Ok(walk)
     }
 
-    /// From wherever trouble has left an event, calm alone brings it to its end.
-    fn all_can_end(&self) -> Result<(), String> {
+    /// From wherever trouble has left an event, these steps alone bring it to its end.
+    fn all_can_end(&self, how: &str, counts: fn(Step) -> bool) -> Result<(), String> {
         let ended = self.found.keys().filter(|world| world.has_ended());
         let mut can_end: HashSet<&World> = ended.collect();
         let mut next: Vec<_> = can_end.iter().copied().collect();
         while let Some(world) = next.pop() {
-            for before in self.calmly_from.get(world).into_iter().flatten() {
-                if can_end.insert(before) {
+            for (before, step) in self.before.get(world).into_iter().flatten() {
+                if counts(*step) && can_end.insert(before) {
                     next.push(before);
                 }
             }
         }
         let stuck = self.found.keys().filter(|world| !can_end.contains(world));
         match stuck.map(|world| self.way_to(world, None)).min_by_key(String::len) {
-            Some(way) => Err(format!("no way to the end by {way}")),
+            Some(way) => Err(format!("no way to the end{how} by {way}")),
             None => Ok(()),
         }
     }

@@ -1,7 +1,8 @@
+use event::rules::Done;
 use event::state::{Held, Live, Moment, State};
-use event::{AttemptEnd, Delivery, Status};
+use event::{AttemptEnd, Delivery, Status, Tries};
 
-use crate::product::{NEVER, NOW, Product, UNIT};
+use crate::product::{ISOLATE_AFTER, NEVER, NOW, Product, UNIT};
 use crate::promises::{self, Broken};
 use crate::step::{Copied, Step};
 
@@ -18,8 +19,10 @@ pub(crate) struct World {
     pub(crate) effects: u32,
     /// The handler's own failures since ingest or the latest replay.
     pub(crate) failures: u32,
-    /// The attempts lost since then.
+    /// The attempts lost since then, and those of them that ran alone.
     pub(crate) losses: u32,
+    pub(crate) losses_alone: u32,
+    pub(crate) interruptions: u32,
     pub(crate) replays: u32,
     /// The latest attempt is on record.
     pub(crate) on_record: bool,
@@ -58,6 +61,8 @@ impl World {
             effects: 0,
             failures: 0,
             losses: 0,
+            losses_alone: 0,
+            interruptions: 0,
             replays: 0,
             on_record: true,
         }
@@ -83,7 +88,9 @@ impl World {
             Step::Duplicate => (self.copies > 0).then(|| next.copies += 1).map(|()| Recorded::Nothing),
             Step::Vanish => next.take_copy().map(|()| Recorded::Nothing),
             Step::Burn(copy) => next.take_copy().map(|()| next.put_copy(copy)).map(|()| Recorded::Nothing),
-            Step::Deliver(copy) => next.deliver(copy, product, bounds),
+            Step::Deliver(copy) => next.deliver(copy, false, product, bounds),
+            Step::DeliverAlone(copy) => next.deliver(copy, true, product, bounds),
+            Step::Run { alone } => next.run(alone, product, bounds),
             Step::Kill(worker, copy) => next.leave(worker, copy).map(|_| Recorded::Nothing),
             Step::Succeed(worker, copy) => next.succeed(worker, copy, product, false),
             Step::CommitUnanswered(worker, copy) => next.succeed(worker, copy, product, true),
@@ -129,15 +136,38 @@ impl World {
     }
 
     /// Acknowledgements are those of process-push.
-    fn deliver(&mut self, copy: Copied, product: &Product, bounds: Bounds) -> Option<Recorded> {
+    fn deliver(&mut self, copy: Copied, alone: bool, product: &Product, bounds: Bounds) -> Option<Recorded> {
         self.take_copy()?;
-        let done = product.deliver(&mut self.event);
-        self.losses += u32::from(matches!(done.recorded, Some((_, AttemptEnd::Lost))));
+        let was_alone = self.latest_ran_alone();
+        let done = product.deliver(&mut self.event, alone);
         match done.answer {
-            Delivery::Claimed(_) if self.workers.len() >= bounds.workers => return None,
-            Delivery::Claimed(held) => self.workers.push(held),
-            Delivery::LeaseAlive | Delivery::AlreadyProcessed | Delivery::Unknown => {}
-            Delivery::TooEarly | Delivery::LostForGood | Delivery::AlreadyDead => self.put_copy(copy),
+            Delivery::LeaseAlive | Delivery::AlreadyProcessed | Delivery::Unknown | Delivery::Claimed(_) => {}
+            Delivery::TooEarly | Delivery::NeedsIsolation | Delivery::LostForGood | Delivery::AlreadyDead => {
+                self.put_copy(copy)
+            }
+        }
+        self.claimed(done, was_alone, bounds)
+    }
+
+    /// The relay needs no message.
+    fn run(&mut self, alone: bool, product: &Product, bounds: Bounds) -> Option<Recorded> {
+        let undelivered = self.event.status() == Status::Pending && self.event.attempt() == 0;
+        (self.relay.take().is_some() || undelivered).then_some(())?;
+        let was_alone = self.latest_ran_alone();
+        let done = product.run(&mut self.event, alone)?;
+        self.claimed(done, was_alone, bounds)
+    }
+
+    fn latest_ran_alone(&self) -> bool {
+        matches!(&self.event, State::Live(live) if live.alone)
+    }
+
+    fn claimed(&mut self, done: Done<Delivery<Held>>, was_alone: bool, bounds: Bounds) -> Option<Recorded> {
+        let is_lost = matches!(done.recorded, Some((_, AttemptEnd::Lost)));
+        self.losses += u32::from(is_lost);
+        self.losses_alone += u32::from(is_lost && was_alone);
+        if let Delivery::Claimed(held) = done.answer {
+            (self.workers.len() < bounds.workers).then(|| self.workers.push(held))?;
         }
         Some(done.recorded.into())
     }
@@ -168,6 +198,7 @@ impl World {
         let held = self.leave(worker, copy)?;
         let done = product.fail(&mut self.event, held, end);
         self.failures += u32::from(done.answer && end == AttemptEnd::Failed);
+        self.interruptions += u32::from(done.answer && end == AttemptEnd::Interrupted);
         Some(done.recorded.into())
     }
 
@@ -193,7 +224,8 @@ impl World {
             return None;
         }
         self.copies += usize::from(published);
-        (self.failures, self.losses, self.replays) = (0, 0, self.replays + 1);
+        (self.failures, self.losses, self.losses_alone, self.interruptions) = (0, 0, 0, 0);
+        self.replays += 1;
         Some(Recorded::Nothing)
     }
 
@@ -211,7 +243,7 @@ impl World {
             _ => None,
         };
         for held in &mut self.workers {
-            held.retry_count = if running == Some(held.attempt) { held.retry_count } else { 0 };
+            held.tries = if running == Some(held.attempt) { held.tries } else { Tries::default() };
             held.attempt = rank(held.attempt);
         }
         self.workers.sort_unstable();
@@ -219,8 +251,14 @@ impl World {
             State::Live(live) => {
                 live.attempt = rank(live.attempt);
                 live.retry_at = live.retry_at.filter(|at| *at > NOW);
+                live.lost = live.lost.min(ISOLATE_AFTER);
+                self.losses = self.losses.min(ISOLATE_AFTER);
             }
-            State::Ended(ended) => ended.attempt = rank(ended.attempt),
+            State::Ended(ended) => {
+                ended.attempt = rank(ended.attempt);
+                // What led to an end says nothing about what follows from it.
+                (self.failures, self.losses, self.losses_alone, self.interruptions) = (0, 0, 0, 0);
+            }
         }
         self
     }

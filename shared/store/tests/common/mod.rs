@@ -22,7 +22,7 @@ pub(crate) fn key_settings(name: &str) -> KeySettings {
 }
 
 pub(crate) fn reason(end: AttemptEnd, then: AfterFailure) -> Failure {
-    Failure { end, reason: "because".into(), then, due_step: Duration::from_mins(1) }
+    Failure { end, reason: "because".into(), then }
 }
 
 pub(crate) async fn insert(store: &Store, event_type: &str, payload: &str) -> EventId {
@@ -54,8 +54,8 @@ impl Life {
     }
 
     pub(crate) async fn deliver_to(&self, id: EventId) -> Delivery<Claim> {
-        let claimant = Claimant { instance: "test".into(), message_id: "1".into() };
-        let terms = ClaimTerms { lease: Duration::from_secs(15), max_lost: 10 };
+        let claimant = Claimant::of_message("test", "1");
+        let terms = ClaimTerms { isolate_after: 3, lease: Duration::from_secs(15), max_lost: 10 };
         self.store.claim(id, claimant, terms).await.unwrap()
     }
 

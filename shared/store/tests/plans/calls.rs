@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use store::testing::{Database, act};
 use store::{
     Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeySecret,
-    KeySettings, Load, Mode, PutOff, Store, Turn,
+    KeySettings, Load, Mode, PutOff, Store, Succeeded, Turn, Undelivered,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -74,19 +74,23 @@ async fn events(database: &Database, store: &Store) {
     store.insert(batch, HOUR).await.unwrap();
     store.known_keys(vec![IdempotencyKey::new(&id.to_string(), b"", HOUR)]).await.unwrap();
     let claim = async |id| {
-        let claimant = Claimant { instance: "plans".into(), message_id: "1".into() };
-        match store.claim(id, claimant, ClaimTerms { lease: HOUR, max_lost: 10 }).await.unwrap() {
+        let claimant = Claimant::of_message("plans", "1");
+        match store
+            .claim(id, claimant, ClaimTerms { isolate_after: 3, lease: HOUR, max_lost: 10 })
+            .await
+            .unwrap()
+        {
             Delivery::Claimed(claim) => claim.attempt,
             other => panic!("not claimed but {other:?}"),
         }
     };
     for then in [
-        AfterFailure::PutBack,
-        AfterFailure::Retry { retry_count: 1, after: Duration::ZERO },
+        AfterFailure::PutBack { interrupted: 1, after: Duration::ZERO },
+        AfterFailure::Retry { retry_count: 1, after: Duration::ZERO, due_after: Duration::from_mins(1) },
         AfterFailure::Dead { retry_count: 1 },
     ] {
         let attempt = claim(id).await;
-        let failure = Failure { end: AttemptEnd::Failed, reason: "because".into(), then, due_step: HOUR };
+        let failure = Failure { end: AttemptEnd::Failed, reason: "because".into(), then };
         assert!(store.fail(id, attempt, failure).await.unwrap());
     }
     store.replay(id, act()).await.unwrap();
@@ -97,11 +101,13 @@ async fn events(database: &Database, store: &Store) {
     let attempt = claim(waiting).await;
     let mut transaction = store.begin(HOUR).await.unwrap();
     transaction.append_to_demo_ledger(waiting, attempt, 1).await.unwrap();
-    assert!(transaction.succeed(waiting, attempt).await.unwrap());
+    assert_eq!(transaction.succeed(waiting, attempt).await.unwrap(), Succeeded::Committed);
     store.is_known(id).await.unwrap();
     store.due_again(id).await.unwrap();
-    store.died_on(id, "1".into()).await.unwrap();
+    store.brought_latest_attempt(id, "1".into()).await.unwrap();
     store.keep_unreadable(None, None, "no event".into(), Vec::new()).await.unwrap();
+    let which = Undelivered { for_at_least: Duration::ZERO, for_at_most: HOUR, limit: 20 };
+    store.undelivered(which).await.unwrap();
     let overdue = store.take_overdue(20, HOUR).await.unwrap();
     assert!(!overdue.is_empty());
     store.give_back(overdue).await.unwrap();
@@ -119,8 +125,8 @@ async fn locked(database: &Database, store: &Store) {
         .unwrap();
     let waits = tokio::spawn({
         let store = store.clone();
-        let claimant = Claimant { instance: "plans".into(), message_id: "2".into() };
-        async move { store.claim(id, claimant, ClaimTerms { lease: HOUR, max_lost: 10 }).await }
+        let claimant = Claimant::of_message("plans", "2");
+        async move { store.claim(id, claimant, ClaimTerms { isolate_after: 3, lease: HOUR, max_lost: 10 }).await }
     });
     tokio::time::sleep(Duration::from_millis(200)).await;
     drop(transaction);

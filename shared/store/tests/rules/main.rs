@@ -25,9 +25,12 @@ const RULES: Rules = Rules {
         max: 3,
         backoff_min: Duration::from_secs(20_000),
         backoff_max: Duration::from_secs(20_000),
+        max_interrupted: 2,
+        push_grace: Duration::ZERO,
     },
     lease: UNIT,
     max_lost: 2,
+    isolate_after: 1,
     due_step: Duration::from_secs(20_000),
 };
 

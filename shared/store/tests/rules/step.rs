@@ -1,12 +1,14 @@
 use event::rules::Done;
 use event::state::{Held, State};
-use event::{AttemptEnd, Delivery, Status};
+use event::{AttemptEnd, Delivery, Status, Tries};
 
 use crate::{NOW, RULES};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    Deliver,
+    Deliver {
+        alone: bool,
+    },
     Succeed(Holder),
     Fail(Holder, AttemptEnd),
     TakeOverdue,
@@ -43,21 +45,22 @@ pub(crate) enum Answer {
 
 impl Holder {
     pub(crate) fn of(self, state: &State) -> Held {
-        let retry_count = match state {
-            State::Live(live) => live.retry_count,
-            State::Ended(ended) => ended.retry_count,
+        let tries = match state {
+            State::Live(live) => live.tries(),
+            State::Ended(ended) => Tries { retry_count: ended.retry_count, interrupted: 0 },
         };
         let attempt = match self {
             Latest => state.attempt(),
             Overtaken => state.attempt().saturating_sub(1),
         };
-        Held { attempt, retry_count }
+        Held { attempt, tries }
     }
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 15] = [
-        Self::Deliver,
+    pub(crate) const ALL: [Self; 17] = [
+        Self::Deliver { alone: false },
+        Self::Deliver { alone: true },
         Self::Succeed(Latest),
         Self::Succeed(Overtaken),
         Self::Fail(Latest, AttemptEnd::Failed),
@@ -65,6 +68,7 @@ impl Step {
         Self::Fail(Latest, AttemptEnd::Panicked),
         Self::Fail(Latest, AttemptEnd::Permanent),
         Self::Fail(Latest, AttemptEnd::Interrupted),
+        Self::Fail(Latest, AttemptEnd::Released),
         Self::Fail(Overtaken, AttemptEnd::Failed),
         Self::Fail(Overtaken, AttemptEnd::Permanent),
         Self::Fail(Overtaken, AttemptEnd::Interrupted),
@@ -78,8 +82,8 @@ impl Step {
         let mut state = state.clone();
         let mut recorded = None;
         let answer = match self {
-            Self::Deliver => {
-                let done = RULES.deliver(&mut state, NOW);
+            Self::Deliver { alone } => {
+                let done = RULES.deliver(&mut state, NOW, alone);
                 recorded = done.recorded;
                 Answer::Found(done.answer)
             }

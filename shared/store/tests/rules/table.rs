@@ -10,12 +10,13 @@ use crate::common::Life;
 use crate::step::{Answer, Step, Taken};
 use crate::{NOW, RULES, UNIT};
 
-const ENDS: [AttemptEnd; 6] = [
+const ENDS: [AttemptEnd; 7] = [
     AttemptEnd::Failed,
     AttemptEnd::TimedOut,
     AttemptEnd::Panicked,
     AttemptEnd::Permanent,
     AttemptEnd::Interrupted,
+    AttemptEnd::Released,
     AttemptEnd::Lost,
 ];
 
@@ -69,16 +70,20 @@ impl Table {
     async fn statement(&mut self, step: Step, from: &State) -> Answer {
         let (store, id) = (&self.life.store, self.life.id);
         match step {
-            Step::Deliver => {
-                let claimant = Claimant { instance: "test".into(), message_id: "1".into() };
-                let terms = ClaimTerms { lease: RULES.lease, max_lost: RULES.max_lost };
+            Step::Deliver { alone } => {
+                let claimant = Claimant { alone, ..Claimant::of_message("test", "1") };
+                let terms = ClaimTerms {
+                    lease: RULES.lease,
+                    isolate_after: RULES.isolate_after,
+                    max_lost: RULES.max_lost,
+                };
                 Answer::Found(held(store.claim(id, claimant, terms).await.unwrap()))
             }
             Step::Succeed(holder) => Answer::Done(store.succeed(id, holder.of(from).attempt).await.unwrap()),
             Step::Fail(holder, end) => {
                 let holder = holder.of(from);
-                let then = RULES.retries.after(end, holder.retry_count);
-                let failure = Failure { end, reason: "because".into(), then, due_step: RULES.due_step };
+                let then = RULES.retries.after(end, holder.tries);
+                let failure = Failure { end, reason: "because".into(), then };
                 Answer::Done(store.fail(id, holder.attempt, failure).await.unwrap())
             }
             Step::TakeOverdue => {
@@ -103,13 +108,20 @@ impl Table {
         let columns = "status::text, retry_count, attempt";
         let seconds = |column| format!("extract(epoch FROM {column} - now())::float8 AS {column}");
         let (due, retry, lease) = (seconds("due_at"), seconds("retry_at"), seconds("lease_until"));
-        let live = self.sql(&format!("SELECT {columns}, lost, {due}, {retry}, {lease} FROM live")).await;
+        let live = self
+            .sql(&format!(
+                "SELECT {columns}, lost, lost_alone, interrupted, alone, {due}, {retry}, {lease} FROM live"
+            ))
+            .await;
         if let [row] = live.as_slice() {
             return State::Live(Live {
                 status: status(row),
                 retry_count: number(row, "retry_count"),
                 attempt: number(row, "attempt"),
                 lost: number(row, "lost"),
+                lost_alone: number(row, "lost_alone"),
+                interrupted: number(row, "interrupted"),
+                alone: row.get("alone"),
                 due_at: moment(row, "due_at").unwrap(),
                 retry_at: moment(row, "retry_at"),
                 lease_until: moment(row, "lease_until"),
@@ -130,7 +142,7 @@ impl Table {
 
 /// What the relay took keeps the `due_at` that it was given, to the microsecond, where the state has no other.
 fn row(id: EventId, live: &Live, step: Step) -> String {
-    let Live { status, retry_count, attempt, lost, .. } = live;
+    let Live { status, retry_count, attempt, lost, lost_alone, interrupted, alone, .. } = live;
     let due_at = match step {
         Step::GiveBack if live.due_at == NOW + RULES.due_step => "live.due_at".to_owned(),
         _ => at(live.due_at),
@@ -140,6 +152,7 @@ fn row(id: EventId, live: &Live, step: Step) -> String {
     format!(
         "INSERT INTO live (id, due_at) VALUES ('{id}', now()) ON CONFLICT DO NOTHING;
          UPDATE live SET status = '{status}', retry_count = {retry_count}, attempt = {attempt}, lost = {lost},
+                lost_alone = {lost_alone}, interrupted = {interrupted}, alone = {alone},
                 due_at = {due_at}, retry_at = {retry_at}, lease_until = {lease_until}"
     )
 }
@@ -170,15 +183,5 @@ fn status(row: &PgRow) -> Status {
 }
 
 fn held(delivery: Delivery<store::Claim>) -> Delivery<Held> {
-    match delivery {
-        Delivery::Claimed(claim) => {
-            Delivery::Claimed(Held { attempt: claim.attempt, retry_count: claim.retry_count })
-        }
-        Delivery::LeaseAlive => Delivery::LeaseAlive,
-        Delivery::TooEarly => Delivery::TooEarly,
-        Delivery::LostForGood => Delivery::LostForGood,
-        Delivery::AlreadyProcessed => Delivery::AlreadyProcessed,
-        Delivery::AlreadyDead => Delivery::AlreadyDead,
-        Delivery::Unknown => Delivery::Unknown,
-    }
+    delivery.map(|claim| Held { attempt: claim.attempt, tries: claim.tries })
 }
