@@ -34,6 +34,7 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 .PHONY: test-all
 test-all: lint test ## run all there is, for an hour
 	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
+	@cargo test -p local --test pipeline -- --ignored --nocapture
 	@$(MAKE) contract
 	@$(MAKE) chaos
 	@$(MAKE) chaos-selftest

@@ -46,6 +46,24 @@ async fn a_worker_that_dies_costs_no_try() {
     system.stop().await;
 }
 
+/// The poison kills its process at once, and the others take longer than that: nobody but the poison is to blame.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_that_kills_its_process_ends_and_no_innocent_beside_it_does() {
+    let system = System::start(&[("MAX_LOST_ATTEMPTS", "3")]).await;
+    let mut innocents = Vec::new();
+    for _ in 0..5 {
+        innocents.push(system.post("demo.flaky", json!({"sleepMs":800})).await);
+    }
+    let poison = system.post("demo.flaky", json!({"kill":true})).await;
+    let event = system.until(&poison, "DEAD_LETTER").await;
+    let why = "3 attempts were lost that ran alone in their process, so this event ends the process";
+    assert_eq!(event["failureReason"], why, "{event}");
+    for id in &innocents {
+        system.until(id, "PROCESSED").await;
+    }
+    system.stop().await;
+}
+
 /// Long enough for the handler to be under way when the end comes, and longer than the drain waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deploy_over_a_long_handler_costs_no_try() {
@@ -64,7 +82,7 @@ async fn a_deploy_over_a_long_handler_costs_no_try() {
     let event = system.event(&id).await;
     assert_eq!(
         (&event["retryCount"], &event["attempts"][0]["ended"]),
-        (&json!(0), &json!("INTERRUPTED")),
+        (&json!(0), &json!("RELEASED")),
         "{event}"
     );
     system.stop().await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod calm;
+mod dying;
 mod faults;
 mod loads;
 mod system;
