@@ -182,15 +182,15 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
                       format('the process was lost in %s attempts', lost + 1)
                  FROM dead
            ), fact AS (
-               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at FROM events
-                WHERE id = ANY(ARRAY(SELECT id FROM claimed)) AND id BETWEEN $6 AND $7
+               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at
+                 FROM events_of(ARRAY(SELECT id FROM claimed))
            )
            SELECT wanted.id AS "id!", verdict AS "verdict?", claimed.attempt AS "attempt?",
                   claimed.retry_count AS "retry_count?", fact.event_type AS "event_type?", fact.payload AS "payload?",
                   fact.metadata AS "metadata?", fact.created_at AS "created_at?",
                   CASE WHEN verdict IS NULL THEN
-                      (SELECT status::text FROM outcomes WHERE outcomes.id = wanted.id ORDER BY attempt DESC LIMIT 1) END AS ended,
-                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events WHERE events.id = wanted.id) END AS known,
+                      (SELECT status::text FROM outcomes_of(ARRAY[wanted.id]) ORDER BY attempt DESC LIMIT 1) END AS ended,
+                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events_of(ARRAY[wanted.id])) END AS known,
                   CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM live WHERE live.id = wanted.id) END AS locked
              FROM wanted
              LEFT JOIN verdict ON verdict.id = wanted.id
@@ -201,8 +201,6 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
         &messages,
         terms.lease.as_secs_f64(),
         i32::try_from(terms.max_lost).unwrap_or(i32::MAX),
-        ids.iter().min().copied(),
-        ids.iter().max().copied(),
     )
     .fetch_all(connection)
     .await?;

@@ -35,8 +35,8 @@ impl Store {
                          FROM page WHERE live.id = page.id
                        RETURNING live.id, live.due_at
                    )
-                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", events.event_type
-                     FROM moved JOIN events ON events.id = moved.id"#,
+                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", fact.event_type AS "event_type!"
+                     FROM moved JOIN events_of(ARRAY(SELECT id FROM moved)) AS fact ON fact.id = moved.id"#,
                 i64::from(page),
                 step.as_secs_f64(),
                 MOST_STEPS,
