@@ -63,6 +63,9 @@ const NOT_CALLED: [&str; 11] = [
     "SELECT FROM leases WHERE name = 'loads'",
 ];
 
+/// In a function that is planned for its ids each time: a page of what is overdue can be of all weeks.
+const OF_THEIR_WEEKS: &str = "SELECT * FROM events WHERE id = ANY(ids)";
+
 /// With what the planner knows once it has looked at the tables, and with what it believes before; and where it plans once, before.
 #[tokio::test]
 async fn no_statement_reads_the_whole_of_a_table_that_grows() {
@@ -110,7 +113,8 @@ async fn opens_all_weeks(told: &Told) -> BTreeSet<String> {
     database.remove().await;
     let plans: Vec<_> = told.take().iter().map(|plan| Plan::parse(plan)).collect();
     assert!(plans.len() > 100, "{} plans", plans.len());
-    plans.iter().filter(|plan| plan.opens_all_weeks()).map(Plan::statement).collect()
+    let opens_all = plans.iter().filter(|plan| plan.opens_all_weeks()).map(Plan::statement);
+    opens_all.filter(|statement| statement != OF_THEIR_WEEKS).collect()
 }
 
 fn is_growing(table: &str) -> bool {

@@ -32,10 +32,16 @@ impl Plan {
     }
 
     /// Whether all partitions of a table stand in it, read or not: a session that keeps such a plan locks them each time.
-    pub(crate) fn opens_all_weeks(node: &Value) -> bool {
+    pub(crate) fn opens_all_weeks(&self) -> bool {
+        opens_all_weeks(&self.root)
+    }
+}
+
+fn opens_all_weeks(node: &Value) -> bool {
     let inner = || node["Plans"].as_array().into_iter().flatten();
     let weeks = inner().filter_map(|node| node["Relation Name"].as_str()).filter(|name| is_of_a_week(name));
-    node.get("Subplans Removed").is_some() || weeks.count() > 2 || inner().any(opens_all_weeks)
+    let is_any_removed = node["Subplans Removed"].as_u64().is_some_and(|removed| removed > 0);
+    is_any_removed || weeks.count() > 2 || inner().any(opens_all_weeks)
 }
 
 fn is_of_a_week(table: &str) -> bool {
