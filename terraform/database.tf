@@ -24,6 +24,13 @@ locals {
     needed = 2 * sum([for service in local.services : service.max_instances * service.pool]) + 2 + 3 + 2
     limit  = local.tier_connections
   }
+
+  # What reads all weeks at once (admin's lists, the flush, the counts, the upkeep) holds 8 locks for each, of
+  # which PostgreSQL has 64 a connection. Some weeks are there before they are needed.
+  locks = {
+    needed = 8 * (ceil(var.retention_days / 7) + 6) * (local.services.admin.max_instances * local.pools.admin + local.pools.bq-flush + 2)
+    limit  = 64 * local.tier_connections
+  }
 }
 
 resource "google_sql_database_instance" "postgres" {
@@ -77,6 +84,10 @@ resource "google_sql_database_instance" "postgres" {
     precondition {
       condition     = local.connections.needed < local.connections.limit
       error_message = "The services may open ${local.connections.needed} connections and ${var.database.tier} has ${local.connections.limit}: lower max_instances or process-push's concurrency, or take a larger database.tier."
+    }
+    precondition {
+      condition     = local.locks.needed <= local.locks.limit
+      error_message = "With retention_days = ${var.retention_days} the services may hold ${local.locks.needed} locks and ${var.database.tier} has ${local.locks.limit}: lower it, or admin's max_instances, or take a larger database.tier."
     }
   }
 

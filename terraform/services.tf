@@ -107,6 +107,7 @@ locals {
       PUSH_ACCOUNT             = google_service_account.account["pusher"].email
       SCHEDULER_ACCOUNT        = google_service_account.account["scheduler"].email
       MAX_RETRIES              = tostring(var.max_retries)
+      RETENTION_DAYS           = tostring(var.retention_days)
       CONCURRENCY              = tostring(local.services.process-push.concurrency)
       HANDLER_LIMIT_SECONDS    = tostring(var.timing.handler_limit)
       LEASE_SECONDS            = tostring(var.timing.lease)

@@ -154,6 +154,18 @@ variable "max_retries" {
   }
 }
 
+variable "retention_days" {
+  description = "How long a week of events is kept in the database after its end; BigQuery keeps them all."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition     = var.retention_days >= 7 && var.retention_days <= 366 && floor(var.retention_days) == var.retention_days
+    error_message = "retention_days is a whole number from 7 to 366: each week that is kept takes locks of the database's."
+  }
+}
+
 variable "timing" {
   description = "How long things may take, in seconds;."
   type = object({

@@ -133,6 +133,24 @@ run "too_many_retries" {
   }
 }
 
+run "too_many_weeks" {
+  command         = plan
+  expect_failures = [var.retention_days]
+  variables {
+    retention_days = 367
+  }
+}
+
+run "more_locks_than_the_database_has" {
+  command         = plan
+  expect_failures = [google_sql_database_instance.postgres]
+  variables {
+    retention_days = 366
+    database       = { tier = "db-g1-small" }
+    services       = { ingest = { max_instances = 1 }, process-push = { max_instances = 1, concurrency = 4 } }
+  }
+}
+
 run "a_repository_by_name" {
   command         = plan
   expect_failures = [var.github]

@@ -14,6 +14,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     pub callers: Callers,
     pub settings: Settings,
+    /// Handlers that do what an event asks for, and the table that they write to.
+    pub demo_handlers: bool,
 }
 
 /// Whose tokens open which door.
@@ -58,6 +60,9 @@ const PUSH_GRACE: Duration = Duration::from_secs(5);
 
 /// The week before the present one must be there, for ids of a clock that is a little off.
 const MIN_RETENTION_DAYS: u32 = 7;
+/// A statement that reads the log by transaction, or lists events, holds 8 locks for each week that is there. With 59 weeks about 13
+/// of them have room in the 6,400 locks that PostgreSQL keeps for 100 connections.
+const MAX_RETENTION_DAYS: u32 = 366;
 
 impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
@@ -73,6 +78,7 @@ impl Config {
         let push = env.required("PUSH_ACCOUNT");
         let scheduler = env.required("SCHEDULER_ACCOUNT");
         let settings = Settings::read(env);
+        let demo_handlers = env.or("DEMO_HANDLERS", false);
         let max_connections = env.or("DATABASE_MAX_CONNECTIONS", 12).and_then(|connections| {
             let enough = connections > SPARE_CONNECTIONS;
             let why = || format!("must be above {SPARE_CONNECTIONS}, which are not for handlers");
@@ -96,6 +102,7 @@ impl Config {
             identity: identity?,
             callers: Callers { push: push?, scheduler: scheduler? },
             settings: settings?,
+            demo_handlers: demo_handlers?,
         })
     }
 }
@@ -173,10 +180,13 @@ impl Settings {
             format!("must be above RETRY_MAX_SECONDS and ACK_DEADLINE_SECONDS together, {longest:?}"),
         );
         must(self.concurrency > 0, "CONCURRENCY", "must be at least 1".into());
+        let days = |days| Duration::from_hours(24 * u64::from(days));
         must(
-            self.retention >= Duration::from_hours(24 * u64::from(MIN_RETENTION_DAYS)),
+            self.retention >= days(MIN_RETENTION_DAYS) && self.retention <= days(MAX_RETENTION_DAYS),
             "RETENTION_DAYS",
-            format!("must be at least {MIN_RETENTION_DAYS}"),
+            format!(
+                "must be from {MIN_RETENTION_DAYS} to {MAX_RETENTION_DAYS}: each week that is kept takes locks of the database's"
+            ),
         );
         held
     }

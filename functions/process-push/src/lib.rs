@@ -55,8 +55,11 @@ pub async fn start(config: Config, handlers: Handlers, shutdown: Shutdown) -> Re
     let readiness = Readiness::waiting_for(&["database"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
     tokio::spawn(readiness.clone().watch("database", {
-        let store = store.clone();
-        async move || store.ready().await
+        let (store, demo_handlers) = (store.clone(), config.demo_handlers);
+        async move || {
+            store.ready().await?;
+            if demo_handlers { store.make_demo_ledger().await } else { Ok(()) }
+        }
     }));
     let service = ProcessPush {
         store,

@@ -162,7 +162,7 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
     let alone: Vec<_> = batch.iter().map(|wanted| wanted.claimant.alone).collect();
     let rows = sqlx::query!(
         r#"WITH wanted AS MATERIALIZED (
-               SELECT id, message_id, alone FROM unnest($1::uuid[], $3::text[], $8::bool[]) AS wanted (id, message_id, alone)
+               SELECT id, message_id, alone FROM unnest($1::uuid[], $3::text[], $6::bool[]) AS wanted (id, message_id, alone)
            ), found AS (
                SELECT *, (status = 'PROCESSING')::int AS is_lost, (status = 'PROCESSING' AND alone)::int AS is_lost_alone
                  FROM live WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED
@@ -171,7 +171,7 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
                    WHEN status = 'PROCESSING' AND lease_until > clock_timestamp() THEN 'LEASE_ALIVE'
                    WHEN is_lost_alone = 1 AND lost_alone + 1 >= $5 THEN 'LOST_FOR_GOOD'
                    WHEN retry_at > clock_timestamp() THEN 'TOO_EARLY'
-                   WHEN lost + is_lost >= $9 AND NOT wanted.alone THEN 'NEEDS_ISOLATION'
+                   WHEN lost + is_lost >= $7 AND NOT wanted.alone THEN 'NEEDS_ISOLATION'
                    ELSE 'CLAIMED' END AS verdict
                  FROM found JOIN wanted USING (id)
            ), lost_attempt AS (
@@ -202,15 +202,15 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
                       format('%s attempts were lost that ran alone in their process, so this event ends the process', lost_alone + 1)
                  FROM dead
            ), fact AS (
-               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at FROM events
-                WHERE id = ANY(ARRAY(SELECT id FROM claimed)) AND id BETWEEN $6 AND $7
+               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at
+                 FROM events_of(ARRAY(SELECT id FROM claimed))
            )
            SELECT wanted.id AS "id!", verdict AS "verdict?", claimed.attempt AS "attempt?",
-                  claimed.retry_count AS "retry_count?", claimed.interrupted AS "interrupted?", fact.event_type AS "event_type?", fact.payload AS "payload?",
-                  fact.metadata AS "metadata?", fact.created_at AS "created_at?",
+                  claimed.retry_count AS "retry_count?", claimed.interrupted AS "interrupted?",
+                  fact.event_type AS "event_type?", fact.payload AS "payload?", fact.metadata AS "metadata?", fact.created_at AS "created_at?",
                   CASE WHEN verdict IS NULL THEN
-                      (SELECT status::text FROM outcomes WHERE outcomes.id = wanted.id ORDER BY attempt DESC LIMIT 1) END AS ended,
-                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events WHERE events.id = wanted.id) END AS known,
+                      (SELECT status::text FROM outcomes_of(ARRAY[wanted.id]) ORDER BY attempt DESC LIMIT 1) END AS ended,
+                  CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events_of(ARRAY[wanted.id])) END AS known,
                   CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM live WHERE live.id = wanted.id) END AS locked
              FROM wanted
              LEFT JOIN verdict ON verdict.id = wanted.id
@@ -221,8 +221,6 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
         &messages as &[Option<String>],
         terms.lease.as_secs_f64(),
         number(terms.max_lost),
-        ids.iter().min().copied(),
-        ids.iter().max().copied(),
         &alone,
         number(terms.isolate_after),
     )

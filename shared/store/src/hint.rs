@@ -25,7 +25,7 @@ impl Store {
     pub async fn is_known(&self, id: EventId) -> Result<bool, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_scalar!(
-                r#"SELECT EXISTS (SELECT FROM events WHERE id = $1) AS "known!""#,
+                r#"SELECT EXISTS (SELECT FROM events_of(ARRAY[$1::uuid])) AS "known!""#,
                 id.uuid()
             )
             .fetch_one(&pool)
@@ -39,9 +39,9 @@ impl Store {
         self.run(move |pool| async move {
             Ok(sqlx::query_scalar!(
                 r#"SELECT EXISTS (SELECT FROM live WHERE id = $1 AND message_id = $2)
-                       OR EXISTS (SELECT FROM attempts
-                                   WHERE id = $1 AND message_id = $2
-                                     AND attempt = (SELECT max(attempt) FROM outcomes WHERE id = $1)) AS "brought!""#,
+                       OR EXISTS (SELECT FROM attempts_of(ARRAY[$1::uuid])
+                                   WHERE message_id = $2
+                                     AND attempt = (SELECT max(attempt) FROM outcomes_of(ARRAY[$1::uuid]))) AS "brought!""#,
                 id.uuid(),
                 storable(message_id)
             )

@@ -49,8 +49,9 @@ impl Store {
                               status = 'FAILED' OR (status = 'PROCESSING' AND message_id IS NULL)
                               OR updated_at <= now() - $2::float8 * interval '1 second' AS is_stalled
                    )
-                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!", events.event_type
-                     FROM moved JOIN events ON events.id = moved.id"#,
+                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!",
+                          fact.event_type AS "event_type!"
+                     FROM moved JOIN events_of(ARRAY(SELECT id FROM moved)) AS fact ON fact.id = moved.id"#,
                 i64::from(page),
                 step.as_secs_f64(),
                 MOST_STEPS,

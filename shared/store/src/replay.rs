@@ -19,7 +19,7 @@ impl Store {
                 "WITH failed AS (
                      SELECT id, attempt FROM live WHERE id = $1 AND status = 'FAILED' FOR UPDATE
                  ), dead AS (
-                     SELECT id, attempt, status FROM outcomes WHERE id = $1 ORDER BY attempt DESC LIMIT 1
+                     SELECT id, attempt, status FROM outcomes_of(ARRAY[$1::uuid]) ORDER BY attempt DESC LIMIT 1
                  ), replay AS (
                      INSERT INTO replays (id, attempt, from_status, requested_by)
                      SELECT id, attempt, 'FAILED'::event_status, $2 FROM failed
@@ -55,9 +55,14 @@ impl Store {
             if replayed.is_some() {
                 return Ok(Replayed::Queued);
             }
-            let status = sqlx::query_scalar!("SELECT status::text FROM event_records WHERE id = $1", id.uuid())
-                .fetch_optional(&pool)
-                .await?;
+            let status = sqlx::query_scalar!(
+                "SELECT coalesce((SELECT status FROM live WHERE id = $1),
+                                 (SELECT status FROM outcomes_of(ARRAY[$1::uuid]) ORDER BY attempt DESC LIMIT 1))::text
+                   FROM events_of(ARRAY[$1::uuid])",
+                id.uuid()
+            )
+            .fetch_optional(&pool)
+            .await?;
             Ok(match status.flatten().and_then(|status| status.parse().ok()) {
                 Some(status) => Replayed::Not(status),
                 None => Replayed::Unknown,

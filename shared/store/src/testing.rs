@@ -74,6 +74,7 @@ async fn template(connection: &mut PgConnection, server: &PgConnectOptions) -> S
         let url = server.clone().database(&name).to_url_lossy().to_string();
         let store = Store::new(&StoreConfig::new(url, "template")).expect("the URL was parsed before");
         store.migrate().await.expect("the migrations apply");
+        store.make_demo_ledger().await.expect("the table that tests count effects in");
         store.close().await;
         let seal = format!("ALTER DATABASE {name} IS_TEMPLATE true");
         sqlx::raw_sql(AssertSqlSafe(seal)).execute(&mut *connection).await.expect("the template is sealed");

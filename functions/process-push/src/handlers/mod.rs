@@ -3,6 +3,7 @@
 mod demo_flaky;
 mod demo_ledger;
 mod finish;
+mod smoke;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,13 +26,18 @@ pub struct Handlers {
 
 pub fn registered() -> Handlers {
     Handlers::otherwise(finish::Finish)
-        .on("demo.flaky", demo_flaky::DemoFlaky)
-        .on("demo.ledger", demo_ledger::DemoLedger)
 }
 
 impl Handlers {
     pub fn otherwise(handler: impl Handler) -> Self {
-        Self { by_type: HashMap::new(), otherwise: Arc::new(handler) }
+        Self { by_type: HashMap::new(), otherwise: Arc::new(handler) }.on("eventflow.smoke", smoke::Smoke)
+    }
+
+    /// Those that fail, sleep and panic as the sender of an event likes: for a first look and for tests, and not for production,
+    /// where a few such events would hold every slot.
+    #[must_use]
+    pub fn with_demo(self) -> Self {
+        self.on("demo.flaky", demo_flaky::DemoFlaky).on("demo.ledger", demo_ledger::DemoLedger)
     }
 
     #[must_use]

@@ -9,6 +9,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
         ("HANDLER_LIMIT_SECONDS", "0"),
         ("MAX_RETRIES", "-1"),
         ("CONCURRENCY", "all"),
+        ("DEMO_HANDLERS", "yes"),
     ]);
     assert!(Config::read(&mut env).is_err());
     insta::assert_snapshot!(env.all_told().unwrap_err(), @r#"
@@ -22,6 +23,7 @@ fn every_mistake_is_told_at_once_and_by_name() {
     HANDLER_LIMIT_SECONDS: must be a whole number of seconds, at least 1
     MAX_RETRIES: invalid digit found in string
     CONCURRENCY: invalid digit found in string
+    DEMO_HANDLERS: provided string was not `true` or `false`
     "#);
 }
 
@@ -48,21 +50,40 @@ fn numbers_that_do_not_go_together_are_told_at_once_and_by_name() {
     FIRST_DUE_SECONDS: must be above LEASE_SECONDS, 90s
     DUE_STEP_SECONDS: must be above RETRY_MAX_SECONDS and ACK_DEADLINE_SECONDS together, 690s
     CONCURRENCY: must be at least 1
-    RETENTION_DAYS: must be at least 7
+    RETENTION_DAYS: must be from 7 to 366: each week that is kept takes locks of the database's
     DATABASE_MAX_CONNECTIONS: must be above 4, which are not for handlers
     ");
 }
 
+/// What has no default.
+const REQUIRED: [(&str, &str); 5] = [
+    ("DATABASE_URL", "postgres://localhost/eventflow"),
+    ("GCP_PROJECT_ID", "p"),
+    ("IDENTITY_AUDIENCE", "http://localhost:8081"),
+    ("PUSH_ACCOUNT", "pusher@p.iam.gserviceaccount.com"),
+    ("SCHEDULER_ACCOUNT", "scheduler@p.iam.gserviceaccount.com"),
+];
+
+/// With more weeks, what reads all of them would take the locks that all sessions share.
+#[test]
+fn events_are_kept_for_a_year_at_most() {
+    let with = |days| {
+        let [a, b, c, d, e] = REQUIRED;
+        let mut env = Env::of([a, b, c, d, e, ("RETENTION_DAYS", days)]);
+        Config::read(&mut env)
+            .map(|config| config.settings.retention)
+            .map_err(|_| env.all_told().unwrap_err().to_string())
+    };
+    assert_eq!(with("366"), Ok(std::time::Duration::from_hours(366 * 24)));
+    let told = "RETENTION_DAYS: must be from 7 to 366: each week that is kept takes locks of the database's";
+    assert_eq!(with("367"), Err(told.to_owned()));
+}
+
 #[test]
 fn the_defaults_go_together() {
-    let mut env = Env::of([
-        ("DATABASE_URL", "postgres://localhost/eventflow"),
-        ("GCP_PROJECT_ID", "p"),
-        ("IDENTITY_AUDIENCE", "http://localhost:8081"),
-        ("PUSH_ACCOUNT", "pusher@p.iam.gserviceaccount.com"),
-        ("SCHEDULER_ACCOUNT", "scheduler@p.iam.gserviceaccount.com"),
-    ]);
+    let mut env = Env::of(REQUIRED);
     let config = Config::read(&mut env).ok().unwrap();
+    assert!(!config.demo_handlers);
     assert!(env.all_told().is_ok());
     assert_eq!(config.settings.retries.max, 3);
     assert_eq!(config.settings.retention, std::time::Duration::from_hours(90 * 24));

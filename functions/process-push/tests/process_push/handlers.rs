@@ -4,7 +4,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use process_push::{Attempt, Failure, Handler, Handlers, handlers};
 use store::Store;
-use store::testing::database;
+use store::testing::{act, database};
 use tokio::sync::Semaphore;
 
 use crate::harness::{Service, settings};
@@ -26,7 +26,7 @@ async fn a_panic_is_a_try_and_ends_nothing_else() {
 async fn a_handler_that_takes_too_long_is_a_try() {
     let mut settings = settings();
     settings.handler_limit = Duration::from_millis(100);
-    let service = Service::with(handlers::registered(), settings).await;
+    let service = Service::with(handlers::registered().with_demo(), settings).await;
     let slow = service.event("demo.flaky", r#"{"sleepMs":60000}"#).await;
     assert_eq!(service.push(slow).await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(service.state(slow).await, "FAILED 1, TIMED_OUT: the handler took longer than 100ms");
@@ -154,4 +154,46 @@ async fn a_push_that_finds_no_room_is_nacked_and_claims_nothing() {
     assert_eq!(late, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(first, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(service.state(second).await, "PENDING 0");
+}
+
+/// Whoever may send events could else hold every slot for as long as a handler may take.
+#[tokio::test]
+async fn an_event_of_the_demo_handlers_is_an_ordinary_one_where_they_are_off() {
+    let mut settings = settings();
+    settings.handler_limit = Duration::from_secs(1);
+    let service = Service::with(handlers::registered(), settings).await;
+    service.database.sql("DROP TABLE demo_ledger").await;
+    for (event_type, payload) in [
+        ("demo.flaky", r#"{"sleepMs":60000}"#),
+        ("demo.flaky", r#"{"panic":true}"#),
+        ("demo.flaky", r#"{"kill":true}"#),
+        ("demo.ledger", r#"{"weight":1}"#),
+    ] {
+        let id = service.event(event_type, payload).await;
+        assert_eq!(service.push(id).await, StatusCode::NO_CONTENT, "{payload}");
+        assert_eq!(service.state(id).await, "PROCESSED 0");
+    }
+}
+
+/// It can be sent to any deployment, and does nothing else there, whatever its payload asks for.
+#[tokio::test]
+async fn a_smoke_test_ends_as_its_payload_says_beside_any_handlers() {
+    let service = Service::with(Handlers::otherwise(Speechless), settings()).await;
+    for payload in ["{}", r#"{"end":"well"}"#] {
+        let id = service.event("eventflow.smoke", payload).await;
+        assert_eq!(service.push(id).await, StatusCode::NO_CONTENT);
+        assert_eq!(service.state(id).await, "PROCESSED 0");
+    }
+    let id = service.event("eventflow.smoke", r#"{"end":"dead"}"#).await;
+    assert_ne!(service.push(id).await, StatusCode::NO_CONTENT);
+    let death = "PERMANENT: the payload asked for this end";
+    assert_eq!(service.state(id).await, format!("DEAD_LETTER 0, {death}"));
+    service.database.store.replay(id, act()).await.unwrap();
+    assert_eq!(service.push(id).await, StatusCode::NO_CONTENT);
+    assert_eq!(service.state(id).await, format!("PROCESSED 0, {death}"));
+    for payload in [r#"{"sleepMs":60000}"#, r#"{"end":"later"}"#] {
+        let id = service.event("eventflow.smoke", payload).await;
+        assert_ne!(service.push(id).await, StatusCode::NO_CONTENT, "{payload}");
+        assert!(service.state(id).await.starts_with("DEAD_LETTER 0, PERMANENT: "), "{payload}");
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start() -> Self {
-        Self::with(handlers::registered(), settings()).await
+        Self::with(handlers::registered().with_demo(), settings()).await
     }
 
     pub(crate) async fn with(handlers: Handlers, settings: Settings) -> Self {
@@ -57,7 +57,7 @@ impl Service {
             ..StoreConfig::new(format!("postgres://postgres@{CLOSED_PORT}/eventflow"), "test")
         };
         let store = Store::new(&away).unwrap();
-        Self::beside(database().await, store, handlers::registered(), settings).await
+        Self::beside(database().await, store, handlers::registered().with_demo(), settings).await
     }
 
     pub(crate) async fn beside(
@@ -74,7 +74,7 @@ impl Service {
         let database = database().await;
         let store = database.store.clone();
         let publisher = publisher_to(pubsub.host(), Duration::from_secs(10)).await;
-        Self::of(database, store, handlers::registered(), settings, publisher).await
+        Self::of(database, store, handlers::registered().with_demo(), settings, publisher).await
     }
 
     async fn of(

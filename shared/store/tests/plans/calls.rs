@@ -29,7 +29,11 @@ pub(crate) async fn all(database: &Database, store: &Store) {
     }
     locked(database, store).await;
     upkeep(database, store).await;
-    // The answer to the last statement has brought its plan, or the one to the next statement of its session does.
+    told(store).await;
+}
+
+/// The answer to the last statement has brought its plan, or the one to the next statement of its session does.
+async fn told(store: &Store) {
     for _ in 0..10 {
         store.ready().await.unwrap();
     }
@@ -60,6 +64,14 @@ async fn admin(database: &Database, store: &Store) {
     store.audit_log(None, 50).await.unwrap();
     store.audit_log(Some(100), 50).await.unwrap();
     store.unreadable().await.unwrap();
+}
+
+/// On the way of an event.
+pub(crate) async fn way(database: &Database, store: &Store) {
+    for _ in 0..ROUNDS {
+        events(database, store).await;
+    }
+    told(store).await;
 }
 
 async fn events(database: &Database, store: &Store) {

@@ -78,6 +78,8 @@ pub(crate) async fn database(is_analyzed: bool) -> Database {
         ("auto_explain.log_format", "json"),
         ("auto_explain.log_analyze", "on"),
         ("auto_explain.log_timing", "off"),
+        // What a function asks is a statement too.
+        ("auto_explain.log_nested_statements", "on"),
         ("client_min_messages", "log"),
         // They are for this test, and not for the server's log.
         ("log_min_messages", "fatal"),

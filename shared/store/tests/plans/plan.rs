@@ -30,6 +30,22 @@ impl Plan {
         look(&self.root, false, partial_indexes, &mut found);
         found
     }
+
+    /// Whether all partitions of a table stand in it, read or not: a session that keeps such a plan locks them each time.
+    pub(crate) fn opens_all_weeks(&self) -> bool {
+        opens_all_weeks(&self.root)
+    }
+}
+
+fn opens_all_weeks(node: &Value) -> bool {
+    let inner = || node["Plans"].as_array().into_iter().flatten();
+    let weeks = inner().filter_map(|node| node["Relation Name"].as_str()).filter(|name| is_of_a_week(name));
+    let is_any_removed = node["Subplans Removed"].as_u64().is_some_and(|removed| removed > 0);
+    is_any_removed || weeks.count() > 2 || inner().any(opens_all_weeks)
+}
+
+fn is_of_a_week(table: &str) -> bool {
+    table.rsplit_once('_').is_some_and(|(_, week)| week.len() == 8 && week.parse::<u32>().is_ok())
 }
 
 fn look<'a>(node: &'a Value, is_limited: bool, partial_indexes: &HashSet<String>, found: &mut Vec<&'a str>) {

@@ -8,12 +8,13 @@ use super::{Part, Settings, stand_in::issuer};
 use crate::process::Program;
 
 /// The laptop's numbers, and the doors that stay open on it; what the person has set wins.
-const DEFAULTS: [(&str, &str); 13] = [
+const DEFAULTS: [(&str, &str); 14] = [
     ("BIGQUERY_DATASET_ID", "eventflow"),
     ("BIGQUERY_TABLE_ID", "events"),
     ("INGEST_AUTH", "off"),
     ("ADDRESS_RATE_LIMIT", "0"),
     ("ADMIN_AUTH", "off"),
+    ("DEMO_HANDLERS", "true"),
     ("HANDLER_LIMIT_SECONDS", "10"),
     ("LEASE_SECONDS", "15"),
     ("FIRST_DUE_SECONDS", "20"),
