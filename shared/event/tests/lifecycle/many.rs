@@ -36,7 +36,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     let delivery = Just(Step::Deliver(Copied::Again));
     let failure =
         (0..BOUNDS.workers).prop_map(|worker| Step::Fail(worker, AttemptEnd::Failed, Copied::Again));
-    let step = prop_oneof![4 => select(any), 2 => delivery, 1 => failure];
+    let step = prop_oneof![4 => select(any), 3 => delivery, 2 => failure];
     let op = prop_oneof![
         8 => (0..EVENTS, step).prop_map(|(event, step)| Op::One(event, step)),
         2 => Just(Op::Tick),
