@@ -144,7 +144,7 @@ impl Settings {
             drain_grace: Duration::from_secs(5),
             relay_page: 500,
             relay_pages: 100,
-            relay_runs: 500,
+            relay_runs: 2_000,
             relay_limit: Duration::from_secs(20),
             retention: Duration::from_hours(24 * u64::from(retention_days?)),
             maintain_limit: Duration::from_mins(1),
