@@ -30,6 +30,7 @@ impl Processor {
         let ended = match self.handle(claim).await {
             Ok(transaction) => {
                 service::fault::point("after-handler");
+                let _held = service::fault::hold("after-handler", id, number).await;
                 self.succeed(id, number, transaction).await
             }
             Err(ending) => Err(ending),

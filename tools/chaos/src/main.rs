@@ -6,10 +6,13 @@ mod faults;
 mod left;
 mod load;
 mod pressure;
+mod probe;
 mod proxy;
 mod report;
 mod run;
 mod selftest;
+mod settle;
+mod tools;
 mod warehouse;
 mod watch;
 mod world;
@@ -22,7 +25,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use faults::Kind;
 use load::Pace;
 use run::{Plan, Rhythm};
-use world::Wish;
+use settle::Patience;
+use world::{Wish, WrongClock};
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -53,8 +57,6 @@ enum Command {
     Selftest {
         /// These alone.
         bugs: Vec<String>,
-        #[arg(long, default_value_t = 60)]
-        rate: u32,
     },
 }
 
@@ -69,6 +71,9 @@ struct Run {
     /// Events a second.
     #[arg(long, default_value_t = 60)]
     rate: u32,
+    /// Of a hundred events, so many fail until they are dead.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=90))]
+    failing: u32,
     /// Events that take their process with them at every attempt.
     #[arg(long, default_value_t = 1)]
     killers: u32,
@@ -98,18 +103,28 @@ async fn obey(command: Command) -> Result<bool, Error> {
     match command {
         Command::Run(run) => chaos(run).await,
         Command::Pressure { minutes } => pressure::pressure(Duration::from_secs_f64(minutes * 60.0)).await,
-        Command::Selftest { bugs, rate } => selftest::selftest(&bugs, rate).await,
+        Command::Selftest { bugs } => selftest::selftest(&bugs).await,
     }
 }
 
 async fn chaos(args: Run) -> Result<bool, Error> {
     let seed = args.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));
     println!("chaos for {} minutes, {} events a second, seed {seed}", args.minutes, args.rate);
+    if let Err(why) = WrongClock::install() {
+        println!("{why}: no clock will be off");
+    }
+    let mut set = Vec::new();
+    if args.failing > 0 {
+        println!("{}% of the events fail until they are dead", args.failing);
+        // A nack slows the subscription down as much as on a laptop.
+        set.push(("PUBSUB_MAX_BACKOFF_MS".to_owned(), "5000".to_owned()));
+    }
     let plan = Plan {
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
         rhythm: Rhythm::Waves,
         weather: Vec::new(),
-        settles: SETTLES,
+        climate: Vec::new(),
+        patience: Patience::of(&set, SETTLES, None)?,
         pace: Pace {
             seed,
             rate: args.rate,
@@ -117,12 +132,13 @@ async fn chaos(args: Run) -> Result<bool, Error> {
             killers: args.killers,
             poison: true,
             slow: 25,
-            failing: 20,
+            fails_twice: 20,
+            fails: 10 * args.failing,
             impatient: false,
         },
         kinds: if args.only.is_empty() { Kind::value_variants().to_vec() } else { args.only },
         targets: "",
-        wish: Wish { fault_points: FAULT_POINTS.into(), ..Wish::default() },
+        wish: Wish { set, fault_points: FAULT_POINTS.into(), ..Wish::default() },
         folder: run::folder(&format!("seed-{seed}"))?,
     };
     let report = run::run(&plan).await?;

@@ -25,8 +25,13 @@ impl Report {
         self.books.differences.is_empty()
     }
 
+    /// How often it came to pass.
+    pub(crate) fn dealt(&self, kind: Kind) -> usize {
+        self.faults.get(kind.name()).copied().unwrap_or(0)
+    }
+
     pub(crate) fn kills(&self) -> usize {
-        self.faults.get(Kind::Kill.name()).copied().unwrap_or(0) + self.fault_points.values().sum::<usize>()
+        self.dealt(Kind::Kill) + self.fault_points.values().sum::<usize>()
     }
 }
 

@@ -9,10 +9,11 @@ use crate::Error;
 use crate::adversary::Adversary;
 use crate::books;
 use crate::faults::{Kind, Shared};
-use crate::left::Left;
 use crate::load::{Load, Pace};
+use crate::probe::Probes;
 use crate::proxy::Weather;
 use crate::report::Report;
+use crate::settle::{self, Patience};
 use crate::watch::Watch;
 use crate::world::{Wish, World};
 
@@ -33,8 +34,10 @@ pub(crate) struct Plan {
     pub(crate) rhythm: Rhythm,
     /// All the time, on these edges.
     pub(crate) weather: Vec<(&'static str, Weather)>,
+    /// All the time, and until everything has ended.
+    pub(crate) climate: Vec<(&'static str, Weather)>,
     /// From the last answer until everything has ended and is loaded.
-    pub(crate) settles: Duration,
+    pub(crate) patience: Patience,
     pub(crate) pace: Pace,
     pub(crate) kinds: Vec<Kind>,
     /// The processes that are attacked begin with this.
@@ -67,7 +70,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let shared = Arc::new(Shared::new(world.clone(), load.clone(), plan.targets));
     shared.stand_ins.restore(Part::Bigquery).await?;
     let mut adversary = Adversary::new(plan.pace.seed, plan.kinds.clone(), shared.clone());
-    for (edge, weather) in &plan.weather {
+    for (edge, weather) in plan.weather.iter().chain(&plan.climate) {
         world.edge(edge)?.set(*weather);
     }
     let end = start + plan.lasts;
@@ -89,18 +92,23 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let recoveries = std::mem::take(&mut adversary.recoveries);
     drop(adversary);
     let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
-    let settled = settle(world, plan.settles).await;
+    let probed = plan.folder.join("probes");
+    let unsettled = settle::settle(world, &mut Probes::new(&probed)?, &plan.patience).await?;
+    for (edge, _) in &plan.climate {
+        world.edge(edge)?.set(Weather::Calm);
+    }
     let seen = watch.stop().await?;
     let looks = seen.looks;
-    let mut books = books::read(world, &journal, seen).await?;
-    for (promise, outcome) in [
-        ("no recovery in time", attacked),
-        ("a client saw what it never should", answers),
-        ("not settled in time", settled),
-    ] {
+    let mut books = books::read(world, &[&journal, &probed], seen, &unsettled.stuck).await?;
+    for (promise, outcome) in
+        [("no recovery in time", attacked), ("a client saw what it never should", answers)]
+    {
         if let Err(error) = outcome {
             books.differ(promise, error.to_string());
         }
+    }
+    if let Some(late) = unsettled.late {
+        books.differ("not settled in time", late);
     }
     for death in world.deaths.by_nobody() {
         books.differ("a process died that nobody killed", death);
@@ -128,20 +136,6 @@ fn enough(plan: &Plan, books: &mut books::Books) {
     let wanted = usize::try_from(asked / 3).unwrap_or(usize::MAX);
     if books.answered < wanted {
         books.differ("too little was accepted", format!("{} of at least {wanted}", books.answered));
-    }
-}
-
-async fn settle(world: &World, limit: Duration) -> Result<(), Error> {
-    let start = Instant::now();
-    loop {
-        let left = Left::of_all(&mut world.database().await?).await?;
-        if left.is_none() {
-            return Ok(());
-        }
-        if start.elapsed() > limit {
-            return Err(format!("{} s after the end: {left}", limit.as_secs()).into());
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }
 
