@@ -8,6 +8,7 @@ mod load;
 mod pressure;
 mod probe;
 mod proxy;
+mod recovery;
 mod report;
 mod run;
 mod selftest;
@@ -35,7 +36,7 @@ const FAULT_POINTS: &str =
     "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
 
 /// One that kills its process takes ten leases to end.
-const SETTLES: Duration = Duration::from_mins(2);
+const SETTLES: Duration = Duration::from_mins(4);
 
 /// Real processes, real faults, and books that have to balance.
 #[derive(Parser)]
@@ -52,6 +53,11 @@ enum Command {
     Pressure {
         #[arg(long, default_value_t = 5.0)]
         minutes: f64,
+    },
+    /// Plays scenes of the selftest without any bug: their books have to balance.
+    Scene {
+        #[arg(required = true)]
+        names: Vec<String>,
     },
     /// Plants one bug after another, and shows that the books find each.
     Selftest {
@@ -103,6 +109,7 @@ async fn obey(command: Command) -> Result<bool, Error> {
     match command {
         Command::Run(run) => chaos(run).await,
         Command::Pressure { minutes } => pressure::pressure(Duration::from_secs_f64(minutes * 60.0)).await,
+        Command::Scene { names } => selftest::play(&names).await,
         Command::Selftest { bugs } => selftest::selftest(&bugs).await,
     }
 }

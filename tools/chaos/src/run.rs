@@ -69,7 +69,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let watch = Watch::start(world.clone());
     let shared = Arc::new(Shared::new(world.clone(), load.clone(), plan.targets));
     shared.stand_ins.restore(Part::Bigquery).await?;
-    let mut adversary = Adversary::new(plan.pace.seed, plan.kinds.clone(), shared.clone());
+    let mut adversary = Adversary::new(plan.pace, plan.kinds.clone(), shared.clone());
     for (edge, weather) in plan.weather.iter().chain(&plan.climate) {
         world.edge(edge)?.set(*weather);
     }

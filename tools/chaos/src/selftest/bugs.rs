@@ -91,7 +91,7 @@ pub(super) const BUGS: &[Bug] = &[
     },
     Bug {
         name: "fold-outside-transaction",
-        services: &["process-push", "admin"],
+        services: &["process-push"],
         scene: &scenes::NOTHING,
         breaks: &["metrics are not a count"],
     },

@@ -18,6 +18,7 @@ use crate::world::WrongClock;
 use bugs::{BUGS, Bug};
 use control::Controls;
 use row::Row;
+use scenes::SCENES;
 use workshop::Workshop;
 
 /// A fault may miss its place where the machine is slow.
@@ -51,6 +52,25 @@ pub(crate) async fn selftest(only: &[String]) -> Result<bool, Error> {
     }
     println!("\n{caught} of {} bugs were caught, in {} s", table.len(), start.elapsed().as_secs());
     Ok(caught == table.len())
+}
+
+/// Plays scenes without any bug. True where the books balance after each.
+pub(crate) async fn play(names: &[String]) -> Result<bool, Error> {
+    let mut controls = Controls::default();
+    let mut all_balance = true;
+    for name in names {
+        let Some(scene) = SCENES.iter().find(|scene| scene.name == *name) else {
+            let known: Vec<_> = SCENES.iter().map(|scene| scene.name).collect();
+            return Err(format!("there is no scene {name}: {}", known.join(", ")).into());
+        };
+        if scene.second_clock.is_some() {
+            WrongClock::install()?;
+        }
+        let control = controls.of(scene, 0).await?;
+        println!("{name:<28} {}", control.told);
+        all_balance &= control.balances;
+    }
+    Ok(all_balance)
 }
 
 async fn try_to_catch(bug: &Bug, workshop: &Workshop, controls: &mut Controls) -> Result<Row, Error> {

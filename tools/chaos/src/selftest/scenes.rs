@@ -57,10 +57,29 @@ const QUIET: Scene = Scene {
 const SHORT_WAITS: &[(&str, &str)] =
     &[("ACK_DEADLINE_SECONDS", "5"), ("RETRY_MAX_SECONDS", "2"), ("DUE_STEP_SECONDS", "8")];
 
+/// All of them. Some wait for the bug that they show.
+pub(super) static SCENES: &[&Scene] = &[
+    &NOTHING,
+    &SLOW_INSERTS,
+    &OVERTAKEN,
+    &INGEST_KILLED,
+    &IMPATIENT_CLIENTS,
+    &DIES_AFTER_UPLOAD,
+    &JOBS_WITHOUT_ANSWER,
+    &PUSHES_LOST,
+    &KILLER,
+    &KILLER_IN_COMPANY,
+    &ATTEMPTS_LOST,
+    &ATTEMPTS_LOST_CLOCK_OFF,
+    &MESSAGES_LOST,
+    &NO_PUSHES,
+    &STARVED,
+];
+
 pub(super) static NOTHING: Scene = Scene { name: "nothing", ..QUIET };
 
 pub(super) static SLOW_INSERTS: Scene = Scene {
-    name: "slow inserts",
+    name: "slow-inserts",
     lasts: Duration::from_secs(5),
     weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(200)))],
     ..QUIET
@@ -75,7 +94,7 @@ pub(super) static OVERTAKEN: Scene = Scene {
 };
 
 pub(super) static INGEST_KILLED: Scene = Scene {
-    name: "ingest killed",
+    name: "ingest-killed",
     faults: &[Kind::Kill, Kind::DatabaseCrash],
     needs: &[Kind::Kill],
     targets: "ingest",
@@ -84,32 +103,32 @@ pub(super) static INGEST_KILLED: Scene = Scene {
 };
 
 pub(super) static IMPATIENT_CLIENTS: Scene = Scene {
-    name: "impatient clients",
+    name: "impatient-clients",
     weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(30)))],
     pace: Pace { impatient: true, ..PACE },
     ..QUIET
 };
 
 pub(super) static DIES_AFTER_UPLOAD: Scene =
-    Scene { name: "flushers die after their upload", fault_points: "after-upload=0.7", ..QUIET };
+    Scene { name: "after-upload", fault_points: "after-upload=0.7", ..QUIET };
 
 pub(super) static JOBS_WITHOUT_ANSWER: Scene = Scene {
-    name: "jobs without an answer",
+    name: "jobs-without-an-answer",
     faults: &[Kind::AcceptedWithoutAnswer],
     needs: &[Kind::AcceptedWithoutAnswer],
     ..QUIET
 };
 
 pub(super) static PUSHES_LOST: Scene = Scene {
-    name: "pushes lost",
+    name: "pushes-lost",
     weather: &[("Pub/Sub to push", Weather::LoseRequests(0.9))],
     // Or the failures would slow Pub/Sub down before it gives up on anything.
-    set: &[("PUBSUB_MAX_BACKOFF_MS", "1")],
+    set: &[("PUBSUB_MAX_BACKOFF_MS", "1"), ("RETRY_MAX_SECONDS", "1")],
     ..QUIET
 };
 
 pub(super) static KILLER: Scene = Scene {
-    name: "an event that kills its process",
+    name: "killer",
     set: &[
         ("MAX_LOST_ATTEMPTS", "3"),
         ("HANDLER_LIMIT_SECONDS", "1"),
@@ -122,14 +141,14 @@ pub(super) static KILLER: Scene = Scene {
 };
 
 pub(super) static ATTEMPTS_LOST: Scene = Scene {
-    name: "attempts lost",
+    name: "attempts-lost",
     fault_points: "after-handler=0.02",
     pace: Pace { slow: 100, ..PACE },
     ..QUIET
 };
 
 pub(super) static ATTEMPTS_LOST_CLOCK_OFF: Scene = Scene {
-    name: "attempts lost, a clock 50 minutes off",
+    name: "attempts-lost-clock-off",
     fault_points: "after-handler=0.02",
     set: SHORT_WAITS,
     second_clock: Some("+50m"),
@@ -137,10 +156,39 @@ pub(super) static ATTEMPTS_LOST_CLOCK_OFF: Scene = Scene {
 };
 
 pub(super) static MESSAGES_LOST: Scene = Scene {
-    name: "messages lost",
+    name: "messages-lost",
     faults: &[Kind::PubsubAway],
     needs: &[Kind::PubsubAway],
     set: SHORT_WAITS,
     pace: Pace { fails_twice: 300, ..PACE },
+    ..QUIET
+};
+
+/// Handlers of events that are well are under way whenever another one kills their process.
+pub(super) static KILLER_IN_COMPANY: Scene = Scene {
+    name: "killer-in-company",
+    set: &[("MAX_LOST_ATTEMPTS", "3")],
+    pace: Pace { rate: 10, killers: 1, slow: 500, ..PACE },
+    ..QUIET
+};
+
+/// Only the relay can bring an event to its end.
+pub(super) static NO_PUSHES: Scene = Scene {
+    name: "no-pushes",
+    lasts: Duration::from_secs(5),
+    climate: &[("Pub/Sub to push", Weather::Reset)],
+    set: SHORT_WAITS,
+    pace: Pace { rate: 10, ..PACE },
+    ..QUIET
+};
+
+/// A handler that takes 1.5 s of its 2 s, in a process that stands still for most of the time.
+pub(super) static STARVED: Scene = Scene {
+    name: "starved",
+    lasts: Duration::from_secs(25),
+    faults: &[Kind::StarvedCpu],
+    needs: &[Kind::StarvedCpu],
+    targets: "process-push",
+    pace: Pace { rate: 20, slow: 300, fails_twice: 0, ..PACE },
     ..QUIET
 };

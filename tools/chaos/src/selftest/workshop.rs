@@ -61,9 +61,11 @@ impl Workshop {
         command.args(["--strip=1", "--forward", "--fuzz=3", "--input"]).arg(&patch);
         done(command.current_dir(&self.tree), &format!("{} does not fit the code", patch.display())).await?;
         let mut cargo = Command::new("cargo");
+        cargo.kill_on_drop(true);
         cargo.current_dir(&self.tree).arg("build").env("CARGO_TARGET_DIR", self.root.join("build"));
         cargo.env("SQLX_OFFLINE", "false").env("DATABASE_URL", self.stack.database_url());
-        cargo.args(bug.services.iter().flat_map(|name| ["--package", name]));
+        // With the features of the whole workspace, whose dependencies are built already.
+        cargo.arg("--workspace").args(bug.services.iter().flat_map(|name| ["--bin", name]));
         done(&mut cargo, &format!("the code with {} does not compile", patch.display())).await?;
         self.collect(bug)
     }
