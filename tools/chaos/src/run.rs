@@ -91,6 +91,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     drop(shared);
     let recoveries = std::mem::take(&mut adversary.recoveries);
     drop(adversary);
+    load.set_impatient(false);
     let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
     let probed = plan.folder.join("probes");
     let unsettled = settle::settle(world, &mut Probes::new(&probed)?, &plan.patience).await?;

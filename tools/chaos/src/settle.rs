@@ -38,7 +38,7 @@ impl Patience {
     ) -> Result<Self, Error> {
         let usual = NUMBERS.iter().copied();
         let set = set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let step = usual.chain(set).filter(|(name, _)| *name == "DUE_STEP_SECONDS").last();
+        let step = usual.chain(set).filter(|(name, _)| *name == "DUE_STEP_SECONDS").next_back();
         let (_, seconds) = step.ok_or("DUE_STEP_SECONDS is not set")?;
         // A copy that a fault has lost is followed by the next one a step later.
         Ok(Self { limit, still: 2 * Duration::from_secs(seconds.parse()?), most_attempts })
@@ -89,7 +89,9 @@ pub(crate) async fn settle(
         }
         let stuck: HashSet<_> = still
             .iter()
-            .filter(|(id, still)| is_stuck(still, probes, patience) && !probes.is_one(**id))
+            .filter(|(id, still)| {
+                is_stuck(still, still.since.elapsed(), probes.ended(), patience) && !probes.is_one(**id)
+            })
             .map(|(id, _)| *id)
             .collect();
         let others = still.keys().filter(|id| !stuck.contains(id) && !probes.is_one(**id)).count();
@@ -104,12 +106,12 @@ pub(crate) async fn settle(
     }
 }
 
-fn is_stuck(still: &Still, probes: &Probes, patience: &Patience) -> bool {
+/// For so long it has been as it is, and so many probes have ended by now.
+fn is_stuck(still: &Still, stands: Duration, ended: usize, patience: &Patience) -> bool {
     let (.., attempt) = still.state;
     let is_endless = patience.most_attempts.is_some_and(|most| attempt > most);
-    let stands = still.since.elapsed();
-    let is_passed_over = stands > patience.still && probes.ended() >= still.probes + PROBES;
-    is_endless || is_passed_over || (stands > NOTHING_ENDS && probes.ended() == still.probes)
+    let is_passed_over = stands > patience.still && ended >= still.probes + PROBES;
+    is_endless || is_passed_over || (stands > NOTHING_ENDS && ended == still.probes)
 }
 
 async fn live(database: &mut PgConnection) -> Result<HashMap<Uuid, State>, Error> {
@@ -121,4 +123,41 @@ async fn live(database: &mut PgConnection) -> Result<HashMap<Uuid, State>, Error
         .into_iter()
         .map(|(id, status, retries, lost, attempt)| (id, (status, retries, lost, attempt)))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { limit: Duration::from_mins(4), still: Duration::from_secs(30), most_attempts: Some(9) };
+
+    /// Of an event in its `attempt`, for so many seconds as it is, while so many probes ended.
+    fn stuck(attempt: i32, seconds: u64, probes: usize) -> bool {
+        let still = Still { state: ("FAILED".into(), 1, 0, attempt), since: Instant::now(), probes: 7 };
+        is_stuck(&still, Duration::from_secs(seconds), 7 + probes, &PATIENCE)
+    }
+
+    #[test]
+    fn a_slow_machine_makes_no_event_stuck() {
+        assert!(!stuck(1, 80, PROBES - 1), "the probes are slow too");
+        assert!(!stuck(1, 20, 2 * PROBES), "it may rightly wait for so long");
+    }
+
+    #[test]
+    fn one_that_the_others_pass_is_stuck() {
+        assert!(stuck(1, 31, PROBES));
+    }
+
+    #[test]
+    fn where_no_probe_ends_all_are_stuck_in_the_end() {
+        assert!(!stuck(1, 89, 0));
+        assert!(stuck(1, 91, 0));
+    }
+
+    #[test]
+    fn so_is_one_that_has_more_attempts_than_it_may_have() {
+        assert!(!stuck(9, 0, 0));
+        assert!(stuck(10, 0, 0));
+    }
 }

@@ -21,7 +21,7 @@ use row::Row;
 use scenes::SCENES;
 use workshop::Workshop;
 
-/// A fault may miss its place where the machine is slow.
+/// A fault that comes at random may miss its place.
 const CHANCES: u64 = 3;
 
 /// True where every bug was caught.

@@ -17,8 +17,8 @@ pub(super) struct Row {
 
 impl Row {
     /// It counts only where the control balances.
-    pub(super) fn seen(seen: String, control: &Control) -> Self {
-        Self { is_caught: control.balances, seen, control: control.told.clone(), ..Self::default() }
+    pub(super) fn seen(seen: String, control: Control) -> Self {
+        Self { is_caught: control.balances, seen, control: control.told, ..Self::default() }
     }
 
     pub(super) fn missed(why: String) -> Self {

@@ -104,8 +104,10 @@ pub(super) static INGEST_KILLED: Scene = Scene {
 
 pub(super) static IMPATIENT_CLIENTS: Scene = Scene {
     name: "impatient-clients",
+    // Seldom enough that inserts take their connections from the pool.
+    lasts: Duration::from_secs(15),
     weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(30)))],
-    pace: Pace { impatient: true, ..PACE },
+    pace: Pace { rate: 15, impatient: true, ..PACE },
     ..QUIET
 };
 
@@ -149,7 +151,7 @@ pub(super) static ATTEMPTS_LOST: Scene = Scene {
 
 pub(super) static ATTEMPTS_LOST_CLOCK_OFF: Scene = Scene {
     name: "attempts-lost-clock-off",
-    fault_points: "after-handler=0.02",
+    fault_points: "after-handler=0.03",
     set: SHORT_WAITS,
     second_clock: Some("+50m"),
     ..QUIET
