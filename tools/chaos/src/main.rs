@@ -144,6 +144,7 @@ async fn chaos(args: Run) -> Result<bool, Error> {
             impatient: false,
         },
         kinds: if args.only.is_empty() { Kind::value_variants().to_vec() } else { args.only },
+        needs: &[],
         targets: "",
         wish: Wish { set, fault_points: FAULT_POINTS.into(), ..Wish::default() },
         folder: run::folder(&format!("seed-{seed}"))?,

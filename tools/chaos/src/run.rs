@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +21,15 @@ use crate::world::{Wish, World};
 /// How long a client insists on an answer once the faults are over.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
+/// So often an attack is repeated in which a fault that is needed found no place.
+const MOST_TIMES: usize = 5;
+
 /// When the faults come.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Rhythm {
     /// Attacks, and calm in between in which recovery is demanded.
     Waves,
-    /// One attack, however long it takes to recover.
+    /// One attack, however long it takes to recover. It goes on until what it needs has been dealt, on a slow machine too.
     Once,
 }
 
@@ -40,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) patience: Patience,
     pub(crate) pace: Pace,
     pub(crate) kinds: Vec<Kind>,
+    /// Of these each has to be dealt, and where there are fault points a process has to die at one.
+    pub(crate) needs: &'static [Kind],
     /// The processes that are attacked begin with this.
     pub(crate) targets: &'static str,
     pub(crate) wish: Wish,
@@ -77,7 +83,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let attack = async {
         match plan.rhythm {
             Rhythm::Waves => adversary.waves(end).await,
-            Rhythm::Once => adversary.attack(end).await,
+            Rhythm::Once => once(plan, &mut adversary, &shared, end).await,
         }
     };
     let attacked = tokio::select! {
@@ -118,8 +124,9 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     Ok(Report {
         seed: plan.pace.seed,
         lasted: start.elapsed(),
-        faults: counted,
         fault_points: world.deaths.by_fault_point(),
+        is_dealt: plan.is_dealt(&counted, &world.deaths.by_fault_point()),
+        faults: counted,
         not_tried: [world.clock.as_ref().err(), world.disk.as_ref().err()]
             .into_iter()
             .flatten()
@@ -129,6 +136,29 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
         looks,
         books,
     })
+}
+
+async fn once(plan: &Plan, adversary: &mut Adversary, shared: &Shared, end: Instant) -> Result<(), Error> {
+    adversary.attack(end).await?;
+    for _ in 0..MOST_TIMES {
+        if plan.is_dealt(&shared.counted(), &shared.world.deaths.by_fault_point()) {
+            break;
+        }
+        adversary.attack(Instant::now() + plan.lasts).await?;
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// Whether the faults that it needs are among those that came to pass.
+    pub(crate) fn is_dealt(
+        &self,
+        faults: &BTreeMap<&'static str, usize>,
+        deaths: &BTreeMap<String, usize>,
+    ) -> bool {
+        self.needs.iter().all(|kind| faults.contains_key(kind.name()))
+            && (self.wish.fault_points.is_empty() || !deaths.is_empty())
+    }
 }
 
 /// A run in which little was accepted proves little.

@@ -38,7 +38,7 @@ impl Patience {
     ) -> Result<Self, Error> {
         let usual = NUMBERS.iter().copied();
         let set = set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let step = usual.chain(set).filter(|(name, _)| *name == "DUE_STEP_SECONDS").next_back();
+        let step = usual.chain(set).rfind(|(name, _)| *name == "DUE_STEP_SECONDS");
         let (_, seconds) = step.ok_or("DUE_STEP_SECONDS is not set")?;
         // A copy that a fault has lost is followed by the next one a step later.
         Ok(Self { limit, still: 2 * Duration::from_secs(seconds.parse()?), most_attempts })

@@ -88,8 +88,7 @@ async fn try_to_catch(bug: &Bug, workshop: &Workshop, controls: &mut Controls) -
             let control = controls.of(bug.scene, seed).await?;
             return Ok(Row::seen(format!("{promise}, {} times", events.len()), control));
         }
-        let dealt: usize = bug.scene.needs.iter().map(|kind| report.dealt(*kind)).sum();
-        let lacks = if bug.scene.needs.is_empty() || dealt > 0 { "" } else { ", the fault was never dealt" };
+        let lacks = if report.is_dealt { "" } else { ", the fault was never dealt" };
         missed = Row::missed(format!("not in {} runs{lacks}: {}", seed + 1, bug.breaks.join(", ")));
         println!("{report}");
     }

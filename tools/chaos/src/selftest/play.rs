@@ -34,6 +34,7 @@ impl Scene {
             patience: Patience::of(&set, SETTLES, self.most_attempts)?,
             pace: Pace { seed, ..self.pace },
             kinds: self.faults.to_vec(),
+            needs: self.needs,
             targets: self.targets,
             wish: Wish {
                 services: services.map(Path::to_owned),

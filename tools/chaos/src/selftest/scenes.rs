@@ -9,7 +9,7 @@ pub(super) struct Scene {
     pub(super) name: &'static str,
     pub(super) lasts: Duration,
     pub(super) faults: &'static [Kind],
-    /// Of these at least one has to be dealt, or a run of this scene shows nothing.
+    /// Each of these has to be dealt, or a run of this scene shows nothing.
     pub(super) needs: &'static [Kind],
     /// The processes that are attacked begin with this.
     pub(super) targets: &'static str,
@@ -105,14 +105,14 @@ pub(super) static INGEST_KILLED: Scene = Scene {
 pub(super) static IMPATIENT_CLIENTS: Scene = Scene {
     name: "impatient-clients",
     // Seldom enough that inserts take their connections from the pool.
-    lasts: Duration::from_secs(15),
-    weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(30)))],
+    lasts: Duration::from_secs(20),
+    weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(60)))],
     pace: Pace { rate: 15, impatient: true, ..PACE },
     ..QUIET
 };
 
 pub(super) static DIES_AFTER_UPLOAD: Scene =
-    Scene { name: "after-upload", fault_points: "after-upload=0.7", ..QUIET };
+    Scene { name: "after-upload", fault_points: "after-upload=1", ..QUIET };
 
 pub(super) static JOBS_WITHOUT_ANSWER: Scene = Scene {
     name: "jobs-without-an-answer",
