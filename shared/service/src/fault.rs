@@ -26,6 +26,7 @@ mod unarmed {
 
     /// Goes on.
     #[inline]
+    #[allow(clippy::unused_async)]
     pub async fn hold(_point: &str, _id: impl std::fmt::Display, _attempt: u32) -> Held {
         Held
     }
