@@ -37,6 +37,7 @@ test-all: lint test ## run all there is, for an hour
 	@cargo test -p local --test pipeline -- --ignored --nocapture
 	@$(MAKE) contract
 	@$(MAKE) chaos
+	@$(MAKE) chaos FAILING=50
 	@$(MAKE) chaos-selftest
 	@$(MAKE) chaos-pressure
 
@@ -47,11 +48,11 @@ contract: build ## hold the running services to their OpenAPI documents, with sc
 
 # A run prints its seed, and with SEED=… it attacks in the same way again.
 .PHONY: chaos
-chaos: build ## kill, cut off and stop everything under load, and balance the books: MINUTES=2 SEED= RATE=60
-	@target/debug/chaos run --minutes $(or $(MINUTES),2) --rate $(or $(RATE),60) $(if $(SEED),--seed $(SEED))
+chaos: build ## kill, cut off and stop everything under load, and balance the books: MINUTES=2 SEED= RATE=60 FAILING=0
+	@target/debug/chaos run --install --minutes $(or $(MINUTES),2) --rate $(or $(RATE),60) $(if $(SEED),--seed $(SEED)) $(if $(FAILING),--failing $(FAILING))
 
 .PHONY: chaos-selftest
-chaos-selftest: build ## plant one bug after another, and show that chaos catches it: BUGS=
+chaos-selftest: build ## plant one bug after another, and show that chaos finds it, beside a control without it: BUGS=
 	@target/debug/chaos selftest $(BUGS)
 
 .PHONY: chaos-pressure

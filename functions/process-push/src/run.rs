@@ -98,6 +98,7 @@ impl Processor {
         let ended = match self.handle(claimed).await {
             Ok(transaction) => {
                 service::fault::point("after-handler");
+                let _held = service::fault::hold("after-handler", id, number).await;
                 self.succeed(id, number, transaction).await
             }
             Err(ending) => Err(ending),

@@ -1,70 +1,33 @@
-//! Where a kill hurts most. `FAULT_POINTS` gives the odds of dying there, `after-commit=0.01,in-relay-page=1`, for tests and the
-//! chaos run, and holds while the file that `FAULT_POINTS_WHILE` may name is there. A release build has none of it.
+//! Places where a fault hurts most, for tests and the chaos run. A release build has none of it.
+//!
+//! - `FAULT_POINTS` gives the odds of dying at a point, `after-commit=0.01,in-relay-page=1`. They hold while the file that
+//!   `FAULT_POINTS_WHILE` may name is there.
+//! - `FAULT_HOLDS` names a folder through which the chaos run holds an attempt at a point, until another one has overtaken it.
+
+#[cfg(debug_assertions)]
+mod armed;
+#[cfg(debug_assertions)]
+mod hold;
 
 #[cfg(debug_assertions)]
 pub use armed::{die, point};
-
-/// Goes on.
-#[cfg(not(debug_assertions))]
-#[inline]
-pub fn point(_name: &str) {}
-
 #[cfg(debug_assertions)]
-mod armed {
-    use std::collections::HashMap;
-    use std::hash::{BuildHasher, RandomState};
-    use std::path::PathBuf;
-    use std::sync::OnceLock;
+pub use hold::{Held, hold};
+#[cfg(not(debug_assertions))]
+pub use unarmed::{Held, hold, point};
 
-    static ODDS: OnceLock<HashMap<String, f64>> = OnceLock::new();
-    static WHILE: OnceLock<Option<PathBuf>> = OnceLock::new();
+#[cfg(not(debug_assertions))]
+mod unarmed {
+    pub struct Held;
 
-    /// Dies here with the odds that `FAULT_POINTS` gives for it, and else goes on.
-    pub fn point(name: &str) {
-        let odds = ODDS.get_or_init(|| parse(&std::env::var("FAULT_POINTS").unwrap_or_default()));
-        if odds.get(name).is_some_and(|odds| fraction() < *odds) && are_in_force() {
-            die(name);
-        }
-    }
+    /// Goes on.
+    #[inline]
+    pub fn point(_name: &str) {}
 
-    fn are_in_force() -> bool {
-        let file = WHILE.get_or_init(|| std::env::var_os("FAULT_POINTS_WHILE").map(PathBuf::from));
-        file.as_ref().is_none_or(|file| file.exists())
-    }
-
-    /// As SIGKILL would: no buffer is flushed and no destructor runs.
-    pub fn die(name: &str) -> ! {
-        eprintln!("fault point {name}: this process kills itself");
-        let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
-        std::process::abort();
-    }
-
-    fn parse(text: &str) -> HashMap<String, f64> {
-        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-        pairs.filter_map(|(name, odds)| Some((name.to_owned(), odds.parse().ok()?))).collect()
-    }
-
-    /// From 0 to 1, by the keys that the standard library seeds its maps with.
-    #[allow(clippy::cast_precision_loss)]
-    fn fraction() -> f64 {
-        RandomState::new().hash_one(()) as f64 / u64::MAX as f64
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn odds_are_read_by_name_and_what_is_none_is_passed_over() {
-            let odds = parse("a=0.5,b,c=x,d=1");
-            assert_eq!(odds.len(), 2);
-            assert!((odds["a"] - 0.5).abs() < f64::EPSILON && (odds["d"] - 1.0).abs() < f64::EPSILON);
-        }
-
-        #[test]
-        fn fractions_are_spread() {
-            let below = (0..1000).filter(|_| fraction() < 0.5).count();
-            assert!((350..650).contains(&below), "{below} of 1000");
-        }
+    /// Goes on.
+    #[inline]
+    #[allow(clippy::unused_async)]
+    pub async fn hold(_point: &str, _id: impl std::fmt::Display, _attempt: u32) -> Held {
+        Held
     }
 }

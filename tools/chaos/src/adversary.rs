@@ -3,20 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::Error;
 use crate::faults::{Fault, Kind, Shared};
-use crate::left::Left;
+use crate::load::Pace;
+use crate::recovery;
 
-/// From calm to the end of everything that had been sent by then.
-const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
 /// An attack is over after about so long. The first one lasts longer, for what has to be held for long.
 const ATTACK_SECONDS: std::ops::Range<u64> = 10..18;
 const PAUSE_MILLIS: std::ops::Range<u64> = 100..700;
@@ -26,12 +23,21 @@ pub(crate) struct Adversary {
     kinds: Vec<Kind>,
     deck: Vec<Kind>,
     shared: Arc<Shared>,
+    /// Whether many of the events fail until they are dead.
+    many_fail: bool,
     pub(crate) recoveries: Vec<Duration>,
 }
 
 impl Adversary {
-    pub(crate) fn new(seed: u64, kinds: Vec<Kind>, shared: Arc<Shared>) -> Self {
-        Self { random: StdRng::seed_from_u64(seed), kinds, deck: Vec::new(), shared, recoveries: Vec::new() }
+    pub(crate) fn new(pace: Pace, kinds: Vec<Kind>, shared: Arc<Shared>) -> Self {
+        Self {
+            random: StdRng::seed_from_u64(pace.seed),
+            kinds,
+            deck: Vec::new(),
+            shared,
+            many_fail: pace.fails > 0,
+            recoveries: Vec::new(),
+        }
     }
 
     /// Attacks with calm in between, until about `end`.
@@ -81,14 +87,18 @@ impl Adversary {
         let calm = Instant::now();
         let mut database = self.shared.world.database().await?;
         let since = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut database).await?;
+        let limit = recovery::limit(&mut database).await?;
         loop {
-            let left = left(&mut database, since).await?;
+            if self.many_fail {
+                recovery::no_healthy_one_waits(&mut database, since).await?;
+            }
+            let left = recovery::left(&mut database, since).await?;
             if left.is_none() {
                 break;
             }
-            if calm.elapsed() > RECOVERY_LIMIT {
-                let limit = RECOVERY_LIMIT.as_secs();
-                let some = some_of(&mut database, since).await?.join("\n  ");
+            if calm.elapsed() > limit {
+                let limit = limit.as_secs();
+                let some = recovery::some_of(&mut database, since).await?.join("\n  ");
                 return Err(format!("{limit} s after the calm began this is left: {left}\n  {some}").into());
             }
             self.shared.enter(format!("calm: {left}"));
@@ -97,29 +107,4 @@ impl Adversary {
         self.recoveries.push(calm.elapsed());
         Ok(())
     }
-}
-
-/// What had come by then, but for those that have to kill their process ten times or to hang four times: they end in their
-/// own time, and the books wait for them.
-fn came_by(since: DateTime<Utc>) -> String {
-    format!(
-        "queued_at < '{}' AND payload ->> 'kill' IS NULL AND payload ->> 'sleepMs' IS DISTINCT FROM '60000'",
-        since.to_rfc3339()
-    )
-}
-
-async fn left(database: &mut PgConnection, since: DateTime<Utc>) -> Result<Left, Error> {
-    Left::of(database, &came_by(since), &format!("created_at < '{}'", since.to_rfc3339())).await
-}
-
-/// The oldest of those that are unfinished, and how they stand.
-async fn some_of(database: &mut PgConnection, since: DateTime<Utc>) -> Result<Vec<String>, Error> {
-    let question = format!(
-        "SELECT format('%s %s: %s, %s retries, %s lost of %s attempts, since %s s, due in %s s', live.id, payload, live.status,
-                       retry_count, lost, attempt, round(extract(epoch FROM now() - queued_at)),
-                       round(extract(epoch FROM due_at - now())))
-           FROM live JOIN events USING (id) WHERE {} ORDER BY live.id LIMIT 20",
-        came_by(since)
-    );
-    Ok(sqlx::query_scalar(AssertSqlSafe(question)).fetch_all(database).await?)
 }

@@ -6,10 +6,14 @@ mod faults;
 mod left;
 mod load;
 mod pressure;
+mod probe;
 mod proxy;
+mod recovery;
 mod report;
 mod run;
 mod selftest;
+mod settle;
+mod tools;
 mod warehouse;
 mod watch;
 mod world;
@@ -22,7 +26,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use faults::Kind;
 use load::Pace;
 use run::{Plan, Rhythm};
-use world::Wish;
+use settle::Patience;
+use world::{Wish, WrongClock};
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -31,7 +36,7 @@ const FAULT_POINTS: &str =
     "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
 
 /// One that kills its process takes ten leases to end.
-const SETTLES: Duration = Duration::from_mins(2);
+const SETTLES: Duration = Duration::from_mins(4);
 
 /// Real processes, real faults, and books that have to balance.
 #[derive(Parser)]
@@ -49,12 +54,15 @@ enum Command {
         #[arg(long, default_value_t = 5.0)]
         minutes: f64,
     },
+    /// Plays scenes of the selftest without any bug: their books have to balance.
+    Scene {
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
     /// Plants one bug after another, and shows that the books find each.
     Selftest {
         /// These alone.
         bugs: Vec<String>,
-        #[arg(long, default_value_t = 60)]
-        rate: u32,
     },
 }
 
@@ -69,9 +77,15 @@ struct Run {
     /// Events a second.
     #[arg(long, default_value_t = 60)]
     rate: u32,
+    /// Of a hundred events, so many fail until they are dead.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=90))]
+    failing: u32,
     /// Events that take their process with them at every attempt.
     #[arg(long, default_value_t = 1)]
     killers: u32,
+    /// Installs what a fault needs and this machine lacks.
+    #[arg(long)]
+    install: bool,
     /// These faults alone.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Kind>,
@@ -98,18 +112,31 @@ async fn obey(command: Command) -> Result<bool, Error> {
     match command {
         Command::Run(run) => chaos(run).await,
         Command::Pressure { minutes } => pressure::pressure(Duration::from_secs_f64(minutes * 60.0)).await,
-        Command::Selftest { bugs, rate } => selftest::selftest(&bugs, rate).await,
+        Command::Scene { names } => selftest::play(&names).await,
+        Command::Selftest { bugs } => selftest::selftest(&bugs).await,
     }
 }
 
 async fn chaos(args: Run) -> Result<bool, Error> {
     let seed = args.seed.unwrap_or_else(|| rand::random_range(0..1_000_000));
     println!("chaos for {} minutes, {} events a second, seed {seed}", args.minutes, args.rate);
+    if args.install
+        && let Err(why) = WrongClock::install()
+    {
+        println!("{why}: no clock will be off");
+    }
+    let mut set = Vec::new();
+    if args.failing > 0 {
+        println!("{}% of the events fail until they are dead", args.failing);
+        // A nack slows the subscription down as much as on a laptop.
+        set.push(("PUBSUB_MAX_BACKOFF_MS".to_owned(), "5000".to_owned()));
+    }
     let plan = Plan {
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
         rhythm: Rhythm::Waves,
         weather: Vec::new(),
-        settles: SETTLES,
+        climate: Vec::new(),
+        patience: Patience::of(&set, SETTLES, None)?,
         pace: Pace {
             seed,
             rate: args.rate,
@@ -117,12 +144,14 @@ async fn chaos(args: Run) -> Result<bool, Error> {
             killers: args.killers,
             poison: true,
             slow: 25,
-            failing: 20,
+            fails_twice: 20,
+            fails: 10 * args.failing,
             impatient: false,
         },
         kinds: if args.only.is_empty() { Kind::value_variants().to_vec() } else { args.only },
+        needs: &[],
         targets: "",
-        wish: Wish { fault_points: FAULT_POINTS.into(), ..Wish::default() },
+        wish: Wish { set, fault_points: FAULT_POINTS.into(), ..Wish::default() },
         folder: run::folder(&format!("seed-{seed}"))?,
     };
     let report = run::run(&plan).await?;

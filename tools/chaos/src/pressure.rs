@@ -29,7 +29,8 @@ const CALM: Pace = Pace {
     killers: 0,
     poison: false,
     slow: 0,
-    failing: 0,
+    fails_twice: 0,
+    fails: 0,
     impatient: false,
 };
 

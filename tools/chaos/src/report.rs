@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) lasted: Duration,
     pub(crate) faults: BTreeMap<&'static str, usize>,
     pub(crate) fault_points: BTreeMap<String, usize>,
+    /// Whether the faults that the run needs were.
+    pub(crate) is_dealt: bool,
     pub(crate) not_tried: Vec<String>,
     pub(crate) recoveries: Vec<Duration>,
     pub(crate) looks: usize,

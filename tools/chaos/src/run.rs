@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,22 +10,26 @@ use crate::Error;
 use crate::adversary::Adversary;
 use crate::books;
 use crate::faults::{Kind, Shared};
-use crate::left::Left;
 use crate::load::{Load, Pace};
+use crate::probe::Probes;
 use crate::proxy::Weather;
 use crate::report::Report;
+use crate::settle::{self, Patience};
 use crate::watch::Watch;
 use crate::world::{Wish, World};
 
 /// How long a client insists on an answer once the faults are over.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
+/// So often an attack is repeated in which a fault that is needed found no place.
+const MOST_TIMES: usize = 5;
+
 /// When the faults come.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Rhythm {
     /// Attacks, and calm in between in which recovery is demanded.
     Waves,
-    /// One attack, however long it takes to recover.
+    /// One attack, however long it takes to recover. It goes on until what it needs has been dealt, on a slow machine too.
     Once,
 }
 
@@ -33,10 +38,14 @@ pub(crate) struct Plan {
     pub(crate) rhythm: Rhythm,
     /// All the time, on these edges.
     pub(crate) weather: Vec<(&'static str, Weather)>,
+    /// All the time, and until everything has ended.
+    pub(crate) climate: Vec<(&'static str, Weather)>,
     /// From the last answer until everything has ended and is loaded.
-    pub(crate) settles: Duration,
+    pub(crate) patience: Patience,
     pub(crate) pace: Pace,
     pub(crate) kinds: Vec<Kind>,
+    /// Of these each has to be dealt, and where there are fault points a process has to die at one.
+    pub(crate) needs: &'static [Kind],
     /// The processes that are attacked begin with this.
     pub(crate) targets: &'static str,
     pub(crate) wish: Wish,
@@ -66,15 +75,15 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let watch = Watch::start(world.clone());
     let shared = Arc::new(Shared::new(world.clone(), load.clone(), plan.targets));
     shared.stand_ins.restore(Part::Bigquery).await?;
-    let mut adversary = Adversary::new(plan.pace.seed, plan.kinds.clone(), shared.clone());
-    for (edge, weather) in &plan.weather {
+    let mut adversary = Adversary::new(plan.pace, plan.kinds.clone(), shared.clone());
+    for (edge, weather) in plan.weather.iter().chain(&plan.climate) {
         world.edge(edge)?.set(*weather);
     }
     let end = start + plan.lasts;
     let attack = async {
         match plan.rhythm {
             Rhythm::Waves => adversary.waves(end).await,
-            Rhythm::Once => adversary.attack(end).await,
+            Rhythm::Once => once(plan, &mut adversary, &shared, end).await,
         }
     };
     let attacked = tokio::select! {
@@ -88,19 +97,25 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     drop(shared);
     let recoveries = std::mem::take(&mut adversary.recoveries);
     drop(adversary);
+    load.set_impatient(false);
     let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
-    let settled = settle(world, plan.settles).await;
+    let probed = plan.folder.join("probes");
+    let unsettled = settle::settle(world, &mut Probes::new(&probed)?, &plan.patience).await?;
+    for (edge, _) in &plan.climate {
+        world.edge(edge)?.set(Weather::Calm);
+    }
     let seen = watch.stop().await?;
     let looks = seen.looks;
-    let mut books = books::read(world, &journal, seen).await?;
-    for (promise, outcome) in [
-        ("no recovery in time", attacked),
-        ("a client saw what it never should", answers),
-        ("not settled in time", settled),
-    ] {
+    let mut books = books::read(world, &[&journal, &probed], seen, &unsettled.stuck).await?;
+    for (promise, outcome) in
+        [("no recovery in time", attacked), ("a client saw what it never should", answers)]
+    {
         if let Err(error) = outcome {
             books.differ(promise, error.to_string());
         }
+    }
+    if let Some(late) = unsettled.late {
+        books.differ("not settled in time", late);
     }
     for death in world.deaths.by_nobody() {
         books.differ("a process died that nobody killed", death);
@@ -109,8 +124,9 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     Ok(Report {
         seed: plan.pace.seed,
         lasted: start.elapsed(),
-        faults: counted,
         fault_points: world.deaths.by_fault_point(),
+        is_dealt: plan.is_dealt(&counted, &world.deaths.by_fault_point()),
+        faults: counted,
         not_tried: [world.clock.as_ref().err(), world.disk.as_ref().err()]
             .into_iter()
             .flatten()
@@ -122,26 +138,35 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     })
 }
 
+async fn once(plan: &Plan, adversary: &mut Adversary, shared: &Shared, end: Instant) -> Result<(), Error> {
+    adversary.attack(end).await?;
+    for _ in 0..MOST_TIMES {
+        if plan.is_dealt(&shared.counted(), &shared.world.deaths.by_fault_point()) {
+            break;
+        }
+        adversary.attack(Instant::now() + plan.lasts).await?;
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// Whether the faults that it needs are among those that came to pass.
+    pub(crate) fn is_dealt(
+        &self,
+        faults: &BTreeMap<&'static str, usize>,
+        deaths: &BTreeMap<String, usize>,
+    ) -> bool {
+        self.needs.iter().all(|kind| faults.contains_key(kind.name()))
+            && (self.wish.fault_points.is_empty() || !deaths.is_empty())
+    }
+}
+
 /// A run in which little was accepted proves little.
 fn enough(plan: &Plan, books: &mut books::Books) {
     let asked = plan.lasts.as_secs() * u64::from(plan.pace.rate);
     let wanted = usize::try_from(asked / 3).unwrap_or(usize::MAX);
     if books.answered < wanted {
         books.differ("too little was accepted", format!("{} of at least {wanted}", books.answered));
-    }
-}
-
-async fn settle(world: &World, limit: Duration) -> Result<(), Error> {
-    let start = Instant::now();
-    loop {
-        let left = Left::of_all(&mut world.database().await?).await?;
-        if left.is_none() {
-            return Ok(());
-        }
-        if start.elapsed() > limit {
-            return Err(format!("{} s after the end: {left}", limit.as_secs()).into());
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
     }
 }
 

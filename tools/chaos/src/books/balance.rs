@@ -2,13 +2,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::database::{Stored, Summary};
+use super::database::{DEAD, PROCESSED, Stored, Summary};
 use super::journal::Sent;
 use crate::load::Fate;
 use crate::watch::Seen;
-
-const PROCESSED: &str = "PROCESSED";
-const DEAD: &str = "DEAD_LETTER";
 
 /// How many events there are of what, and every difference by the promise that it breaks.
 #[derive(Default)]
@@ -31,8 +28,8 @@ impl Books {
         sent: &Sent,
         stored: &Stored,
         rows: &[String],
-        metrics: &Summary,
         mut seen: Seen,
+        stuck: &HashSet<Uuid>,
     ) -> Self {
         let mut books = Self {
             sent: sent.fates.len(),
@@ -47,11 +44,10 @@ impl Books {
         books.way_in(sent, stored);
         for (id, number) in &stored.events {
             if let Some(fate) = sent.fates.get(number) {
-                books.life(*id, *number, *fate, stored);
+                books.life(*id, *number, *fate, stored, stuck.contains(id));
             }
         }
         books.way_out(stored, rows);
-        books.metrics(metrics);
         let ends = stored
             .ends
             .iter()
@@ -98,17 +94,22 @@ impl Books {
         }
     }
 
-    fn life(&mut self, id: Uuid, number: i64, fate: Fate, stored: &Stored) {
+    fn life(&mut self, id: Uuid, number: i64, fate: Fate, stored: &Stored, is_stuck: bool) {
         let name = || format!("event {number} ({fate:?}), {id}");
         let none = Vec::new();
         let ends = stored.ends.get(&id).unwrap_or(&none);
         let replays = stored.replays.get(&id).copied().unwrap_or(0);
-        let Some((attempt, status)) = ends.last() else {
-            return self.differ("never ended", name());
-        };
-        if stored.live.iter().any(|(live, _)| *live == id) {
-            self.differ("ended and still alive", name());
+        if let Some(status) = stored.live.get(&id) {
+            if ends.len() > replays {
+                self.differ("ended and still alive", name());
+            }
+            // Only what is certain to stay as it is breaks the promise.
+            let promise = if is_stuck { "never ended" } else { "not settled in time" };
+            return self.differ(promise, format!("{}: {status}", name()));
         }
+        let Some((attempt, status)) = ends.last() else {
+            return self.differ("never ended", format!("{}: neither unfinished nor ended", name()));
+        };
         if ends.len() > 1 + replays || ends[..ends.len() - 1].iter().any(|(_, status)| status != DEAD) {
             self.differ(
                 "an end changed without a replay",
@@ -178,15 +179,8 @@ impl Books {
         }
     }
 
-    fn metrics(&mut self, told: &Summary) {
-        let counted = Summary {
-            total: self.stored,
-            processed: self.processed,
-            dead_letter: self.dead,
-            pending: 0,
-            processing: 0,
-            failed: 0,
-        };
+    pub(super) fn metrics(&mut self, told: &Summary, stored: &Stored) {
+        let counted = Summary::of(stored);
         if *told != counted {
             self.differ("metrics are not a count", format!("told {told:?}, counted {counted:?}"));
         }

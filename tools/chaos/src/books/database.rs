@@ -8,11 +8,15 @@ use uuid::Uuid;
 use crate::Error;
 use crate::world::World;
 
+pub(super) const PROCESSED: &str = "PROCESSED";
+pub(super) const DEAD: &str = "DEAD_LETTER";
+
 /// What PostgreSQL has, table by table.
 pub(super) struct Stored {
     /// Its number, which is its weight.
     pub(super) events: HashMap<Uuid, i64>,
-    pub(super) live: Vec<(Uuid, String)>,
+    /// How the unfinished ones stand.
+    pub(super) live: HashMap<Uuid, String>,
     /// By id, in the order of the attempts.
     pub(super) ends: HashMap<Uuid, Vec<(i32, String)>>,
     pub(super) attempts: HashMap<Uuid, HashSet<i32>>,
@@ -23,12 +27,21 @@ pub(super) struct Stored {
 }
 
 impl Stored {
+    /// All tables as they are at one moment.
     pub(super) async fn read(database: &mut PgConnection) -> Result<Self, Error> {
+        sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *database).await?;
+        let stored = Self::read_tables(database).await;
+        sqlx::raw_sql("COMMIT").execute(database).await?;
+        stored
+    }
+
+    async fn read_tables(database: &mut PgConnection) -> Result<Self, Error> {
         let events: Vec<(Uuid, i64)> =
             sqlx::query_as("SELECT id, (payload ->> 'weight')::bigint FROM events")
                 .fetch_all(&mut *database)
                 .await?;
-        let live = sqlx::query_as("SELECT id, status::text FROM live").fetch_all(&mut *database).await?;
+        let live: Vec<(Uuid, String)> =
+            sqlx::query_as("SELECT id, status::text FROM live").fetch_all(&mut *database).await?;
         let ends: Vec<(Uuid, i32, String)> =
             sqlx::query_as("SELECT id, attempt, status::text FROM outcomes ORDER BY id, attempt")
                 .fetch_all(&mut *database)
@@ -48,7 +61,7 @@ impl Stored {
             sqlx::query_as("SELECT reason FROM unreadable").fetch_all(&mut *database).await?;
         Ok(Self {
             events: events.into_iter().collect(),
-            live,
+            live: live.into_iter().collect(),
             ends: grouped(ends.into_iter().map(|(id, attempt, status)| (id, (attempt, status)))),
             attempts: grouped(attempts.into_iter()),
             replays: grouped::<Vec<_>, _>(replays.into_iter().map(|(id,)| (id, ())))
@@ -71,7 +84,7 @@ fn grouped<C: Default + Extend<T>, T>(pairs: impl Iterator<Item = (Uuid, T)>) ->
 }
 
 /// What `GET /admin/metrics` says, which has to be what a count says.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
     pub(super) total: usize,
@@ -83,6 +96,23 @@ pub(super) struct Summary {
 }
 
 impl Summary {
+    /// A count.
+    pub(super) fn of(stored: &Stored) -> Self {
+        let mut counted = Self { total: stored.events.len(), ..Self::default() };
+        for id in stored.events.keys() {
+            let ended = || stored.ends.get(id).and_then(|ends| ends.last()).map(|(_, status)| status);
+            match stored.live.get(id).or_else(ended).map(String::as_str) {
+                Some("PENDING") => counted.pending += 1,
+                Some("PROCESSING") => counted.processing += 1,
+                Some("FAILED") => counted.failed += 1,
+                Some(PROCESSED) => counted.processed += 1,
+                Some(_) => counted.dead_letter += 1,
+                None => {}
+            }
+        }
+        counted
+    }
+
     pub(super) async fn ask(world: &World) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Metrics {

@@ -15,9 +15,10 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+    pub(super) fn read(journals: &[&Path]) -> Result<Self, Error> {
         let mut sent = Self::default();
-        for line in crate::load::read(path)? {
+        let lines: Result<Vec<_>, Error> = journals.iter().map(|path| crate::load::read(path)).collect();
+        for line in lines?.into_iter().flatten() {
             match line {
                 Line::Intent { event, .. } => _ = sent.fates.insert(event.number, event.fate),
                 Line::Answered { number, id } => _ = sent.answered.insert(number, id.uuid()),

@@ -5,6 +5,8 @@ use clap::ValueEnum;
 pub(crate) enum Kind {
     Kill,
     Freeze,
+    StarvedCpu,
+    Overtaken,
     Terminate,
     RequestLost,
     ResponseLost,
@@ -45,7 +47,12 @@ impl Kind {
         match self {
             Self::Kill => 8,
             Self::Freeze | Self::RequestLost | Self::ResponseLost | Self::Reset => 3,
-            Self::Terminate | Self::Delay | Self::HalfOpen | Self::Replays => 2,
+            Self::Terminate
+            | Self::StarvedCpu
+            | Self::Overtaken
+            | Self::Delay
+            | Self::HalfOpen
+            | Self::Replays => 2,
             _ => 1,
         }
     }
@@ -54,6 +61,8 @@ impl Kind {
         match self {
             Self::Kill => "SIGKILL",
             Self::Freeze => "SIGSTOP beyond the lease, SIGCONT",
+            Self::StarvedCpu => "bursts of SIGSTOP, as with little CPU",
+            Self::Overtaken => "an attempt held until it is overtaken",
             Self::Terminate => "SIGTERM amid requests",
             Self::RequestLost => "edge: request lost",
             Self::ResponseLost => "edge: response lost",

@@ -2,6 +2,7 @@
 
 mod bigquery;
 mod edge;
+mod hold;
 mod kind;
 mod machine;
 mod operator;
@@ -88,7 +89,8 @@ impl Fault {
     /// From its beginning until it is taken back. An error is one of the run itself, not of the system.
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         match self.kind {
-            Kind::Kill | Kind::Freeze | Kind::Terminate => self.process().await,
+            Kind::Kill | Kind::Freeze | Kind::StarvedCpu | Kind::Terminate => self.process().await,
+            Kind::Overtaken => self.overtaken().await,
             Kind::RequestLost | Kind::ResponseLost | Kind::Delay | Kind::HalfOpen | Kind::Reset => {
                 self.edge().await
             }

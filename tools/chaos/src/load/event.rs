@@ -40,7 +40,9 @@ pub(crate) const UNLOADABLE: &str = "bigquery-refuses-this";
 impl Planned {
     /// 3% of poison of many kinds, what the pace asks for beside it, and the rest well.
     pub(crate) fn choose(number: i64, pace: Pace, random: &mut StdRng) -> Self {
-        let (failing, slow) = (300 + 10 * pace.failing, 300 + 10 * (pace.failing + pace.slow));
+        let fails = 300 + 10 * pace.fails;
+        let fails_twice = fails + 10 * pace.fails_twice;
+        let slow = fails_twice + 10 * pace.slow;
         let fate = match random.random_range(0..10_000_u32) {
             _ if !pace.poison => Fate::Done,
             0..80 => Fate::Fails,
@@ -50,7 +52,8 @@ impl Planned {
             250..295 => Fate::Mended,
             // Each of these costs the flusher several load jobs.
             295..300 => Fate::Unloadable,
-            drawn if drawn < failing => Fate::FailsTwice,
+            drawn if drawn < fails => Fate::Fails,
+            drawn if drawn < fails_twice => Fate::FailsTwice,
             drawn if drawn < slow => Fate::Slow,
             _ => Fate::Done,
         };

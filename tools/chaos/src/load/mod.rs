@@ -19,10 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use event::{Fate, Planned, UNLOADABLE};
-pub(crate) use journal::{Line, read};
+pub(crate) use journal::{Journal, Line, read};
 
 use crate::Error;
-use journal::Journal;
 
 pub(crate) struct Load {
     shared: Arc<Shared>,
@@ -56,9 +55,10 @@ pub(crate) struct Pace {
     pub(crate) killers: u32,
     /// Some of them fail, hang, panic or cannot be loaded.
     pub(crate) poison: bool,
-    /// Of a thousand events, so many take their handler about as long as it may, and so many fail twice.
+    /// Of a thousand events, so many take their handler about as long as it may, so many fail twice, and so many until they are dead.
     pub(crate) slow: u32,
-    pub(crate) failing: u32,
+    pub(crate) fails_twice: u32,
+    pub(crate) fails: u32,
     /// Clients hang up after a random moment, half of the time.
     pub(crate) impatient: bool,
 }

@@ -1,130 +1,99 @@
-use std::time::Duration;
+use super::scenes::{self, Scene};
 
-use crate::faults::Kind;
-use crate::proxy::Weather;
-
-/// A bug, the faults that bring it to light, and what it may break; one of that has to be seen.
+/// A bug, the scene that brings it to light, and what it breaks: one of that has to be seen.
 pub(super) struct Bug {
     /// Of its patch.
     pub(super) name: &'static str,
+    /// Its patch concerns these services alone.
+    pub(super) services: &'static [&'static str],
+    pub(super) scene: &'static Scene,
     pub(super) breaks: &'static [&'static str],
-    pub(super) faults: &'static [Kind],
-    /// The processes that are attacked begin with this.
-    pub(super) targets: &'static str,
-    pub(super) fault_points: &'static str,
-    pub(super) weather: &'static [(&'static str, Weather)],
-    pub(super) set: &'static [(&'static str, &'static str)],
-    pub(super) killers: u32,
-    pub(super) slow: u32,
-    pub(super) failing: u32,
-    pub(super) impatient: bool,
-    /// How far the clocks of the second instances are off.
-    pub(super) second_clock: Option<&'static str>,
 }
-
-const NONE: Bug = Bug {
-    name: "",
-    breaks: &[],
-    faults: &[],
-    targets: "",
-    fault_points: "",
-    weather: &[],
-    set: &[],
-    killers: 0,
-    slow: 20,
-    failing: 20,
-    impatient: false,
-    second_clock: None,
-};
 
 pub(super) const BUGS: &[Bug] = &[
     Bug {
-        name: "publish-before-commit",
-        breaks: &["a push that was no event"],
-        weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(100)))],
-        ..NONE
+        name: "no-fencing",
+        services: &["process-push"],
+        scene: &scenes::OVERTAKEN,
+        breaks: &["not one effect"],
     },
     Bug {
-        name: "no-fencing",
+        name: "overtaken-commits",
+        services: &["process-push"],
+        scene: &scenes::OVERTAKEN,
         breaks: &["not one effect"],
-        faults: &[Kind::Freeze],
-        // The other one goes on meanwhile, and overtakes it.
-        targets: "process-push-1",
-        slow: 300,
-        ..NONE
+    },
+    Bug {
+        name: "publish-before-commit",
+        services: &["ingest"],
+        scene: &scenes::SLOW_INSERTS,
+        breaks: &["a push that was no event"],
     },
     Bug {
         name: "answer-before-commit",
+        services: &["ingest"],
+        scene: &scenes::INGEST_KILLED,
         breaks: &["answered and not stored"],
-        faults: &[Kind::Kill, Kind::DatabaseCrash],
-        targets: "ingest",
-        weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(50)))],
-        ..NONE
+    },
+    Bug {
+        name: "begin-in-a-request",
+        services: &["ingest"],
+        scene: &scenes::IMPATIENT_CLIENTS,
+        breaks: &["answered and not stored"],
     },
     Bug {
         name: "ledger-after-job",
+        services: &["bq-flush"],
+        scene: &scenes::DIES_AFTER_UPLOAD,
         breaks: &["twice in BigQuery"],
-        fault_points: "after-upload=0.5",
-        ..NONE
     },
     Bug {
         name: "new-job-id-at-each-retry",
+        services: &["bq-flush"],
+        scene: &scenes::DIES_AFTER_UPLOAD,
         breaks: &["twice in BigQuery"],
-        fault_points: "after-upload=0.5",
-        ..NONE
     },
     Bug {
         name: "new-job-id-after-a-time-out",
+        services: &["bq-flush"],
+        scene: &scenes::JOBS_WITHOUT_ANSWER,
         breaks: &["twice in BigQuery"],
-        faults: &[Kind::AcceptedWithoutAnswer],
-        ..NONE
     },
     Bug {
         name: "dead-letter-kills",
+        services: &["process-push"],
+        scene: &scenes::PUSHES_LOST,
         breaks: &["the wrong end"],
-        weather: &[("Pub/Sub to push", Weather::LoseRequests(0.9))],
-        // Or the failures would slow Pub/Sub down before it gives up on anything.
-        set: &[("PUBSUB_MAX_BACKOFF_MS", "1")],
-        ..NONE
     },
     Bug {
         name: "lost-attempt-not-counted",
+        services: &["process-push"],
+        scene: &scenes::KILLER,
         breaks: &["never ended"],
-        set: &[("MAX_LOST_ATTEMPTS", "3")],
-        killers: 1,
-        ..NONE
     },
     Bug {
         name: "lease-by-own-clock",
+        services: &["process-push"],
+        scene: &scenes::ATTEMPTS_LOST_CLOCK_OFF,
         breaks: &["never ended"],
-        faults: &[Kind::Kill],
-        targets: "process-push",
-        slow: 300,
-        second_clock: Some("+50m"),
-        ..NONE
     },
     Bug {
         name: "relay-forgets-failed",
+        services: &["process-push"],
+        scene: &scenes::MESSAGES_LOST,
         breaks: &["never ended"],
-        faults: &[Kind::PubsubAway, Kind::Dropped],
-        failing: 300,
-        ..NONE
-    },
-    Bug { name: "fold-outside-transaction", breaks: &["metrics are not a count"], fault_points: "", ..NONE },
-    Bug {
-        name: "begin-in-a-request",
-        breaks: &["answered and not stored"],
-        weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(30)))],
-        impatient: true,
-        ..NONE
     },
     Bug {
         name: "rescue-ignores-status",
+        services: &["process-push"],
+        scene: &scenes::ATTEMPTS_LOST,
         breaks: &["an attempt is not on record"],
-        faults: &[Kind::Kill],
-        targets: "process-push",
-        slow: 300,
-        ..NONE
+    },
+    Bug {
+        name: "fold-outside-transaction",
+        services: &["process-push"],
+        scene: &scenes::NOTHING,
+        breaks: &["metrics are not a count"],
     },
 ];
 
@@ -135,14 +104,12 @@ mod tests {
 
     use super::super::workshop::PATCHES;
     use super::*;
+    use crate::tools;
 
     /// A bug that can no longer be planted is one that nobody looks for.
     #[test]
     fn every_bug_fits_the_code_as_it_is() {
-        if Command::new("patch").arg("--version").output().is_err() {
-            println!("not tried: the program `patch` is not installed");
-            return;
-        }
+        tools::patch().unwrap();
         for bug in BUGS {
             let patch = format!("{PATCHES}/{}.patch", bug.name);
             let output = Command::new("patch")

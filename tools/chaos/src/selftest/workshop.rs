@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -6,6 +7,7 @@ use local::stack::{Options, Part, Stack};
 use tokio::process::Command;
 
 use super::bugs::Bug;
+use super::seed;
 use crate::Error;
 use crate::run;
 
@@ -40,6 +42,7 @@ impl Workshop {
         ]);
         let stack = Stack::start(database).await?;
         let tree = root.join("tree");
+        seed::copy_dependencies(&root.join("build"), &tree).await?;
         let workshop = Self { root, tree, stack };
         workshop.command(Part::Admin).arg("migrate").stdout(Stdio::null()).status().await?;
         Ok(workshop)
@@ -49,20 +52,37 @@ impl Workshop {
         self.stack.stop().await
     }
 
-    /// The folder of the services that have this bug.
+    /// The folder of the services, of which those that the bug concerns have it.
     pub(super) async fn build(&self, bug: &Bug) -> Result<PathBuf, Error> {
-        println!("building {} …", bug.name);
+        println!("\nbuilding {} …", bug.name);
         copy(Path::new("."), &self.tree)?;
         let patch = Path::new(PATCHES).join(format!("{}.patch", bug.name));
         let mut command = Command::new("patch");
         command.args(["--strip=1", "--forward", "--fuzz=3", "--input"]).arg(&patch);
         done(command.current_dir(&self.tree), &format!("{} does not fit the code", patch.display())).await?;
         let mut cargo = Command::new("cargo");
+        cargo.kill_on_drop(true);
         cargo.current_dir(&self.tree).arg("build").env("CARGO_TARGET_DIR", self.root.join("build"));
         cargo.env("SQLX_OFFLINE", "false").env("DATABASE_URL", self.stack.database_url());
-        cargo.args(SERVICES.iter().flat_map(|name| ["--package", name]));
+        // With the features of the whole workspace, whose dependencies are built already.
+        cargo.arg("--workspace").args(bug.services.iter().flat_map(|name| ["--bin", name]));
         done(&mut cargo, &format!("the code with {} does not compile", patch.display())).await?;
-        Ok(self.root.join("build/debug"))
+        self.collect(bug)
+    }
+
+    /// The others are as they are.
+    fn collect(&self, bug: &Bug) -> Result<PathBuf, Error> {
+        let (planted, healthy) = (self.root.join("build/debug"), local::process::binaries()?);
+        let services = self.root.join("services");
+        if services.exists() {
+            fs::remove_dir_all(&services)?;
+        }
+        fs::create_dir_all(&services)?;
+        for name in SERVICES {
+            let from = if bug.services.contains(&name) { &planted } else { &healthy };
+            symlink(from.join(name), services.join(name))?;
+        }
+        Ok(services)
     }
 
     fn command(&self, part: Part) -> Command {

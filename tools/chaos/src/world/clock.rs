@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::tools;
+
 /// Where Debian, Ubuntu and Fedora put the library that shows a process another time.
 const PLACES: [&str; 4] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -12,12 +14,19 @@ const PLACES: [&str; 4] = [
 pub(crate) struct WrongClock(PathBuf);
 
 impl WrongClock {
+    /// Where it is not there yet. Or why that is not possible here.
+    pub(crate) fn install() -> Result<(), String> {
+        tools::install("libfaketime", "libfaketime, which shows a process another time,", || {
+            Self::find().is_ok()
+        })
+    }
+
     /// Or why that is not possible here.
     pub(crate) fn find() -> Result<Self, String> {
         let found = PLACES.iter().map(PathBuf::from).find(|place| place.exists());
         found
             .map(Self)
-            .ok_or_else(|| "clocks an hour off: libfaketime is not installed (package faketime)".into())
+            .ok_or_else(|| "clocks an hour off: libfaketime is not installed (package libfaketime)".into())
     }
 
     /// Only the time of day is wrong: time that passes is what it is.

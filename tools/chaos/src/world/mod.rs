@@ -3,6 +3,7 @@
 mod clock;
 mod deaths;
 mod disk;
+mod holds;
 mod instance;
 mod start;
 
@@ -21,7 +22,8 @@ use sqlx::{Connection, PgConnection};
 pub(crate) use clock::WrongClock;
 pub(crate) use deaths::Deaths;
 pub(crate) use disk::SmallDisk;
-pub(crate) use start::Wish;
+pub(crate) use holds::Holds;
+pub(crate) use start::{NUMBERS, Wish};
 
 use crate::Error;
 use crate::proxy::Edge;
@@ -43,6 +45,7 @@ pub(crate) struct World {
     pub(crate) edges: Vec<Edge>,
     pub(crate) deaths: Deaths,
     pub(crate) client: Client,
+    pub(crate) holds: Holds,
     instances: BTreeMap<&'static str, (Supervised, Extra)>,
     pub(crate) clock: Result<WrongClock, String>,
     pub(crate) disk: Result<SmallDisk, String>,

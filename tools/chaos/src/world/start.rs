@@ -7,12 +7,12 @@ use local::stack::{Options, Part, Stack};
 use reqwest::Client;
 
 use super::instance::Instance;
-use super::{Deaths, Environment, Extra, INSTANCES, SmallDisk, World, WrongClock};
+use super::{Deaths, Environment, Extra, Holds, INSTANCES, SmallDisk, World, WrongClock};
 use crate::Error;
 use crate::proxy::Edge;
 
 /// Shorter than a laptop's, so that leases end and relays come many times in a run.
-const NUMBERS: [(&str, &str); 16] = [
+pub(crate) const NUMBERS: [(&str, &str); 16] = [
     ("HANDLER_LIMIT_SECONDS", "2"),
     ("LEASE_SECONDS", "3"),
     ("ACK_DEADLINE_SECONDS", "10"),
@@ -55,6 +55,7 @@ impl World {
             .collect();
         let options = Options::for_test(&set)?.tell(deaths.tell()).without(&Part::SERVICES);
         let disk = SmallDisk::mount(&options.folder().join(Part::Postgres.name()));
+        let holds = Holds::create(options.folder().join("holds"))?;
         let stack = Stack::start(options).await?;
         let client = Client::builder().timeout(Duration::from_secs(10)).build()?;
         let mut world = Self {
@@ -62,6 +63,7 @@ impl World {
             edges: Vec::new(),
             deaths,
             client,
+            holds,
             instances: BTreeMap::new(),
             clock: WrongClock::find(),
             disk,
@@ -86,6 +88,7 @@ impl World {
             for (index, (name, port)) in names.into_iter().zip(ports.clone()).enumerate() {
                 let mut environment = behind.clone();
                 environment.push(("FAULT_POINTS", wish.fault_points.clone()));
+                environment.push(("FAULT_HOLDS", self.holds.folder().display().to_string()));
                 environment.push(("FAULT_POINTS_WHILE", self.attack_file().display().to_string()));
                 if index == 1 {
                     environment.extend(wish.second.clone());

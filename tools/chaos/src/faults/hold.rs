@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::Fault;
+use crate::Error;
+
+/// Behind the handler, with its transaction open, and before the end is written.
+const POINT: &str = "after-handler";
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Until another attempt has come to the same point: a lease, a call of the relay and a push, on a slow machine.
+const OVERTAKEN_WITHIN: Duration = Duration::from_mins(1);
+/// The process of a held attempt may be dead by now, and then it never ends.
+const OVER_WITHIN: Duration = Duration::from_secs(10);
+
+impl Fault {
+    /// One attempt is held until the next one of its event has come to the same place. Then it goes on, and the next one does so
+    /// when it has ended: without fencing both take effect.
+    pub(super) async fn overtaken(&mut self) -> Result<(), Error> {
+        let turn = self.turn("a held attempt");
+        let Ok(_turn) = turn.try_lock() else { return Ok(()) };
+        let Some(id) = self.held_event().await? else { return Ok(()) };
+        let overtaken = self.until(OVERTAKEN_WITHIN, |holds| Ok(holds.attempts(id)?.len() > 1)).await?;
+        if overtaken && let Some(first) = self.world().holds.attempts(id)?.first() {
+            self.begun();
+            self.world().holds.release(id, *first)?;
+            self.until(OVER_WITHIN, |holds| Ok(holds.is_over(id, *first))).await?;
+        }
+        self.world().holds.release_all(id)
+    }
+
+    /// None where the attack ended before an attempt came to the point.
+    async fn held_event(&self) -> Result<Option<Uuid>, Error> {
+        let holds = &self.world().holds;
+        holds.ask(POINT)?;
+        loop {
+            if let Some(id) = holds.event()? {
+                return Ok(Some(id));
+            }
+            if self.is_over() && holds.withdraw(POINT) {
+                return Ok(None);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// False where it is not so within the time.
+    async fn until(
+        &self,
+        limit: Duration,
+        is_so: impl Fn(&crate::world::Holds) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        let by = Instant::now() + limit;
+        while !is_so(&self.world().holds)? {
+            if Instant::now() > by {
+                return Ok(false);
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,71 @@
+//! Healthy events that are stored and never published, so that each takes a call of the relay. They tell how fast the system is now.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use event::EventId;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::Error;
+use crate::load::{Fate, Journal, Line, Planned};
+
+/// No event of the load has a number above it.
+const FIRST_NUMBER: i64 = 1_000_000_000;
+
+pub(crate) struct Probes {
+    journal: Journal,
+    sent: HashSet<Uuid>,
+    under_way: Option<Uuid>,
+}
+
+impl Probes {
+    pub(crate) fn new(journal: &Path) -> Result<Self, Error> {
+        Ok(Self { journal: Journal::create(journal)?, sent: HashSet::new(), under_way: None })
+    }
+
+    /// How many have ended.
+    pub(crate) fn ended(&self) -> usize {
+        self.sent.len() - usize::from(self.under_way.is_some())
+    }
+
+    pub(crate) fn is_one(&self, id: Uuid) -> bool {
+        self.sent.contains(&id)
+    }
+
+    /// One at a time: the next is stored when the one before has ended.
+    pub(crate) async fn go_on(&mut self, database: &mut PgConnection) -> Result<(), Error> {
+        if let Some(id) = self.under_way {
+            let is_live: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM live WHERE id = $1)")
+                .bind(id)
+                .fetch_one(&mut *database)
+                .await?;
+            if is_live {
+                return Ok(());
+            }
+        }
+        self.under_way = Some(self.store(database).await?);
+        Ok(())
+    }
+
+    /// As a process leaves it that dies between its commit and its publish.
+    async fn store(&mut self, database: &mut PgConnection) -> Result<Uuid, Error> {
+        let number = FIRST_NUMBER + i64::try_from(self.sent.len())?;
+        let event = Planned { number, fate: Fate::Done };
+        let id = EventId::mint(SystemTime::now().duration_since(UNIX_EPOCH)?);
+        self.journal.write(Line::Intent { event, key: id.uuid() }).await?;
+        let body = event.body();
+        sqlx::query(
+            "WITH fact AS (INSERT INTO events (id, event_type, payload) VALUES ($1, $2, $3::text::json) RETURNING id)
+             INSERT INTO live (id, due_at) SELECT id, now() FROM fact",
+        )
+        .bind(id.uuid())
+        .bind(body["eventType"].as_str())
+        .bind(body["payload"].to_string())
+        .execute(database)
+        .await?;
+        self.sent.insert(id.uuid());
+        Ok(id.uuid())
+    }
+}

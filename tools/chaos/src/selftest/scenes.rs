@@ -1,0 +1,196 @@
+use std::time::Duration;
+
+use crate::faults::Kind;
+use crate::load::Pace;
+use crate::proxy::Weather;
+
+/// Load and faults that bring bugs to light. Without a bug the books balance after it, which its control shows.
+pub(super) struct Scene {
+    pub(super) name: &'static str,
+    pub(super) lasts: Duration,
+    pub(super) faults: &'static [Kind],
+    /// Each of these has to be dealt, or a run of this scene shows nothing.
+    pub(super) needs: &'static [Kind],
+    /// The processes that are attacked begin with this.
+    pub(super) targets: &'static str,
+    pub(super) fault_points: &'static str,
+    /// While the attack lasts.
+    pub(super) weather: &'static [(&'static str, Weather)],
+    /// Until everything has ended.
+    pub(super) climate: &'static [(&'static str, Weather)],
+    pub(super) set: &'static [(&'static str, &'static str)],
+    pub(super) pace: Pace,
+    /// No event may have more attempts.
+    pub(super) most_attempts: Option<i32>,
+    /// How far the clocks of the second instances are off.
+    pub(super) second_clock: Option<&'static str>,
+}
+
+const PACE: Pace = Pace {
+    seed: 0,
+    rate: 40,
+    at_once: 4_000,
+    killers: 0,
+    poison: true,
+    slow: 20,
+    fails_twice: 20,
+    fails: 0,
+    impatient: false,
+};
+
+const QUIET: Scene = Scene {
+    name: "",
+    lasts: Duration::from_secs(10),
+    faults: &[],
+    needs: &[],
+    targets: "",
+    fault_points: "",
+    weather: &[],
+    climate: &[],
+    set: &[],
+    pace: PACE,
+    most_attempts: None,
+    second_clock: None,
+};
+
+/// Numbers with which an event that is well never waits for long.
+const SHORT_WAITS: &[(&str, &str)] =
+    &[("ACK_DEADLINE_SECONDS", "5"), ("RETRY_MAX_SECONDS", "2"), ("DUE_STEP_SECONDS", "8")];
+
+/// All of them. Some wait for the bug that they show.
+pub(super) static SCENES: &[&Scene] = &[
+    &NOTHING,
+    &SLOW_INSERTS,
+    &OVERTAKEN,
+    &INGEST_KILLED,
+    &IMPATIENT_CLIENTS,
+    &DIES_AFTER_UPLOAD,
+    &JOBS_WITHOUT_ANSWER,
+    &PUSHES_LOST,
+    &KILLER,
+    &KILLER_IN_COMPANY,
+    &ATTEMPTS_LOST,
+    &ATTEMPTS_LOST_CLOCK_OFF,
+    &MESSAGES_LOST,
+    &NO_PUSHES,
+    &STARVED,
+];
+
+pub(super) static NOTHING: Scene = Scene { name: "nothing", ..QUIET };
+
+pub(super) static SLOW_INSERTS: Scene = Scene {
+    name: "slow-inserts",
+    lasts: Duration::from_secs(5),
+    weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(200)))],
+    ..QUIET
+};
+
+pub(super) static OVERTAKEN: Scene = Scene {
+    name: "overtaken",
+    faults: &[Kind::Overtaken],
+    needs: &[Kind::Overtaken],
+    set: &[("FIRST_DUE_SECONDS", "4")],
+    ..QUIET
+};
+
+pub(super) static INGEST_KILLED: Scene = Scene {
+    name: "ingest-killed",
+    faults: &[Kind::Kill, Kind::DatabaseCrash],
+    needs: &[Kind::Kill],
+    targets: "ingest",
+    weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(100)))],
+    ..QUIET
+};
+
+pub(super) static IMPATIENT_CLIENTS: Scene = Scene {
+    name: "impatient-clients",
+    // Seldom enough that inserts take their connections from the pool.
+    lasts: Duration::from_secs(20),
+    weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(60)))],
+    pace: Pace { rate: 15, impatient: true, ..PACE },
+    ..QUIET
+};
+
+pub(super) static DIES_AFTER_UPLOAD: Scene =
+    Scene { name: "after-upload", fault_points: "after-upload=1", ..QUIET };
+
+pub(super) static JOBS_WITHOUT_ANSWER: Scene = Scene {
+    name: "jobs-without-an-answer",
+    faults: &[Kind::AcceptedWithoutAnswer],
+    needs: &[Kind::AcceptedWithoutAnswer],
+    ..QUIET
+};
+
+pub(super) static PUSHES_LOST: Scene = Scene {
+    name: "pushes-lost",
+    weather: &[("Pub/Sub to push", Weather::LoseRequests(0.9))],
+    // Or the failures would slow Pub/Sub down before it gives up on anything.
+    set: &[("PUBSUB_MAX_BACKOFF_MS", "1"), ("RETRY_MAX_SECONDS", "1")],
+    ..QUIET
+};
+
+pub(super) static KILLER: Scene = Scene {
+    name: "killer",
+    set: &[
+        ("MAX_LOST_ATTEMPTS", "3"),
+        ("HANDLER_LIMIT_SECONDS", "1"),
+        ("LEASE_SECONDS", "2"),
+        ("FIRST_DUE_SECONDS", "3"),
+    ],
+    pace: Pace { killers: 1, slow: 0, ..PACE },
+    most_attempts: Some(9),
+    ..QUIET
+};
+
+pub(super) static ATTEMPTS_LOST: Scene = Scene {
+    name: "attempts-lost",
+    fault_points: "after-handler=0.02",
+    pace: Pace { slow: 100, ..PACE },
+    ..QUIET
+};
+
+pub(super) static ATTEMPTS_LOST_CLOCK_OFF: Scene = Scene {
+    name: "attempts-lost-clock-off",
+    fault_points: "after-handler=0.03",
+    set: SHORT_WAITS,
+    second_clock: Some("+50m"),
+    ..QUIET
+};
+
+pub(super) static MESSAGES_LOST: Scene = Scene {
+    name: "messages-lost",
+    faults: &[Kind::PubsubAway],
+    needs: &[Kind::PubsubAway],
+    set: SHORT_WAITS,
+    pace: Pace { fails_twice: 300, ..PACE },
+    ..QUIET
+};
+
+/// Handlers of events that are well are under way whenever another one kills their process.
+pub(super) static KILLER_IN_COMPANY: Scene = Scene {
+    name: "killer-in-company",
+    set: &[("MAX_LOST_ATTEMPTS", "3")],
+    pace: Pace { rate: 10, killers: 1, slow: 500, ..PACE },
+    ..QUIET
+};
+
+/// Only the relay can bring an event to its end.
+pub(super) static NO_PUSHES: Scene = Scene {
+    name: "no-pushes",
+    lasts: Duration::from_secs(5),
+    climate: &[("Pub/Sub to push", Weather::Reset)],
+    set: SHORT_WAITS,
+    pace: Pace { rate: 10, ..PACE },
+    ..QUIET
+};
+
+/// A handler that takes 1.5 s of its 2 s, in a process that stands still for most of the time.
+pub(super) static STARVED: Scene = Scene {
+    name: "starved",
+    lasts: Duration::from_secs(25),
+    faults: &[Kind::StarvedCpu],
+    needs: &[Kind::StarvedCpu],
+    targets: "process-push",
+    pace: Pace { rate: 20, slow: 300, fails_twice: 0, ..PACE },
+    ..QUIET
+};

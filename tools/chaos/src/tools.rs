@@ -1,0 +1,31 @@
+//! Programs that a run needs and this machine may not have.
+
+use std::process::Command;
+
+/// Installs a package of Debian's where this machine has none of what it brings. Or why that is not possible.
+pub(crate) fn install(package: &str, what: &str, is_there: impl Fn() -> bool) -> Result<(), String> {
+    if is_there() {
+        return Ok(());
+    }
+    if !rustix::process::geteuid().is_root() {
+        return Err(format!(
+            "{what} is missing: install the package {package} (root would have it installed)"
+        ));
+    }
+    println!("installing {package} …");
+    if !apt_get(&["install", "--yes", "--no-install-recommends", package]) {
+        apt_get(&["update"]);
+        apt_get(&["install", "--yes", "--no-install-recommends", package]);
+    }
+    if is_there() { Ok(()) } else { Err(format!("{what} is missing, and apt-get cannot install {package}")) }
+}
+
+pub(crate) fn patch() -> Result<(), String> {
+    install("patch", "the program `patch`", || Command::new("patch").arg("--version").output().is_ok())
+}
+
+fn apt_get(arguments: &[&str]) -> bool {
+    let mut command = Command::new("apt-get");
+    let output = command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
+}
