@@ -54,8 +54,7 @@ const QUIET: Scene = Scene {
 };
 
 /// Numbers with which an event that is well never waits for long.
-const SHORT_WAITS: &[(&str, &str)] =
-    &[("ACK_DEADLINE_SECONDS", "5"), ("RETRY_MAX_SECONDS", "2"), ("DUE_STEP_SECONDS", "8")];
+const SHORT_WAITS: &[(&str, &str)] = &[("RETRY_MAX_SECONDS", "1"), ("DUE_STEP_SECONDS", "12")];
 
 /// All of them. Some wait for the bug that they show.
 pub(super) static SCENES: &[&Scene] = &[
