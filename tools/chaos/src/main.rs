@@ -142,6 +142,7 @@ async fn chaos(args: Run) -> Result<bool, Error> {
             rate: args.rate,
             at_once: 4_000,
             killers: args.killers,
+            session_enders: 1,
             poison: true,
             slow: 25,
             fails_twice: 20,

@@ -27,6 +27,7 @@ const CALM: Pace = Pace {
     rate: RATE,
     at_once: 64,
     killers: 0,
+    session_enders: 0,
     poison: false,
     slow: 0,
     fails_twice: 0,

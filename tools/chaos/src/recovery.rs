@@ -11,8 +11,9 @@ use crate::left::Left;
 /// From calm to the end of everything that had been sent by then, where no more than so many events fail until they are dead.
 const LIMIT: Duration = Duration::from_mins(1);
 const DYING: i64 = 200;
-/// A healthy event waits no longer, whatever else fails: five seconds and a call of the relay.
-const HEALTHY_SECONDS: f64 = 6.0;
+/// A healthy event waits no longer, whatever else fails: five seconds, and a call of the relay that begins every second and stays for
+/// handlers of two seconds.
+const HEALTHY_SECONDS: f64 = 10.0;
 /// What was sent while the processes came back is not healthy yet.
 const CALM_FROM: &str = "interval '3 seconds'";
 
@@ -45,11 +46,12 @@ pub(crate) async fn no_healthy_one_waits(
     }
 }
 
-/// What had come by then, but for those that have to kill their process ten times or to hang four times: they end in their
-/// own time, and the books wait for them.
+/// What had come by then, but for those that have to kill their process, to end twenty sessions or to hang four times: they end in
+/// their own time, and the books wait for them.
 fn came_by(since: DateTime<Utc>) -> String {
     format!(
-        "queued_at < '{}' AND payload ->> 'kill' IS NULL AND payload ->> 'sleepMs' IS DISTINCT FROM '60000'",
+        "queued_at < '{}' AND payload ->> 'kill' IS NULL AND payload ->> 'endSession' IS NULL
+           AND payload ->> 'sleepMs' IS DISTINCT FROM '60000'",
         since.to_rfc3339()
     )
 }

@@ -10,6 +10,9 @@ pub(super) struct DemoLedger;
 #[derive(Deserialize)]
 struct Entry {
     weight: i64,
+    /// Ends the session with the database that its own transaction is in.
+    #[serde(default, rename = "endSession")]
+    end_session: bool,
     #[serde(flatten)]
     wish: Wish,
 }
@@ -18,7 +21,11 @@ impl Handler for DemoLedger {
     async fn handle(&self, attempt: &mut Attempt) -> Result<(), Failure> {
         let entry: Entry = attempt.payload()?;
         let (id, number) = (attempt.event.id, attempt.number());
-        attempt.transaction().await?.append_to_demo_ledger(id, number, entry.weight).await?;
+        let transaction = attempt.transaction().await?;
+        transaction.append_to_demo_ledger(id, number, entry.weight).await?;
+        if entry.end_session {
+            transaction.end_session().await?;
+        }
         entry.wish.grant(number).await
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Fate {
     Mended,
     /// Every attempt takes the process with it.
     Kills,
+    /// Every attempt ends its own session with the database.
+    EndsSession,
     /// BigQuery does not take its row.
     Unloadable,
 }
@@ -71,6 +73,7 @@ impl Planned {
             Fate::Permanent => json!({"permanent": true}),
             Fate::Mended => json!({"permanent": true, "failTimes": 1}),
             Fate::Kills => json!({"kill": true}),
+            Fate::EndsSession => json!({"endSession": true}),
             Fate::Unloadable => json!({"note": UNLOADABLE}),
         };
         payload["weight"] = json!(self.number);
@@ -83,7 +86,13 @@ impl Fate {
     pub(crate) fn may_die(self) -> bool {
         matches!(
             self,
-            Self::Fails | Self::Panics | Self::Hangs | Self::Permanent | Self::Mended | Self::Kills
+            Self::Fails
+                | Self::Panics
+                | Self::Hangs
+                | Self::Permanent
+                | Self::Mended
+                | Self::Kills
+                | Self::EndsSession
         )
     }
 

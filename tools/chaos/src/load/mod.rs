@@ -53,6 +53,8 @@ pub(crate) struct Pace {
     pub(crate) at_once: usize,
     /// How many events kill their process.
     pub(crate) killers: u32,
+    /// How many events end their own session with the database.
+    pub(crate) session_enders: u32,
     /// Some of them fail, hang, panic or cannot be loaded.
     pub(crate) poison: bool,
     /// Of a thousand events, so many take their handler about as long as it may, so many fail twice, and so many until they are dead.
@@ -125,6 +127,8 @@ async fn tick(shared: Arc<Shared>, pace: Pace) -> Result<(), Error> {
             let mut event = Planned::choose(number, pace, &mut random);
             if number <= i64::from(pace.killers) {
                 event.fate = Fate::Kills;
+            } else if number <= i64::from(pace.killers + pace.session_enders) {
+                event.fate = Fate::EndsSession;
             }
             shared.sent.fetch_add(1, Ordering::Relaxed);
             shared.sends.spawn(send::until_answered(shared.clone(), event));

@@ -90,6 +90,30 @@ pub(super) const BUGS: &[Bug] = &[
         breaks: &["an attempt is not on record"],
     },
     Bug {
+        name: "lost-in-company-counts",
+        services: &["process-push"],
+        scene: &scenes::KILLER_IN_COMPANY,
+        breaks: &["the wrong end"],
+    },
+    Bug {
+        name: "interrupted-for-ever",
+        services: &["process-push"],
+        scene: &scenes::SESSION_ENDER,
+        breaks: &["never ended"],
+    },
+    Bug {
+        name: "handler-clock-counts-waits",
+        services: &["process-push"],
+        scene: &scenes::STARVED,
+        breaks: &["the wrong end"],
+    },
+    Bug {
+        name: "relay-only-publishes",
+        services: &["process-push"],
+        scene: &scenes::NO_PUSHES,
+        breaks: &["never ended"],
+    },
+    Bug {
         name: "fold-outside-transaction",
         services: &["process-push"],
         scene: &scenes::NOTHING,

@@ -31,6 +31,7 @@ const PACE: Pace = Pace {
     rate: 40,
     at_once: 4_000,
     killers: 0,
+    session_enders: 0,
     poison: true,
     slow: 20,
     fails_twice: 20,
@@ -56,7 +57,7 @@ const QUIET: Scene = Scene {
 /// Numbers with which an event that is well never waits for long.
 const SHORT_WAITS: &[(&str, &str)] = &[("RETRY_MAX_SECONDS", "1"), ("DUE_STEP_SECONDS", "12")];
 
-/// All of them. Some wait for the bug that they show.
+/// All of them.
 pub(super) static SCENES: &[&Scene] = &[
     &NOTHING,
     &SLOW_INSERTS,
@@ -68,6 +69,7 @@ pub(super) static SCENES: &[&Scene] = &[
     &PUSHES_LOST,
     &KILLER,
     &KILLER_IN_COMPANY,
+    &SESSION_ENDER,
     &ATTEMPTS_LOST,
     &ATTEMPTS_LOST_CLOCK_OFF,
     &MESSAGES_LOST,
@@ -169,7 +171,17 @@ pub(super) static MESSAGES_LOST: Scene = Scene {
 pub(super) static KILLER_IN_COMPANY: Scene = Scene {
     name: "killer-in-company",
     set: &[("MAX_LOST_ATTEMPTS", "3")],
-    pace: Pace { rate: 10, killers: 1, slow: 500, ..PACE },
+    pace: Pace { rate: 10, killers: 4, slow: 500, ..PACE },
+    ..QUIET
+};
+
+/// Twenty attempts are the end of it.
+pub(super) static SESSION_ENDER: Scene = Scene {
+    name: "session-ender",
+    lasts: Duration::from_secs(5),
+    set: SHORT_WAITS,
+    pace: Pace { rate: 10, session_enders: 2, ..PACE },
+    most_attempts: Some(25),
     ..QUIET
 };
 
