@@ -68,8 +68,8 @@ const REQUIRED: [(&str, &str); 5] = [
 #[test]
 fn events_are_kept_for_a_year_at_most() {
     let with = |days| {
-        let [a, b, c, d, e] = REQUIRED;
-        let mut env = Env::of([a, b, c, d, e, ("RETENTION_DAYS", days)]);
+        let set = |n| REQUIRED.get(n).copied().unwrap_or(("RETENTION_DAYS", days));
+        let mut env = Env::of(std::array::from_fn::<_, { REQUIRED.len() + 1 }, _>(set));
         Config::read(&mut env)
             .map(|config| config.settings.retention)
             .map_err(|_| env.all_told().unwrap_err().to_string())
