@@ -136,26 +136,21 @@ impl Identity {
     async fn admit(&self, headers: &HeaderMap, may_call: impl Fn(&str) -> bool) -> Result<Caller, Refusal> {
         let token = bearer(headers)?;
         let now = jsonwebtoken::get_current_timestamp();
-        let verified = self.shared.verified.email(token, now);
-        let (email, new) = match verified {
-            Some(email) => (email, None),
-            None => {
-                // The claims first: a token that is not for us does not make us fetch keys.
-                let claims = Claims::read(token, &self.shared.audience, now)?;
-                let is_vouched_for = self.shared.mode == Mode::CloudRun && signature(token) == STRIPPED;
-                if !is_vouched_for {
-                    self.verify(token).await?;
-                }
-                (claims.email.clone(), (!is_vouched_for).then_some(claims))
-            }
+        let may_call = |email: String| {
+            if may_call(&email) { Ok(Caller { email }) } else { Err(Refusal::Forbidden { email }) }
         };
-        if !may_call(&email) {
-            return Err(Refusal::Forbidden { email });
+        if let Some(email) = self.shared.verified.email(token, now) {
+            return may_call(email);
         }
-        if let Some(claims) = new {
-            self.shared.verified.remember(token, &claims, now);
+        // The claims first: a token that is not for us does not make us fetch keys.
+        let claims = Claims::read(token, &self.shared.audience, now)?;
+        if self.shared.mode == Mode::CloudRun && signature(token) == STRIPPED {
+            return may_call(claims.email);
         }
-        Ok(Caller { email })
+        self.verify(token).await?;
+        let caller = may_call(claims.email.clone())?;
+        self.shared.verified.remember(token, &claims, now);
+        Ok(caller)
     }
 
     async fn verify(&self, token: &str) -> Result<(), Refusal> {
