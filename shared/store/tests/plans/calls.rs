@@ -6,8 +6,8 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::testing::{Database, act};
 use store::{
-    Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeySecret,
-    KeySettings, Load, Mode, PutOff, Store, Turn,
+    Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope,
+    KeySecret, KeySettings, Load, Mode, PutOff, Store, Turn,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -63,16 +63,21 @@ async fn admin(database: &Database, store: &Store) {
 }
 
 async fn events(database: &Database, store: &Store) {
+    let event = NewEvent::parse(br#"{"eventType":"type-1","payload":{}}"#).unwrap();
     let (id, batch) = {
-        let event = NewEvent::parse(br#"{"eventType":"type-1","payload":{}}"#).unwrap();
         let mut batch = Batch::default();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let id = EventId::mint(now);
-        batch.push_keyed(id, &event, IdempotencyKey::new(&id.to_string(), b"", HOUR));
+        batch.push_keyed(
+            id,
+            &event,
+            IdempotencyKey::new(&id.to_string(), b"", HOUR).within(KeyScope::of_api_key("a")),
+        );
         (id, batch)
     };
     store.insert(batch, HOUR).await.unwrap();
     store.known_keys(vec![IdempotencyKey::new(&id.to_string(), b"", HOUR)]).await.unwrap();
+    assert_eq!(store.same_events(vec![(id, &event)]).await.unwrap().len(), 1);
     let claim = async |id| {
         let claimant = Claimant { instance: "plans".into(), message_id: "1".into() };
         match store.claim(id, claimant, ClaimTerms { lease: HOUR, max_lost: 10 }).await.unwrap() {
