@@ -12,6 +12,19 @@ use crate::{Ingest, problems};
 pub(crate) struct Incoming {
     pub(crate) event: NewEvent,
     pub(crate) key: Option<IdempotencyKey>,
+    /// What a check says that may have said otherwise when the event came first. It counts only where the key is not known.
+    pub(crate) refusal: Option<Box<Problem>>,
+}
+
+impl Incoming {
+    /// By a check whose answer changes with time. Without a key nobody can know that the event was taken before.
+    pub(crate) fn refused(self, problem: Problem) -> Item {
+        match (self.key, &self.refusal) {
+            (None, _) => Err(problem),
+            (Some(_), Some(_)) => Ok(self),
+            (Some(_), None) => Ok(Self { refusal: Some(Box::new(problem)), ..self }),
+        }
+    }
 }
 
 /// What was sent as an event.
@@ -65,6 +78,10 @@ impl Ingest {
 
 /// What the door has to say about an event, now that it is known.
 fn checked(incoming: Incoming, sender: &Sender) -> Item {
-    sender.may_send(&incoming.event.event_type)?;
-    Ok(incoming)
+    let key = incoming.key.map(|key| key.within(sender.scope()));
+    let incoming = Incoming { key, ..incoming };
+    match sender.may_send(&incoming.event.event_type) {
+        Ok(()) => Ok(incoming),
+        Err(problem) => incoming.refused(problem),
+    }
 }

@@ -44,5 +44,5 @@ fn incoming(attributes: Attributes, data: &Data, keys_last: Duration) -> Item {
     let metadata = to_raw_value(&metadata).map_err(Problem::internal)?;
     let key = IdempotencyKey::of_cloud_event(&context.source, &context.id, keys_last);
     let event = NewEvent { event_type, payload, metadata: Some(metadata), idempotency_key: None };
-    Ok(Incoming { event, key: Some(key) })
+    Ok(Incoming { event, key: Some(key), refusal: None })
 }

@@ -1,3 +1,5 @@
+mod known;
+
 use std::collections::HashSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -5,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{EventId, NewEvent};
 use gcp::{Message, Publisher};
-use store::{Batch, Error, IdempotencyKey, KnownKey, Store};
+use service::Problem;
+use store::{Batch, Error, IdempotencyKey, Store};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -43,6 +46,8 @@ pub(crate) enum Rejected {
     /// The idempotency key came with another body before.
     KeyOfAnother,
     KeyGone,
+    /// A check had refused the event, and its key is not known.
+    ByCheck(Box<Problem>),
     /// The writer has ended: the process is about to.
     Gone,
 }
@@ -59,6 +64,8 @@ struct Group {
 struct Waiting {
     event: NewEvent,
     key: Option<IdempotencyKey>,
+    /// Why it is not stored, unless its key is known.
+    refusal: Option<Box<Problem>>,
     traceparent: Arc<str>,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
     /// Given back when the last of its group is answered.
@@ -107,10 +114,11 @@ impl Coalescer {
             Ok((places, room)) => {
                 let mut group = Group { events: Vec::new(), _places: places };
                 let (room, traceparent) = (Arc::new(room), Arc::from(traceparent));
-                let mut wait = |Incoming { event, key }| {
+                let mut wait = |Incoming { event, key, refusal }| {
                     let (answer, answered) = oneshot::channel();
                     let traceparent = Arc::clone(&traceparent);
-                    group.events.push(Waiting { event, key, traceparent, answer, _room: room.clone() });
+                    let _room = room.clone();
+                    group.events.push(Waiting { event, key, refusal, traceparent, answer, _room });
                     Answer(answered)
                 };
                 let answers = items.into_iter().map(|item| item.map(&mut wait)).collect();
@@ -186,15 +194,17 @@ impl Writer {
         }
     }
 
-    async fn write(&self, batch: Vec<Waiting>, now: Duration) {
+    async fn write(self: &Arc<Self>, batch: Vec<Waiting>, now: Duration) {
         let ids: Vec<_> = batch.iter().map(|_| EventId::mint(now)).collect();
         match self.insert(&ids, &batch).await {
             Ok(known) => {
                 let rows = ids.into_iter().zip(batch);
-                let (known, stored): (Vec<_>, Vec<_>) = rows.partition(|(id, _)| known.contains(id));
+                let (known, new): (Vec<_>, Vec<_>) = rows.partition(|(id, _)| known.contains(id));
                 service::fault::point("after-commit");
-                self.publish(stored);
-                self.answer_known(known);
+                self.publish(
+                    new.into_iter().filter_map(|(id, waiting)| Some((id, waiting.stored()?))).collect(),
+                );
+                self.answer_known(known.into_iter().map(|(_, waiting)| waiting).collect());
             }
             // Our clock is off: the database's decides, so that ids fall into partitions that are there.
             Err(Error::ClockOff { database_time }) => {
@@ -216,9 +226,10 @@ impl Writer {
     async fn insert(&self, ids: &[EventId], waiting: &[Waiting]) -> Result<HashSet<EventId>, Error> {
         let mut batch = Batch::default();
         for (id, waiting) in ids.iter().zip(waiting) {
-            match waiting.key {
-                Some(key) => batch.push_keyed(*id, &waiting.event, key),
-                None => batch.push(*id, &waiting.event),
+            match (waiting.key, &waiting.refusal) {
+                (Some(key), None) => batch.push_keyed(*id, &waiting.event, key),
+                (Some(key), Some(_)) => batch.push_look(*id, key),
+                (None, _) => batch.push(*id, &waiting.event),
             }
         }
         self.store.insert(batch, self.first_due).await
@@ -241,29 +252,6 @@ impl Writer {
             for (id, waiting) in stored {
                 // A client that went away has nobody to answer; its event stays.
                 let _ = waiting.answer.send(Ok(id));
-            }
-        });
-    }
-
-    /// A second look, beside the next batch too. Nothing is published: if the first time it was not, the relay will.
-    fn answer_known(&self, known: Vec<(EventId, Waiting)>) {
-        if known.is_empty() {
-            return;
-        }
-        let store = self.store.clone();
-        tokio::spawn(async move {
-            let waiting: Vec<_> = known.into_iter().map(|(_, waiting)| waiting).collect();
-            match store.known_keys(waiting.iter().filter_map(|waiting| waiting.key).collect()).await {
-                Ok(keys) => {
-                    for (waiting, key) in waiting.into_iter().zip(keys) {
-                        let _ = waiting.answer.send(match key {
-                            KnownKey::Same(id) => Ok(id),
-                            KnownKey::OtherBody => Err(Rejected::KeyOfAnother),
-                            KnownKey::Gone => Err(Rejected::KeyGone),
-                        });
-                    }
-                }
-                Err(error) => refuse(waiting, error),
             }
         });
     }

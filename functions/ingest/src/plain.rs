@@ -14,5 +14,5 @@ pub(crate) fn read(bytes: &[u8], offset: usize, header: Option<&str>, keys_last:
     let member = event.idempotency_key.as_deref().map(idempotency::of_member).transpose()?;
     let key = idempotency::either(header, member)?;
     let key = key.map(|key| IdempotencyKey::new(key, bytes, keys_last));
-    Ok(Incoming { event, key })
+    Ok(Incoming { event, key, refusal: None })
 }

@@ -37,6 +37,7 @@ impl From<Rejected> for Problem {
             }
             Rejected::Gone => try_again("the service is stopping"),
             Rejected::KeyOfAnother => idempotency::of_another_body(),
+            Rejected::ByCheck(problem) => *problem,
             Rejected::KeyGone => try_again("the Idempotency-Key expired a moment ago"),
             Rejected::Store(error) => stored_not(&error),
         }

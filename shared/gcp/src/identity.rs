@@ -2,29 +2,30 @@
 
 mod claims;
 mod iap;
+mod keys;
 mod verified;
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use google_cloud_auth::credentials::idtoken::verifier::{self, Verifier};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 
-use crate::error::{Error, with_causes};
-use crate::tls;
+use crate::error::Error;
 pub use iap::Iap;
 
 use claims::Claims;
+use keys::Keys;
 use verified::Verified;
 
 /// What Cloud Run puts in the place of the signature once it has checked a token itself.
 const STRIPPED: &str = "SIGNATURE_REMOVED_BY_GOOGLE";
 /// Cloud Run checks this header in preference, and then passes `Authorization` on unchecked.
 const SERVERLESS_AUTHORIZATION: &str = "x-serverless-authorization";
+const GOOGLE_KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
+
 /// Long enough for a slow fetch of the keys, short enough for a push to be answered.
 const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -69,7 +70,7 @@ pub struct Identity {
 struct Shared {
     mode: Mode,
     audience: String,
-    verifier: Mutex<Verifier>,
+    keys: Keys,
     verified: Verified,
 }
 
@@ -109,17 +110,12 @@ impl Identity {
         if config.audience.is_empty() {
             return Err(Error::Config("the audience is empty".into()));
         }
-        tls::ensure_provider();
-        let mut verifier =
-            verifier::Builder::new([&config.audience]).with_clock_skew(Duration::from_secs(claims::LEEWAY));
-        if let Some(url) = config.jwks_url {
-            verifier = verifier.with_jwks_url(url);
-        }
+        let keys = Keys::new(config.jwks_url.unwrap_or_else(|| GOOGLE_KEYS.to_owned()))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 mode: config.mode,
                 audience: config.audience,
-                verifier: Mutex::new(verifier.build()),
+                keys,
                 verified: Verified::default(),
             }),
         })
@@ -127,56 +123,47 @@ impl Identity {
 
     /// Takes all headers, not one, because which of them was checked is not the caller's choice.
     pub async fn check(&self, headers: &HeaderMap, allowed: &[String]) -> Result<Caller, Refusal> {
-        let caller = self.caller(headers).await?;
-        if allowed.contains(&caller.email) {
-            Ok(caller)
-        } else {
-            Err(Refusal::Forbidden { email: caller.email })
-        }
+        self.admit(headers, |email| allowed.iter().any(|allowed| allowed == email)).await
     }
 
     /// Whoever it is. That somebody has a token for this service says nothing: anybody can.
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let email = self.email(bearer(headers)?).await?;
-        Ok(Caller { email })
+        self.admit(headers, |_| true).await
     }
 
-    async fn email(&self, token: &str) -> Result<String, Refusal> {
+    /// Only the token of somebody who may call is remembered: every Google account can have tokens for this service, as many as it
+    /// likes, and would drive those of the callers out.
+    async fn admit(&self, headers: &HeaderMap, may_call: impl Fn(&str) -> bool) -> Result<Caller, Refusal> {
+        let token = bearer(headers)?;
         let now = jsonwebtoken::get_current_timestamp();
+        let may_call = |email: String| {
+            if may_call(&email) { Ok(Caller { email }) } else { Err(Refusal::Forbidden { email }) }
+        };
         if let Some(email) = self.shared.verified.email(token, now) {
-            return Ok(email);
+            return may_call(email);
         }
         // The claims first: a token that is not for us does not make us fetch keys.
         let claims = Claims::read(token, &self.shared.audience, now)?;
         if self.shared.mode == Mode::CloudRun && signature(token) == STRIPPED {
-            return Ok(claims.email);
+            return may_call(claims.email);
         }
         self.verify(token).await?;
+        let caller = may_call(claims.email.clone())?;
         self.shared.verified.remember(token, &claims, now);
-        Ok(claims.email)
+        Ok(caller)
     }
 
-    /// The verifier gives up where two calls at once want its key cache, so they take turns.
-    /// Its fetch has no time limit of its own, so waiting and fetching share ours.
     async fn verify(&self, token: &str) -> Result<(), Refusal> {
-        let verified =
-            timeout(KEYS_TIMEOUT, async { self.shared.verifier.lock().await.verify(token).await }).await;
-        match verified {
-            Ok(Ok(_claims)) => Ok(()),
-            Ok(Err(error)) => Err(refusal(&error)),
-            Err(_elapsed) => Err(Refusal::Unavailable("the issuer's keys did not come in time".into())),
-        }
-    }
-}
-
-/// The library tells a key that is not among the issuer's from keys that could not be had only
-/// by its words. Where they change, the answer becomes a 503, never a way in.
-fn refusal(error: &verifier::Error) -> Refusal {
-    let text = with_causes(error);
-    if error.is_load_cert() && !text.contains("matching `kid`") {
-        Refusal::Unavailable(text)
-    } else {
-        Refusal::Invalid(text)
+        let invalid = |error: jsonwebtoken::errors::Error| Refusal::Invalid(error.to_string());
+        let kid = decode_header(token).map_err(invalid)?.kid;
+        let kid = kid.ok_or_else(|| Refusal::Invalid("it names no key (kid)".into()))?;
+        let key = self.shared.keys.find(&kid).await?;
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_audience(&[&self.shared.audience]);
+        validation.set_issuer(&claims::ISSUERS);
+        validation.set_required_spec_claims(&["exp", "aud", "iss"]);
+        validation.leeway = claims::LEEWAY;
+        decode::<Claims>(token, &key, &validation).map(|_| ()).map_err(invalid)
     }
 }
 

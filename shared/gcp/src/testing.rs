@@ -4,8 +4,11 @@
 mod pubsub;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine;
@@ -29,27 +32,45 @@ static KEY: LazyLock<(EncodingKey, Value)> = LazyLock::new(new_key);
 /// An issuer with one key, and the server of its JWKS.
 pub struct Issuer {
     pub jwks_url: String,
-    fetches: Arc<AtomicUsize>,
+    shown: Arc<Shown>,
+}
+
+struct Shown {
+    fetches: AtomicUsize,
+    /// The IDs that the key is shown under; None is an issuer that is away.
+    kids: Mutex<Option<Vec<String>>>,
+    delay: Duration,
 }
 
 impl Issuer {
     pub async fn start() -> Self {
-        let fetches = Arc::new(AtomicUsize::new(0));
-        let counter = fetches.clone();
-        let keys = get(async move || {
-            counter.fetch_add(1, Ordering::SeqCst);
-            Json(json!({ "keys": [KEY.1] }))
-        });
+        Self::slow(Duration::ZERO).await
+    }
+
+    /// One that takes so long to show its keys.
+    pub async fn slow(delay: Duration) -> Self {
+        let kids = Mutex::new(Some(vec![KID.to_owned()]));
+        let shown = Arc::new(Shown { fetches: AtomicUsize::new(0), kids, delay });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let router = Router::new().route("/certs", keys);
+        let router = Router::new().route("/certs", get(jwks)).with_state(shown.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { jwks_url: format!("http://{address}/certs"), fetches }
+        Self { jwks_url: format!("http://{address}/certs"), shown }
+    }
+
+    /// From now on the key is shown under these IDs alone.
+    pub fn has(&self, kids: &[&str]) {
+        self.shown.show(Some(kids.iter().map(|&kid| kid.to_owned()).collect()));
+    }
+
+    /// From now on the keys cannot be had.
+    pub fn is_away(&self) {
+        self.shown.show(None);
     }
 
     /// How often the keys were asked for.
     pub fn fetches(&self) -> usize {
-        self.fetches.load(Ordering::SeqCst)
+        self.shown.fetches.load(Ordering::SeqCst)
     }
 
     pub fn token(&self, claims: &Value) -> String {
@@ -69,6 +90,25 @@ impl Issuer {
         })
         .expect("the audience is not empty")
     }
+}
+
+impl Shown {
+    fn show(&self, kids: Option<Vec<String>>) {
+        *self.kids.lock().unwrap_or_else(PoisonError::into_inner) = kids;
+    }
+}
+
+async fn jwks(State(shown): State<Arc<Shown>>) -> Result<Json<Value>, StatusCode> {
+    shown.fetches.fetch_add(1, Ordering::SeqCst);
+    tokio::time::sleep(shown.delay).await;
+    let kids = shown.kids.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let kids = kids.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let key = |kid| {
+        let mut key = KEY.1.clone();
+        key["kid"] = Value::String(kid);
+        key
+    };
+    Ok(Json(json!({ "keys": kids.into_iter().map(key).collect::<Vec<_>>() })))
 }
 
 /// What Google puts into a token for a service account.

@@ -14,6 +14,9 @@ use crate::{Error, Store};
 /// Ids further than this from the database's time are refused: they would land in a partition that is gone or not yet there.
 const CLOCK_TOLERANCE_MILLIS: f64 = 3_600_000.0;
 
+/// What the row of a key says that is only looked for: expired for so long that no statement under way takes it for alive.
+const LOOKED_FOR_SECONDS: f64 = -3600.0;
+
 /// Events as columns, which is how one statement takes many.
 #[derive(Default)]
 pub struct Batch {
@@ -24,7 +27,16 @@ pub struct Batch {
     /// Whether the row is stored only if its key is new.
     keyed: Vec<bool>,
     /// The first row of each key, in the order of the keys: batches that share keys would deadlock in any other.
-    keys: BTreeMap<Hash, (Uuid, IdempotencyKey)>,
+    keys: BTreeMap<Hash, Keyed>,
+    /// The ids that stand for keys whose events are not to be stored.
+    looked_for: Vec<Uuid>,
+}
+
+#[derive(Clone, Copy)]
+struct Keyed {
+    id: Uuid,
+    key: IdempotencyKey,
+    is_stored: bool,
 }
 
 impl Batch {
@@ -34,7 +46,23 @@ impl Batch {
 
     pub fn push_keyed(&mut self, id: EventId, event: &NewEvent, key: IdempotencyKey) {
         self.push_row(id, event, true);
-        self.keys.entry(key.key).or_insert((id.uuid(), key));
+        self.push_key(Keyed { id: id.uuid(), key, is_stored: true });
+    }
+
+    /// Stores no event and leaves no key behind, but tells whether the key is known. Where another transaction is about to store
+    /// it, that is waited for.
+    pub fn push_look(&mut self, id: EventId, key: IdempotencyKey) {
+        self.looked_for.push(id.uuid());
+        self.push_key(Keyed { id: id.uuid(), key, is_stored: false });
+    }
+
+    fn push_key(&mut self, keyed: Keyed) {
+        let first = self.keys.entry(keyed.key.key);
+        let first = first.or_insert(keyed);
+        // One that is stored may come behind one that is not.
+        if keyed.is_stored && !first.is_stored {
+            *first = keyed;
+        }
     }
 
     fn push_row(&mut self, id: EventId, event: &NewEvent, keyed: bool) {
@@ -48,8 +76,8 @@ impl Batch {
 
 impl Store {
     /// Stores all of the batch or none, in one statement that commits by itself, but for the rows whose keys are known: their
-    /// ids are returned, and [`Store::known_keys`] says what the keys stand for. `first_due` from now the relay looks after
-    /// what was not published or not finished.
+    /// ids are returned, and those of known keys that were only looked for; [`Store::known_keys`] says what the keys stand for.
+    /// `first_due` from now the relay looks after what was not published or not finished.
     pub async fn insert(&self, batch: Batch, first_due: Duration) -> Result<HashSet<EventId>, Error> {
         let batch = Arc::new(batch);
         let limit = self.statement_limit;
@@ -77,12 +105,12 @@ async fn insert(
     batch: &Batch,
     first_due: Duration,
 ) -> Result<HashSet<EventId>, Error> {
-    let millis = || batch.ids.iter().map(|id| EventId::from(*id).unix_millis());
+    let millis = || batch.ids.iter().chain(&batch.looked_for).map(|id| EventId::from(*id).unix_millis());
     let (Some(earliest), Some(latest)) = (millis().min(), millis().max()) else {
         return Ok(HashSet::new());
     };
     let keys = || batch.keys.values();
-    let key_ids: Vec<_> = keys().map(|(id, _)| *id).collect();
+    let key_ids: Vec<_> = keys().map(|keyed| keyed.id).collect();
     let stored = sqlx::query!(
         r#"WITH clock AS MATERIALIZED (
                SELECT extract(epoch FROM now())::float8 AS seconds,
@@ -91,8 +119,16 @@ async fn insert(
            ), fresh AS (
                INSERT INTO idempotency_keys AS known (key, body, event_id, expires_at)
                SELECT key, body, id, now() + lasts * interval '1 second'
-                 FROM unnest($10::uuid[], $11::bytea[], $12::bytea[], $13::float8[]) AS keys (id, key, body, lasts)
+                 FROM unnest($10::uuid[], $11::bytea[], $12::bytea[], $13::float8[], $14::bytea[])
+                      AS keys (id, key, body, lasts, unscoped)
                 WHERE (SELECT fits FROM clock)
+                  -- A key that the release before stored may be this one. Not for ever: a day after the tables changed that
+                  -- release is gone, and its keys expire. Not EXISTS, which a plan could make a join of that reads the table.
+                  AND ((SELECT installed_on FROM _sqlx_migrations WHERE version = 10)
+                           < now() - ($15::float8 + 86400) * interval '1 second'
+                       OR (SELECT true FROM idempotency_keys AS former
+                            WHERE former.key = keys.unscoped AND former.body = keys.body
+                              AND former.expires_at > now()) IS NULL)
                 ORDER BY key
                ON CONFLICT (key) DO UPDATE
                   SET body = excluded.body, event_id = excluded.event_id, expires_at = excluded.expires_at
@@ -122,9 +158,11 @@ async fn insert(
         first_due.as_secs_f64(),
         &batch.keyed,
         &key_ids,
-        &keys().map(|(_, key)| key.key.to_vec()).collect::<Vec<_>>(),
-        &keys().map(|(_, key)| key.body.to_vec()).collect::<Vec<_>>(),
-        &keys().map(|(_, key)| key.lasts.as_secs_f64()).collect::<Vec<_>>(),
+        &keys().map(|keyed| keyed.key.key.to_vec()).collect::<Vec<_>>(),
+        &keys().map(|keyed| keyed.key.body.to_vec()).collect::<Vec<_>>(),
+        &keys().map(Keyed::lasts).collect::<Vec<_>>(),
+        &keys().map(|keyed| keyed.key.unscoped.map(Vec::from)).collect::<Vec<_>>() as &[Option<Vec<u8>>],
+        keys().map(|keyed| keyed.key.lasts).max().unwrap_or_default().as_secs_f64(),
     )
     .fetch_one(connection)
     .await?;
@@ -133,8 +171,14 @@ async fn insert(
     }
     let known: HashSet<_> = stored.known.into_iter().collect();
     let fresh: HashSet<_> = key_ids.into_iter().filter(|id| !known.contains(id)).collect();
-    let rows = batch.ids.iter().zip(&batch.keyed);
-    Ok(rows.filter(|(id, keyed)| **keyed && !fresh.contains(id)).map(|(id, _)| (*id).into()).collect())
+    let rows = batch.ids.iter().zip(&batch.keyed).filter(|(_, keyed)| **keyed).map(|(id, _)| id);
+    Ok(rows.chain(&batch.looked_for).filter(|id| !fresh.contains(id)).map(|id| (*id).into()).collect())
+}
+
+impl Keyed {
+    fn lasts(&self) -> f64 {
+        if self.is_stored { self.key.lasts.as_secs_f64() } else { LOOKED_FOR_SECONDS }
+    }
 }
 
 /// 48 bits of milliseconds fit a float exactly.

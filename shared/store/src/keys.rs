@@ -1,7 +1,7 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use event::EventId;
+use event::{EventId, NewEvent};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
@@ -14,9 +14,15 @@ pub(crate) type Hash = [u8; 32];
 #[derive(Clone, Copy, Debug)]
 pub struct IdempotencyKey {
     pub(crate) key: Hash,
+    /// The key as the release before stored it, for all senders together.
+    pub(crate) unscoped: Option<Hash>,
     pub(crate) body: Hash,
     pub(crate) lasts: Duration,
 }
+
+/// Whose keys are one namespace. The same key of two senders is two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyScope(Option<Hash>);
 
 /// What a key that was not stored stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +30,36 @@ pub enum KnownKey {
     /// The same body came with it before, and made this event.
     Same(EventId),
     OtherBody,
-    /// It has been cleared a moment ago.
+    /// It was stored without a sender, so only the event itself can tell whether it is this one's.
+    Unscoped(EventId),
+    /// It has expired a moment ago.
     Gone,
+}
+
+impl KeyScope {
+    /// Where nobody is asked who it is.
+    pub fn everybody() -> Self {
+        Self(None)
+    }
+
+    /// The holders of an API key and of those in whose place it was made.
+    pub fn of_api_key(lineage: &str) -> Self {
+        Self::named("api key", lineage)
+    }
+
+    pub fn of_account(email: &str) -> Self {
+        Self::named("account", email)
+    }
+
+    fn named(kind: &str, name: &str) -> Self {
+        Self(Some(Sha256::digest(format!("{kind}\0{name}")).into()))
+    }
 }
 
 impl IdempotencyKey {
     /// Two requests are the same where their bodies are, byte for byte.
     pub fn new(key: &str, body: &[u8], lasts: Duration) -> Self {
-        Self { key: Sha256::digest(key).into(), body: Sha256::digest(body).into(), lasts }
+        Self { key: Sha256::digest(key).into(), unscoped: None, body: Sha256::digest(body).into(), lasts }
     }
 
     /// Of a CloudEvent: the same source and id are the same event, whatever else it says. No client's key can be this one, since
@@ -39,18 +67,33 @@ impl IdempotencyKey {
     pub fn of_cloud_event(source: &str, id: &str, lasts: Duration) -> Self {
         Self::new(&format!("cloudevents\0{source}\0{id}"), b"", lasts)
     }
+
+    /// The key as this sender's own.
+    #[must_use]
+    pub fn within(self, scope: KeyScope) -> Self {
+        let Some(scope) = scope.0 else { return self };
+        let key = Sha256::new().chain_update(scope).chain_update(self.key).finalize().into();
+        Self { key, unscoped: Some(self.key), ..self }
+    }
+
+    /// The key where no other can be meant.
+    #[must_use]
+    pub fn scoped_alone(self) -> Self {
+        Self { unscoped: None, ..self }
+    }
 }
 
 impl Store {
     /// Looks up keys that an insert found to be known: by then they are committed. Answers in the order of `keys`.
     pub async fn known_keys(&self, keys: Vec<IdempotencyKey>) -> Result<Vec<KnownKey>, Error> {
-        let wanted: Vec<_> = keys.iter().map(|key| key.key.to_vec()).collect();
+        let wanted: Vec<_> =
+            keys.iter().flat_map(|key| [Some(key.key), key.unscoped]).flatten().map(Vec::from).collect();
         let limit = self.statement_limit;
         let rows = self
             .run(move |pool| async move {
                 let mut connection = pool.acquire().await?;
                 let query = sqlx::query!(
-                    "SELECT key, body, event_id FROM idempotency_keys WHERE key = ANY($1)",
+                    "SELECT key, body, event_id FROM idempotency_keys WHERE key = ANY($1) AND expires_at > now()",
                     &wanted
                 );
                 let rows = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
@@ -58,11 +101,49 @@ impl Store {
             })
             .await?;
         let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.key, (row.body, row.event_id))).collect();
-        let known = keys.iter().map(|key| match rows.get(key.key.as_slice()) {
-            Some((body, event_id)) if *body == key.body => KnownKey::Same((*event_id).into()),
-            Some(_) => KnownKey::OtherBody,
-            None => KnownKey::Gone,
+        let find = |key: &Hash| rows.get(key.as_slice());
+        let known = keys.iter().map(|key| match (find(&key.key), key.unscoped.as_ref().and_then(find)) {
+            (Some((body, event_id)), _) if *body == key.body => KnownKey::Same((*event_id).into()),
+            (Some(_), _) => KnownKey::OtherBody,
+            (None, Some((body, event_id))) if *body == key.body => KnownKey::Unscoped((*event_id).into()),
+            (None, _) => KnownKey::Gone,
         });
         Ok(known.collect())
+    }
+
+    /// Which of these are stored under this id as they are here: their places in the list.
+    pub async fn same_events(&self, events: Vec<(EventId, &NewEvent)>) -> Result<HashSet<usize>, Error> {
+        let ids: Vec<_> = events.iter().map(|(id, _)| id.uuid()).collect();
+        let event_types: Vec<_> =
+            events.iter().map(|(_, event)| event.event_type.as_str().to_owned()).collect();
+        let payloads: Vec<_> = events.iter().map(|(_, event)| event.payload.get().to_owned()).collect();
+        let metadata: Vec<_> =
+            events.iter().map(|(_, event)| event.metadata.as_ref().map(|raw| raw.get().to_owned())).collect();
+        let (Some(first), Some(last)) = (ids.iter().min().copied(), ids.iter().max().copied()) else {
+            return Ok(HashSet::new());
+        };
+        let limit = self.statement_limit;
+        let places = self
+            .run(move |pool| async move {
+                let mut connection = pool.acquire().await?;
+                let query = sqlx::query_scalar!(
+                    r#"SELECT sent.place AS "place!"
+                         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+                              WITH ORDINALITY AS sent (id, event_type, payload, metadata, place)
+                         JOIN events ON events.id = sent.id AND events.id BETWEEN $5 AND $6
+                        WHERE events.event_type = sent.event_type AND events.payload::text = sent.payload
+                          AND events.metadata::text IS NOT DISTINCT FROM sent.metadata"#,
+                    &ids,
+                    &event_types,
+                    &payloads,
+                    &metadata as &[Option<String>],
+                    first,
+                    last
+                );
+                let places = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
+                in_time(connection, places)
+            })
+            .await?;
+        Ok(places.into_iter().filter_map(|place| usize::try_from(place - 1).ok()).collect())
     }
 }

@@ -41,7 +41,7 @@ pub use error::Error;
 pub use event_types::{CurrentSchema, CurrentSchemas, EventTypeRecord, EventTypeVersion, Mode, PutSchema};
 pub use finish::Failure;
 pub use insert::Batch;
-pub use keys::{IdempotencyKey, KnownKey};
+pub use keys::{IdempotencyKey, KeyScope, KnownKey};
 pub use loads::{
     Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room,
     Turn, Unloaded, Waiting,

@@ -228,3 +228,43 @@ async fn the_audit_log_is_read_backwards_and_never_changed() {
     }
     assert_eq!(store.audit_log(None, 10).await.unwrap().len(), 3);
 }
+
+async fn lineages(database: &Database) -> Vec<(String, String)> {
+    let mut keys: Vec<_> =
+        database.store.active_keys().await.unwrap().into_iter().map(|key| (key.id, key.lineage)).collect();
+    keys.sort();
+    keys
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(id, lineage)| ((*id).to_owned(), (*lineage).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn a_line_of_rotations_is_named_by_its_first_key() {
+    let database = database().await;
+    let store = &database.store;
+    create(store, "1", key_settings("one")).await;
+    create(store, "other", key_settings("other")).await;
+    for (former, new) in [("1", "2"), ("2", "3")] {
+        store.rotate_key(former.into(), key_secret(new), HOUR, act()).await.unwrap().unwrap();
+    }
+    // As the release before rotates.
+    database
+        .sql(
+            "WITH made AS (INSERT INTO api_keys (id, secret_hash, name, created_by)
+                           SELECT '4', secret_hash, name, created_by FROM api_keys WHERE id = '3' RETURNING id)
+             UPDATE api_keys SET rotated_to = made.id FROM made WHERE api_keys.id = '3'",
+        )
+        .await;
+    let wanted = pairs(&[("1", "1"), ("2", "1"), ("3", "1"), ("4", "1"), ("other", "other")]);
+    assert_eq!(lineages(&database).await, wanted);
+    expire(&database, "1").await;
+    assert_eq!(lineages(&database).await, wanted[1..]);
+    // The rotations that the migration finds.
+    let migration = include_str!("../../../migrations/0010_key_lineages.sql");
+    let found = migration.find("WITH RECURSIVE").unwrap()..migration.find("-- A trigger").unwrap();
+    database.sql("UPDATE api_keys SET lineage = NULL").await;
+    database.sql(&migration[found]).await;
+    assert_eq!(lineages(&database).await, wanted[1..]);
+}

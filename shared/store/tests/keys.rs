@@ -10,7 +10,7 @@ use common::now;
 use event::{EventId, NewEvent};
 use futures::future::join_all;
 use store::testing::{Database, database};
-use store::{Batch, Error, IdempotencyKey, KnownKey, Store};
+use store::{Batch, Error, IdempotencyKey, KeyScope, KnownKey, Store};
 
 const DAY: Duration = Duration::from_hours(24);
 const FIRST_DUE: Duration = Duration::from_secs(20);
@@ -152,4 +152,122 @@ async fn a_key_waits_for_the_transaction_that_brought_it_first() {
         assert_eq!(second.await.unwrap().1.is_empty(), stored, "{end}");
         database.sql("TRUNCATE idempotency_keys").await;
     }
+}
+
+async fn look(store: &Store, key: IdempotencyKey) -> bool {
+    let id = EventId::mint(now());
+    let mut batch = Batch::default();
+    batch.push_look(id, key);
+    store.insert(batch, FIRST_DUE).await.unwrap().contains(&id)
+}
+
+#[tokio::test]
+async fn a_key_that_is_looked_for_is_not_used_up() {
+    let database = database().await;
+    let store = &database.store;
+    for _ in 0..2 {
+        assert!(!look(store, key("k", "1")).await);
+    }
+    assert_eq!(store.known_keys(vec![key("k", "1")]).await.unwrap(), [KnownKey::Gone]);
+    // In one batch with an event that brings it, the event is stored, wherever it stands.
+    let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
+    let ids: Vec<_> = (0..3).map(|_| EventId::mint(now())).collect();
+    let mut batch = Batch::default();
+    batch.push_look(ids[0], key("k", "1"));
+    batch.push_keyed(ids[1], &event, key("k", "1"));
+    batch.push_look(ids[2], key("k", "1"));
+    let known = store.insert(batch, FIRST_DUE).await.unwrap();
+    assert_eq!(known, HashSet::from([ids[0], ids[2]]));
+    assert_eq!(store.known_keys(vec![key("k", "1")]).await.unwrap(), [KnownKey::Same(ids[1])]);
+    assert!(look(store, key("k", "1")).await);
+    assert_eq!(counts(&database).await, "1 1 1");
+}
+
+/// The request that brought it may be under way yet: a look that does not wait would refuse what is stored a moment later.
+#[tokio::test]
+async fn a_look_waits_for_the_transaction_that_brings_the_key() {
+    let database = database().await;
+    for (end, is_known) in [("ROLLBACK", false), ("COMMIT", true)] {
+        let mut first = database.store.begin(Duration::from_secs(30)).await.unwrap();
+        let row = "INSERT INTO idempotency_keys SELECT sha256('k'), sha256('1'), gen_random_uuid(), now() + interval '1 day'";
+        sqlx::raw_sql(row).execute(&mut *first).await.unwrap();
+        let store = database.store.clone();
+        let looks = tokio::spawn(async move { look(&store, key("k", "1")).await });
+        while !database
+            .value::<bool>(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
+                AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database()))",
+            )
+            .await
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        sqlx::raw_sql(end).execute(&mut *first).await.unwrap();
+        assert_eq!(looks.await.unwrap(), is_known, "{end}");
+        database.sql("TRUNCATE idempotency_keys").await;
+    }
+}
+
+#[tokio::test]
+async fn each_sender_has_its_own_keys() {
+    let database = database().await;
+    let scopes = [
+        KeyScope::everybody(),
+        KeyScope::of_api_key("a"),
+        KeyScope::of_api_key("b"),
+        KeyScope::of_account("a"),
+        KeyScope::of_account("a@example.com"),
+    ];
+    // The open door comes last, or its key would be one that nobody's name is on.
+    let keys: Vec<_> = scopes.iter().rev().map(|scope| Some(key("k", "1").within(*scope))).collect();
+    let (ids, known) = insert(&database.store, &keys).await;
+    assert!(known.is_empty());
+    let known = database.store.known_keys(keys.iter().flatten().copied().collect()).await.unwrap();
+    assert_eq!(known, ids.into_iter().map(KnownKey::Same).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_key_without_a_sender_is_told_until_it_expires() {
+    let database = database().await;
+    let store = &database.store;
+    let (before, _) = insert(store, &[Some(key("k", "1"))]).await;
+    let mine = |body| key("k", body).within(KeyScope::of_api_key("mine"));
+    let (_, known) = insert(store, &[Some(mine("1"))]).await;
+    assert_eq!(known.len(), 1);
+    let looked_up = store.known_keys(vec![mine("1"), mine("2"), mine("1").scoped_alone()]).await.unwrap();
+    assert_eq!(looked_up, [KnownKey::Unscoped(before[0]), KnownKey::Gone, KnownKey::Gone]);
+    // Another body is another sender's.
+    let (ids, known) = insert(store, &[Some(mine("2"))]).await;
+    assert!(known.is_empty());
+    assert_eq!(store.known_keys(vec![mine("2")]).await.unwrap(), [KnownKey::Same(ids[0])]);
+    let theirs = |name| Some(key("k", "1").within(KeyScope::of_api_key(name)));
+    assert_eq!(insert(store, &[theirs("theirs")]).await.1.len(), 1);
+    // A day after the last such key can have expired, nobody looks for one.
+    database
+        .sql("UPDATE _sqlx_migrations SET installed_on = now() - interval '49 hours' WHERE version = 10")
+        .await;
+    assert!(insert(store, &[theirs("theirs")]).await.1.is_empty());
+    database.sql("UPDATE _sqlx_migrations SET installed_on = now() WHERE version = 10").await;
+    database.sql("UPDATE idempotency_keys SET expires_at = now() WHERE key = sha256('k')").await;
+    assert!(insert(store, &[theirs("others")]).await.1.is_empty());
+}
+
+#[tokio::test]
+async fn an_event_is_the_same_where_all_of_it_is() {
+    let database = database().await;
+    let parse = |text: &str| NewEvent::parse(text.as_bytes()).unwrap();
+    let stored = parse(r#"{"eventType":"a","payload":{"x": 1},"metadata":{"y":2}}"#);
+    let id = EventId::mint(now());
+    let mut batch = Batch::default();
+    batch.push(id, &stored);
+    database.store.insert(batch, FIRST_DUE).await.unwrap();
+    let others = [
+        parse(r#"{"eventType":"b","payload":{"x": 1},"metadata":{"y":2}}"#),
+        parse(r#"{"eventType":"a","payload":{"x":1},"metadata":{"y":2}}"#),
+        parse(r#"{"eventType":"a","payload":{"x": 1}}"#),
+    ];
+    let mut events = vec![(EventId::mint(now()), &stored), (id, &stored)];
+    events.extend(others.iter().map(|other| (id, other)));
+    events.push((id, &stored));
+    assert_eq!(database.store.same_events(events).await.unwrap(), HashSet::from([1, 5]));
 }

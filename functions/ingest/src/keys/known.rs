@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use door::ApiKey;
-use store::ActiveKey;
+use store::{ActiveKey, KeyScope};
 use tokio::time::Instant;
 
 use crate::rate_limit::KeyLimit;
@@ -11,6 +11,7 @@ use crate::rate_limit::KeyLimit;
 /// A key that may come in, as it was at the latest reading.
 pub(super) struct Known {
     key: ActiveKey,
+    scope: KeyScope,
     /// By our own steady clock, from what the database said was left.
     ends: Option<Instant>,
     pub(super) limit: Option<Arc<KeyLimit>>,
@@ -28,7 +29,8 @@ impl Known {
             None => key.rate_limit.and_then(NonZero::new).map(|rate| Arc::new(KeyLimit::of(rate))),
         };
         let last_used = before.map(|before| before.last_used.clone()).unwrap_or_default();
-        Self { key, ends, limit, last_used }
+        let scope = KeyScope::of_api_key(&key.lineage);
+        Self { key, scope, ends, limit, last_used }
     }
 
     pub(super) fn opens_to(&self, presented: &ApiKey) -> bool {
@@ -44,6 +46,10 @@ impl Known {
     pub(super) fn used(&self) -> Option<Duration> {
         let last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner).take();
         last_used.map(|at| at.elapsed())
+    }
+
+    pub(super) fn scope(&self) -> KeyScope {
+        self.scope
     }
 
     /// The prefixes of the types that may come with it; none are all.

@@ -6,7 +6,7 @@ use door::ApiKey;
 use service::Problem;
 use store::{ActiveKey, Store};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::known::Known;
 use super::presented;
@@ -18,8 +18,11 @@ const READ_EVERY: Duration = Duration::from_secs(5);
 const FRESH: Duration = Duration::from_secs(10);
 /// With the database silent, keys open for so long.
 const STALE: Duration = Duration::from_mins(1);
-/// Who invents keys makes us look no more often than that.
+/// Who invents keys makes us look no more often than that, and for so long nobody tries again what has just failed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// So long a request waits for keys to be read, and no longer than the short time where those that are held may serve.
+const PATIENCE: Duration = Duration::from_secs(4);
+const SHORT: Duration = Duration::from_secs(2);
 const TELL_USE_EVERY: Duration = Duration::from_mins(1);
 
 /// All keys that may come in. They are few and small, so each instance keeps them all, and no request waits for a look-up but
@@ -30,8 +33,16 @@ pub struct KeyRing(Arc<Shared>);
 struct Shared {
     store: Store,
     held: RwLock<Held>,
-    /// When somebody last began to read: one at a time.
-    reading: Mutex<Option<Instant>>,
+    /// Locked during a reading: one at a time.
+    latest: Arc<Mutex<Option<Reading>>>,
+}
+
+/// How the latest one went, for all who waited for it.
+#[derive(Clone, Copy)]
+struct Reading {
+    begun: Instant,
+    ended: Instant,
+    is_well: bool,
 }
 
 #[derive(Clone, Default)]
@@ -42,14 +53,14 @@ struct Held {
 
 impl KeyRing {
     pub fn new(store: Store) -> Self {
-        Self(Arc::new(Shared { store, held: RwLock::default(), reading: Mutex::new(None) }))
+        Self(Arc::new(Shared { store, held: RwLock::default(), latest: Arc::default() }))
     }
 
     /// Keeps up with what admin changes, and tells it which keys were used.
     pub async fn keep(self) {
         let mut told = Instant::now();
         loop {
-            self.read(READ_EVERY / 2).await;
+            self.read(|latest| latest.begun.elapsed() < READ_EVERY / 2).await;
             if told.elapsed() >= TELL_USE_EVERY {
                 told = Instant::now();
                 self.tell_use().await;
@@ -61,48 +72,58 @@ impl KeyRing {
     pub(super) async fn find(&self, presented: &ApiKey) -> Result<Arc<Known>, Problem> {
         let asked = Instant::now();
         if !self.held().is_within(FRESH) {
-            self.read(LOOK_AGAIN).await;
+            let patience = if self.held().is_within(STALE) { SHORT } else { PATIENCE };
+            let _ = timeout(patience, self.read(|latest| latest.ended >= asked || latest.has_just_failed()))
+                .await;
         }
         if !self.held().is_within(STALE) {
-            return Err(problems::try_again("API keys cannot be checked now: the database is not available"));
+            return Err(away());
         }
         if !self.held().keys.contains_key(presented.id()) {
-            self.read_since(asked).await;
+            self.look_again(asked).await?;
         }
         let held = self.held();
         let known = held.keys.get(presented.id()).filter(|known| known.opens_to(presented));
         known.cloned().ok_or_else(presented::unknown)
     }
 
-    /// Unless somebody began to less than `at_most_every` ago.
-    async fn read(&self, at_most_every: Duration) {
-        let mut begun = self.0.reading.lock().await;
-        if begun.is_none_or(|begun| begun.elapsed() >= at_most_every) {
-            self.read_now(&mut begun).await;
+    /// Reads what was there when somebody asked, as soon as it may be looked at: a key that was made a moment ago opens.
+    async fn look_again(&self, asked: Instant) -> Result<(), Problem> {
+        let read = self.read(|latest| latest.begun >= asked || latest.has_just_failed());
+        match timeout(PATIENCE, read).await {
+            Ok(Some(latest)) if latest.is_well => Ok(()),
+            _ => Err(away()),
         }
     }
 
-    /// What was there when somebody asked, as soon as it may be looked at: a key that was made a moment ago opens, and all who ask
-    /// meanwhile wait for the same reading.
-    async fn read_since(&self, asked: Instant) {
-        let mut begun = self.0.reading.lock().await;
-        if let Some(latest) = *begun {
-            if latest >= asked {
-                return;
+    /// The latest reading where that is enough, and else a new one: all who ask meanwhile wait for the same, and its failure is
+    /// theirs too.
+    async fn read(&self, is_enough: impl Fn(&Reading) -> bool) -> Option<Reading> {
+        let mut latest = self.0.latest.clone().lock_owned().await;
+        if latest.as_ref().is_some_and(is_enough) {
+            return *latest;
+        }
+        let ring = self.clone();
+        // In a task of its own, since a client that hangs up must not end it for the others.
+        let reading = tokio::spawn(async move {
+            if let Some(before) = *latest {
+                sleep_until(before.begun + LOOK_AGAIN).await;
             }
-            sleep_until(latest + LOOK_AGAIN).await;
-        }
-        self.read_now(&mut begun).await;
+            *latest = Some(ring.read_now().await);
+            *latest
+        });
+        reading.await.ok().flatten()
     }
 
-    async fn read_now(&self, begun: &mut Option<Instant>) {
-        let now = Instant::now();
-        match self.0.store.active_keys().await {
-            Ok(keys) => self.hold(keys, now),
+    async fn read_now(&self) -> Reading {
+        let begun = Instant::now();
+        let keys = self.0.store.active_keys().await;
+        let is_well = keys.is_ok();
+        match keys {
+            Ok(keys) => self.hold(keys, begun),
             Err(error) => tracing::warn!(%error, "API keys cannot be read"),
         }
-        // Not before its end, since whoever reads may go away meanwhile.
-        *begun = Some(now);
+        Reading { begun, ended: Instant::now(), is_well }
     }
 
     fn hold(&self, keys: Vec<ActiveKey>, read_at: Instant) {
@@ -133,4 +154,14 @@ impl Held {
     fn is_within(&self, age: Duration) -> bool {
         self.read_at.is_some_and(|read_at| read_at.elapsed() <= age)
     }
+}
+
+impl Reading {
+    fn has_just_failed(&self) -> bool {
+        !self.is_well && self.ended.elapsed() < LOOK_AGAIN
+    }
+}
+
+fn away() -> Problem {
+    problems::try_again("API keys cannot be checked now: the database is not available")
 }

@@ -6,22 +6,33 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use event::EventType;
+use gcp::Caller;
 use service::Problem;
+use store::KeyScope;
 
 use super::known::Known;
 use crate::rate_limit::KeyLimit;
 
 /// Who sends a request: the holder of a key or, behind a door without keys, anybody who came through it.
 #[derive(Clone)]
-pub(crate) struct Sender(Option<Arc<Known>>);
+pub(crate) struct Sender {
+    key: Option<Arc<Known>>,
+    scope: KeyScope,
+}
 
 impl Sender {
     pub(super) fn of(known: Arc<Known>) -> Self {
-        Self(Some(known))
+        let scope = known.scope();
+        Self { key: Some(known), scope }
+    }
+
+    /// Whose idempotency keys those of the request are.
+    pub(crate) fn scope(&self) -> KeyScope {
+        self.scope
     }
 
     pub(crate) fn may_send(&self, event_type: &EventType) -> Result<(), Problem> {
-        let prefixes = self.0.as_deref().and_then(Known::event_types);
+        let prefixes = self.key.as_deref().and_then(Known::event_types);
         let Some(prefixes) = prefixes else { return Ok(()) };
         if prefixes.iter().any(|prefix| event_type.as_str().starts_with(prefix)) {
             return Ok(());
@@ -51,7 +62,7 @@ impl Sender {
     }
 
     fn limit(&self) -> Option<&KeyLimit> {
-        self.0.as_deref()?.limit.as_deref()
+        self.key.as_deref()?.limit.as_deref()
     }
 
     /// What is left.
@@ -66,6 +77,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Sender {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| {
+            let caller = parts.extensions.get::<Caller>();
+            let scope = caller.map_or_else(KeyScope::everybody, |caller| KeyScope::of_account(&caller.email));
+            Self { key: None, scope }
+        }))
     }
 }

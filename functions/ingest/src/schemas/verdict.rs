@@ -10,13 +10,18 @@ use super::held::{Held, Types};
 use crate::accept::{Incoming, Item};
 use crate::problems;
 
-/// The event, unless its type's schema is enforced and refuses it.
+/// The event, refused where its type's schema is enforced and says so.
 pub(super) fn of(incoming: Incoming, types: &Types) -> Item {
     let event = &incoming.event;
-    let Some(held) = types.of(&event.event_type) else { return Ok(incoming) };
+    let Some(held) = types.of(&event.event_type).filter(|_| incoming.refusal.is_none()) else {
+        return Ok(incoming);
+    };
     let found = match (&held.schema, held.mode) {
         (_, Mode::Off) | (Err(_), Mode::Warn) => return Ok(incoming),
-        (Err(_), Mode::Enforce) => return Err(unusable(&event.event_type)),
+        (Err(_), Mode::Enforce) => {
+            let problem = unusable(&event.event_type);
+            return incoming.refused(problem);
+        }
         (Ok(schema), _) => schema.check(event.payload.get()),
     };
     match found {
@@ -25,7 +30,10 @@ pub(super) fn of(incoming: Incoming, types: &Types) -> Item {
             warn(&event.event_type, held, &found);
             Ok(incoming)
         }
-        Err(found) => Err(refused(&event.event_type, held, found)),
+        Err(found) => {
+            let problem = refused(&event.event_type, held, found);
+            incoming.refused(problem)
+        }
     }
 }
 

@@ -17,5 +17,7 @@ mod origins;
 mod outages;
 mod rate_limit;
 mod refused;
+mod resend;
 mod schemas;
 mod sdk;
+mod senders;

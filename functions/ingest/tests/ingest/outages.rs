@@ -2,21 +2,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::http::StatusCode;
-use door::Door;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use door::{ApiKey, Door};
 use futures::future::join_all;
 use service::testing::call;
-use store::StoreConfig;
-use store::testing::database;
+use store::testing::{Database, database};
+use store::{Store, StoreConfig};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::harness::{
     FIRST_DUE, Limits, Service, absent, event, limits, publisher, publisher_to, router, router_with,
+    router_with_keys,
 };
+use crate::keys::{made, settings, with_key};
 use crate::network::{Network, State};
 
 const EVENT: &str = r#"{"eventType":"a","payload":{}}"#;
+const NOT_CHECKED: &str = "API keys cannot be checked now: the database is not available";
 
 #[tokio::test]
 async fn without_a_database_the_client_is_told_to_come_back() {
@@ -65,27 +69,108 @@ async fn more_bytes_than_can_wait_are_told_to_come_back() {
 async fn a_database_that_comes_back_is_found_and_nothing_is_half_written() {
     let database = database().await;
     let network = Network::to(&database).await;
-    let short = Duration::from_millis(500);
-    let config =
-        StoreConfig { acquire_timeout: short, statement_timeout: short, ..StoreConfig::new("", "test") };
-    let store = network.store(&config);
+    let store = through(&network);
     let router = router(store.clone(), Door::open()).await;
+    comes_and_goes(&database, &network, &store, &router, || event(EVENT)).await;
+}
+
+#[tokio::test]
+async fn the_same_behind_api_keys() {
+    let database = database().await;
+    let (_, key) = made(&database.store, settings()).await;
+    let network = Network::to(&database).await;
+    let store = through(&network);
+    let router = router_with_keys(store.clone(), None).await;
+    comes_and_goes(&database, &network, &store, &router, || with_key(&key, EVENT)).await;
+}
+
+fn through(network: &Network) -> Store {
+    let short = Duration::from_millis(500);
+    network.store(&StoreConfig {
+        acquire_timeout: short,
+        statement_timeout: short,
+        ..StoreConfig::new("", "test")
+    })
+}
+
+async fn comes_and_goes(
+    database: &Database,
+    network: &Network,
+    store: &Store,
+    router: &Router,
+    request: impl Fn() -> Request<Body>,
+) {
     for state in [State::Away, State::Silent] {
-        assert_eq!(call(router.clone(), event(EVENT)).await.status, StatusCode::CREATED);
+        assert_eq!(call(router.clone(), request()).await.status, StatusCode::CREATED);
         network.is(state);
         // More than the pool has connections, so that the silence reaches each.
         for _ in 0..12 {
-            let answer = call(router.clone(), event(EVENT)).await;
+            let answer = call(router.clone(), request()).await;
             answer.problem(StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(answer.header("retry-after"), "1");
         }
         assert!(store.ready().await.is_err());
         network.is(State::Well);
-        until_stored(&router).await;
+        until(router, &request, StatusCode::CREATED).await;
         store.ready().await.unwrap();
     }
     let stored = "SELECT (SELECT count(*) FROM events) = 4 AND (SELECT count(*) FROM live) = 4";
     assert!(database.value::<bool>(stored).await);
+}
+
+/// One reading of the keys is for all who wait, and so is its failure: forty would take two minutes one behind the other.
+#[tokio::test]
+async fn nobody_waits_at_the_door_behind_the_others() {
+    let router = router_with_keys(absent(Duration::from_secs(3)), None).await;
+    let key = ApiKey::mint().unwrap().1.reveal();
+    let start = Instant::now();
+    for answer in join_all((0..40).map(|_| call(router.clone(), with_key(&key, EVENT)))).await {
+        assert_eq!(answer.header("retry-after"), "1");
+        answer.problem(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    // What failed a moment ago is not tried again for each that comes.
+    for _ in 0..10 {
+        call(router.clone(), with_key(&key, EVENT)).await.problem(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+/// They open while the database is away, for as long as they may.
+#[tokio::test]
+async fn keys_that_are_held_serve_on() {
+    let database = database().await;
+    let (_, key) = made(&database.store, settings()).await;
+    let network = Network::to(&database).await;
+    let router = router_with_keys(through(&network), None).await;
+    let request = || with_key(&key, EVENT);
+    assert_eq!(call(router.clone(), request()).await.status, StatusCode::CREATED);
+    for state in [State::Away, State::Silent] {
+        network.is(state);
+        later(Duration::from_secs(30)).await;
+        let start = Instant::now();
+        let answers = join_all((0..40).map(|_| call(router.clone(), request()))).await;
+        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        for answer in answers {
+            let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(problem["detail"], "the database is not available", "not turned away at the door");
+        }
+        // A key that nobody has heard of may have been made meanwhile.
+        let (_, unknown) = ApiKey::mint().unwrap();
+        let answer = call(router.clone(), with_key(&unknown.reveal(), EVENT)).await;
+        assert_eq!(answer.problem(StatusCode::SERVICE_UNAVAILABLE)["detail"], NOT_CHECKED);
+        later(Duration::from_secs(40)).await;
+        let answer = call(router.clone(), request()).await;
+        assert_eq!(answer.problem(StatusCode::SERVICE_UNAVAILABLE)["detail"], NOT_CHECKED);
+        network.is(State::Well);
+        until(&router, &request, StatusCode::CREATED).await;
+    }
+}
+
+/// By the clock that the age of keys is measured with.
+async fn later(duration: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(duration).await;
+    tokio::time::resume();
 }
 
 /// The statement under way cannot be called back: it may still store its event, which is what keys are for. What only waited
@@ -125,14 +210,14 @@ async fn no_request_waits_beyond_its_limit() {
     }
     database.sql("INSERT INTO demo_ledger VALUES (gen_random_uuid(), 1, 1)").await;
     locked.await.unwrap();
-    until_stored(&router).await;
+    until(&router, || event(EVENT), StatusCode::CREATED).await;
     let stored: i64 = database.value("SELECT count(*) FROM events").await;
     assert_eq!(stored, 2, "the one under way and the last");
 }
 
-async fn until_stored(router: &Router) {
-    let stored = async { while call(router.clone(), event(EVENT)).await.status != StatusCode::CREATED {} };
-    timeout(Duration::from_mins(1), stored).await.unwrap();
+async fn until(router: &Router, request: impl Fn() -> Request<Body>, status: StatusCode) {
+    let answered = async { while call(router.clone(), request()).await.status != status {} };
+    timeout(Duration::from_mins(1), answered).await.unwrap();
 }
 
 /// The publisher of these tests has nobody to talk to.

@@ -6,10 +6,9 @@ use super::Refusal;
 
 /// Two clocks are never quite the same.
 pub(super) const LEEWAY: u64 = 10;
-const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+pub(super) const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
-/// What a token claims, all of it required: the library's verifier checks the issuer and the
-/// audience only where a token has them.
+/// What a token claims, all of it required.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     iss: String,

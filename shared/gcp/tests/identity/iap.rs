@@ -1,5 +1,9 @@
 //! The assertion of Identity-Aware Proxy.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine;
@@ -12,6 +16,7 @@ use p256::pkcs8::{EncodePrivateKey, LineEnding};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::keys::later;
 use crate::{assert_invalid, headers};
 
 const AUDIENCE: &str = "/projects/1234/locations/europe-west1/services/eventflow-admin";
@@ -20,6 +25,8 @@ const HEADER: &str = "x-goog-iap-jwt-assertion";
 struct Proxy {
     key: EncodingKey,
     keys_url: String,
+    has_withdrawn: Arc<AtomicBool>,
+    fetches: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -34,19 +41,31 @@ impl Proxy {
         let pem = secret.to_pkcs8_pem(LineEnding::LF).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let keys_url = format!("http://{}/keys", listener.local_addr().unwrap());
-        let router = Router::new().route("/keys", get(async move || Json(json!({ "keys": [jwk] }))));
+        let (has_withdrawn, fetches) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (withdrawn, counter) = (has_withdrawn.clone(), fetches.clone());
+        let keys = async move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let keys = if withdrawn.load(Ordering::SeqCst) { vec![] } else { vec![jwk] };
+            Json(json!({ "keys": keys }))
+        };
+        let router = Router::new().route("/keys", get(keys));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { key: EncodingKey::from_ec_pem(pem.as_bytes()).unwrap(), keys_url }
+        let key = EncodingKey::from_ec_pem(pem.as_bytes()).unwrap();
+        Self { key, keys_url, has_withdrawn, fetches }
     }
 
     fn assertion(&self, change: &Value) -> String {
+        self.assertion_with("iap-1", change)
+    }
+
+    fn assertion_with(&self, kid: &str, change: &Value) -> String {
         let mut claims = json!({
             "iss": "https://cloud.google.com/iap", "aud": AUDIENCE, "email": "ann@example.com",
             "sub": "accounts.google.com:1", "iat": get_current_timestamp(), "exp": get_current_timestamp() + 600,
         });
         claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some("iap-1".into());
+        header.kid = Some(kid.into());
         jsonwebtoken::encode(&header, &claims, &self.key).unwrap()
     }
 
@@ -75,6 +94,27 @@ async fn another_assertion_is_refused() {
     assert_invalid(&proxy.check(proxy.assertion(&json!({"email_verified": false}))).await, "not verified");
     assert_invalid(&proxy.check(stranger.assertion(&json!({}))).await, "InvalidSignature");
     assert!(matches!(proxy.check("nonsense".into()).await, Err(Refusal::Invalid(_))));
+}
+
+#[tokio::test]
+async fn the_keys_of_the_proxy_are_looked_for_within_bounds_and_not_kept_for_ever() {
+    let proxy = Proxy::start().await;
+    let iap = Iap::new(AUDIENCE.into(), Some(proxy.keys_url.clone())).unwrap();
+    let check = async |assertion| iap.caller(&headers(&[(HEADER, assertion)])).await;
+    for number in 0..20 {
+        let kid = format!("invented-{number}");
+        assert_invalid(&check(proxy.assertion_with(&kid, &json!({}))).await, "kid");
+        assert!(check(proxy.assertion(&json!({}))).await.is_ok());
+    }
+    assert_eq!(proxy.fetches.load(Ordering::SeqCst), 1);
+    proxy.has_withdrawn.store(true, Ordering::SeqCst);
+    later(Duration::from_mins(61)).await;
+    let refused = async {
+        while check(proxy.assertion(&json!({}))).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
 }
 
 #[tokio::test]

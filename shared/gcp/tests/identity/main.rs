@@ -3,6 +3,7 @@
 
 mod iap;
 mod issuer;
+mod keys;
 
 use futures::future::join_all;
 use gcp::{Caller, Identity, IdentityConfig, Mode, Refusal};

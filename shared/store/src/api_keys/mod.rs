@@ -54,6 +54,8 @@ pub struct KeySecret {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActiveKey {
     pub id: String,
+    /// The first key of the line of rotations that this one is the latest of, or else itself.
+    pub lineage: String,
     pub hash: [u8; 32],
     pub event_types: Option<Vec<String>>,
     pub rate_limit: Option<u32>,

@@ -66,7 +66,7 @@ impl Store {
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
             let query = sqlx::query!(
-                r#"SELECT id, secret_hash, event_types, rate_limit,
+                r#"SELECT id, coalesce(lineage, id) AS "lineage!", secret_hash, event_types, rate_limit,
                           extract(epoch FROM expires_at - now())::float8 AS expires_in
                      FROM api_keys
                     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"#
@@ -75,6 +75,7 @@ impl Store {
             let keys = in_time(connection, rows)?.into_iter().map(|row| {
                 Ok(ActiveKey {
                     id: row.id,
+                    lineage: row.lineage,
                     hash: row.secret_hash.try_into().map_err(|_| unexpected("a hash of another length"))?,
                     event_types: row.event_types,
                     rate_limit: row.rate_limit.map(u32::try_from).transpose().map_err(unexpected)?,

@@ -16,7 +16,8 @@ pub struct Rotated {
 
 impl Store {
     /// A new key with the settings of `id`, which lives on for the overlap but never longer than it would have. A key is rotated
-    /// once: two who ask at the same time would leave a key behind that nobody knows of.
+    /// once: two who ask at the same time would leave a key behind that nobody knows of. A trigger writes down whose line it
+    /// carries on.
     pub async fn rotate_key(
         &self,
         id: String,

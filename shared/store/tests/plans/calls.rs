@@ -6,7 +6,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::testing::{Database, act};
 use store::{
-    Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeySecret,
+    Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope, KeySecret,
     KeySettings, Load, Mode, PutOff, Store, Succeeded, Turn, Undelivered,
 };
 use tokio::time::Instant;
@@ -75,16 +75,21 @@ pub(crate) async fn way(database: &Database, store: &Store) {
 }
 
 async fn events(database: &Database, store: &Store) {
+    let event = NewEvent::parse(br#"{"eventType":"type-1","payload":{}}"#).unwrap();
     let (id, batch) = {
-        let event = NewEvent::parse(br#"{"eventType":"type-1","payload":{}}"#).unwrap();
         let mut batch = Batch::default();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let id = EventId::mint(now);
-        batch.push_keyed(id, &event, IdempotencyKey::new(&id.to_string(), b"", HOUR));
+        batch.push_keyed(
+            id,
+            &event,
+            IdempotencyKey::new(&id.to_string(), b"", HOUR).within(KeyScope::of_api_key("a")),
+        );
         (id, batch)
     };
     store.insert(batch, HOUR).await.unwrap();
     store.known_keys(vec![IdempotencyKey::new(&id.to_string(), b"", HOUR)]).await.unwrap();
+    assert_eq!(store.same_events(vec![(id, &event)]).await.unwrap().len(), 1);
     let claim = async |id| {
         let claimant = Claimant::of_message("plans", "1");
         match store
