@@ -131,6 +131,7 @@ impl Store {
             fold_all(connection).await?;
             let done = restamp(connection).await?;
             begin_anew(connection, jobs).await?;
+            number_on(connection).await?;
             note(connection, &done, act).await?;
             transaction.commit().await?;
             Ok(Adopted::Done(done))
@@ -228,6 +229,20 @@ async fn begin_anew(connection: &mut sqlx::PgConnection, jobs: Vec<String>) -> R
         &jobs
     )
     .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Logical replication brings rows and leaves the sequences of their numbers behind.
+async fn number_on(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
+    sqlx::query!(
+        "SELECT setval(sequence, greatest(nextval(sequence), used))
+           FROM (VALUES (pg_get_serial_sequence('loads', 'id')::regclass, (SELECT max(id) FROM loads)),
+                        (pg_get_serial_sequence('unreadable', 'id')::regclass, (SELECT max(id) FROM unreadable)),
+                        (pg_get_serial_sequence('audit_log', 'id')::regclass, (SELECT max(id) FROM audit_log)),
+                        ('load_batches'::regclass, (SELECT max(batch) FROM loads))) AS numbers (sequence, used)"
+    )
+    .fetch_all(&mut *connection)
     .await?;
     Ok(())
 }

@@ -6,7 +6,8 @@ use crate::{Error, Store, Xid};
 pub(crate) const GO_ON: &str = "`admin adopt` tells what to do";
 
 /// Where a reader of the log stands. It refuses to go on in a database that it does not belong to: transaction ids of a
-/// restored dump begin anew, so new events would lie below the cursor, for good.
+/// restored dump begin anew, so new events would lie below the cursor, for good. A transaction that is older than the cursor may
+/// be open, as after an adoption: the reader then waits for its end, and is not told anything else.
 pub(crate) async fn position(pool: &PgPool, name: &'static str) -> Result<Xid, Error> {
     let mut cursor = read(pool, name).await?;
     if !cursor.same_cluster && follow_upgrade(pool).await? {
@@ -37,7 +38,7 @@ async fn read(pool: &PgPool, name: &str) -> Result<Cursor, Error> {
     Ok(sqlx::query_as!(
         Cursor,
         r#"SELECT position AS "position: Xid", system_identifier = (SELECT system_identifier FROM pg_control_system()) AS "same_cluster!",
-                  position <= pg_snapshot_xmin(pg_current_snapshot()) AS "in_reach!"
+                  position <= pg_snapshot_xmax(pg_current_snapshot()) AS "in_reach!"
              FROM cursors WHERE name = $1"#,
         name
     )

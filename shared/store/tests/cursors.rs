@@ -72,7 +72,10 @@ async fn an_adoption_waits_for_a_fold() {
     }
     // The fold stops behind this row, with its cursor in its hands.
     let mut holder = PgConnection::connect(&life.database.url).await.unwrap();
-    sqlx::raw_sql("BEGIN; SELECT FROM event_totals WHERE event_type = 'a' FOR UPDATE").execute(&mut holder).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT FROM event_totals WHERE event_type = 'a' FOR UPDATE")
+        .execute(&mut holder)
+        .await
+        .unwrap();
     let folding = tokio::spawn({
         let store = life.store.clone();
         async move { store.fold_totals().await }
@@ -120,6 +123,21 @@ async fn an_adoption_misses_the_ids_that_the_database_has_lost() {
     let adopted = life.store.adopt(lease, noted, Vec::new(), act()).await.unwrap();
     assert_eq!(adopted, Adopted::Forgotten);
     assert_eq!(life.database.value::<String>("SELECT string_agg(c::text, '|') FROM cursors c").await, before);
+}
+
+#[tokio::test]
+async fn numbers_go_on_where_replication_left_them_behind() {
+    let life = Life::begin().await;
+    let before = "INSERT INTO loads (id, from_xid, to_xid, rows, job_id, loaded_at, batch) OVERRIDING SYSTEM VALUE
+                  VALUES (7, '3', '4', 1, 'a', now(), 9);
+                  INSERT INTO audit_log (id, actor, role, action) OVERRIDING SYSTEM VALUE VALUES (1, 'a', 'a', 'a'), (2, 'a', 'a', 'a')";
+    life.database.sql(before).await;
+    let lease = FlusherLease { holder: Uuid::new_v4(), lasts: Duration::from_mins(1) };
+    assert!(life.store.hold_flusher_lease(lease).await.unwrap());
+    let adopted = life.store.adopt(lease, 0, Vec::new(), act()).await.unwrap();
+    assert!(matches!(adopted, Adopted::Done(_)), "{adopted:?}");
+    let next = "SELECT nextval(pg_get_serial_sequence('loads', 'id')) > 7 AND nextval('load_batches') > 9";
+    assert!(life.yes(next).await);
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ async fn binaries() -> Binaries {
 pub(crate) async fn versions_to_upgrade() -> Result<(Binaries, Binaries), String> {
     let told = |error: local::Error| error.to_string();
     let old = Binaries::find(Wanted::Installed(15)).await.map_err(told)?;
-    let wanted = std::env::var_os(UPGRADE_BIN).map_or(Wanted::Installed(17), |folder| Wanted::In(folder.into()));
+    let wanted =
+        std::env::var_os(UPGRADE_BIN).map_or(Wanted::Installed(17), |folder| Wanted::In(folder.into()));
     let new = Binaries::find(wanted).await.map_err(told)?;
     match has(&new, "pg_upgrade") {
         true => Ok((old, new)),
@@ -92,8 +93,7 @@ impl Cluster {
     }
 
     async fn start_with(binaries: Binaries, folder: TempDir) -> Self {
-        let files =
-            postgres::Cluster::open(binaries, folder.path(), Durability::ThrownAway).await.unwrap();
+        let files = postgres::Cluster::open(binaries, folder.path(), Durability::ThrownAway).await.unwrap();
         let [port] = ports::free().unwrap();
         let server = serve(&files, port).await;
         let url = postgres::url(port);

@@ -190,7 +190,8 @@ async fn a_row_that_was_restored_by_its_own_number_came_with_the_dump() {
     a_life(&Site::of(&first, &warehouse).await).await;
     let second = first.restored().await;
     first.stop().await;
-    let written = "UPDATE events SET xid = CASE WHEN payload->>'is' = 'a' THEN pg_current_xact_id() ELSE xid END";
+    let written =
+        "UPDATE events SET xid = CASE WHEN payload->>'is' = 'a' THEN pg_current_xact_id() ELSE xid END";
     second.database.sql(written).await;
     // BigQuery has expired all of it.
     let emptied = Server::start().await;

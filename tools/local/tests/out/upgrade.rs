@@ -13,7 +13,9 @@ async fn upgraded(before: &str, warehouse: &Server) -> Option<(Cluster, Vec<Stri
     let (old, new) = match versions_to_upgrade().await {
         Ok(versions) => versions,
         Err(why) => {
-            eprintln!("not run, since it takes PostgreSQL 15 and the pg_upgrade of 17 ({UPGRADE_BIN}): {why}");
+            eprintln!(
+                "not run, since it takes PostgreSQL 15 and the pg_upgrade of 17 ({UPGRADE_BIN}): {why}"
+            );
             return None;
         }
     };
@@ -86,7 +88,8 @@ async fn a_cursor_that_code_from_before_has_moved_goes_on_by_its_ranges() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_log_goes_on_by_its_cursors() {
     let warehouse = Server::start().await;
-    let before = "UPDATE loads SET loaded_at = now(); DELETE FROM live; DELETE FROM events; DELETE FROM event_totals";
+    let before =
+        "UPDATE loads SET loaded_at = now(); DELETE FROM live; DELETE FROM events; DELETE FROM event_totals";
     let Some((cluster, loaded, _)) = upgraded(before, &warehouse).await else { return };
     let site = Site::of(&cluster, &warehouse).await;
     let fresh = site.events(&["g"]).await;

@@ -8,11 +8,9 @@ use local::postgres;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 const SSL_REQUEST: [u8; 4] = 80_877_103_i32.to_be_bytes();
-/// What the pool asks before it gives a session out.
-const GATE: &[u8] = b"statement_timestamp()";
 
 pub(crate) struct Wire {
     pub(crate) url: String,
@@ -24,6 +22,14 @@ struct Stop {
     statements: Arc<AtomicU32>,
     at: u32,
     reached: mpsc::Sender<oneshot::Sender<()>>,
+    /// Meanwhile no session hears that the server has gone, and none begins: a client that is slow to ask meets the next server.
+    is_open: watch::Sender<bool>,
+}
+
+impl Stop {
+    async fn is_over(&self) {
+        let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
+    }
 }
 
 impl Wire {
@@ -31,11 +37,13 @@ impl Wire {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = postgres::url(listener.local_addr().unwrap().port());
         let (reached, told) = mpsc::channel(1);
-        let stop = Stop { statements: Arc::default(), at, reached };
+        let is_open = watch::Sender::new(true);
+        let stop = Stop { statements: Arc::default(), at, reached, is_open };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let stop = stop.clone();
                 tokio::spawn(async move {
+                    stop.is_over().await;
                     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await?;
                     connect(client, server, stop).await
                 });
@@ -60,9 +68,11 @@ async fn connect(client: TcpStream, server: TcpStream, stop: Stop) -> std::io::R
         }
         back.write_u8(answers.read_u8().await?).await?;
     }
+    let seen = stop.clone();
     let answering = tokio::spawn(async move {
         // A server that is gone ends it.
         let _ = copy(&mut answers, &mut back).await;
+        seen.is_over().await;
         back.shutdown().await
     });
     let asked = ask(&mut from, &mut to, stop).await;
@@ -75,13 +85,15 @@ async fn ask(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, stop: Stop) -> s
     loop {
         let kind = from.read_u8().await?;
         let body = message(from).await?;
-        let is_gate = body.windows(GATE.len()).any(|part| part == GATE);
-        // A prepared statement is executed, or a text is a query.
-        let is_statement = kind == b'E' || (kind == b'Q' && !is_gate);
+        // A prepared statement is executed, or a text is a query: also the one by which the pool looks at a session, and takes
+        // another where that fails.
+        let is_statement = matches!(kind, b'E' | b'Q');
         if is_statement && stop.statements.fetch_add(1, Ordering::SeqCst) + 1 == stop.at {
             let (go_on, told) = oneshot::channel();
+            stop.is_open.send_replace(false);
             let _ = stop.reached.send(go_on).await;
             let _ = told.await;
+            stop.is_open.send_replace(true);
         }
         to.write_u8(kind).await?;
         to.write_all(&body).await?;
