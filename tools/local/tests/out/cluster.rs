@@ -48,10 +48,7 @@ pub(crate) async fn versions_to_upgrade() -> Result<(Binaries, Binaries), String
     let wanted =
         std::env::var_os(UPGRADE_BIN).map_or(Wanted::Installed(17), |folder| Wanted::In(folder.into()));
     let new = Binaries::find(wanted).await.map_err(told)?;
-    match has(&new, "pg_upgrade") {
-        true => Ok((old, new)),
-        false => Err(format!("{new} has no pg_upgrade")),
-    }
+    if has(&new, "pg_upgrade") { Ok((old, new)) } else { Err(format!("{new} has no pg_upgrade")) }
 }
 
 fn has(binaries: &Binaries, program: &str) -> bool {
