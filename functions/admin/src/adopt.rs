@@ -5,16 +5,15 @@ use futures::stream;
 use gcp::bigquery::{self, Job, ListedState, LoadError, Reason, Whose};
 use gcp::{BigQuery, BigQueryConfig};
 use service::{Env, Noted};
-use store::{Act, Adoption, DatabaseUrl, Error, FlusherLease, JOB_PREFIX, Load, Store, StoreConfig};
+use store::{Act, Adopted, Adoption, DatabaseUrl, Error, FlusherLease, JOB_PREFIX, Load, Store, StoreConfig};
 use uuid::Uuid;
 
 const CONFIRM: &str = "--no-other-database-loads";
 const USAGE: &str = "admin adopt [--no-other-database-loads]";
-/// Renewed at each page that is read.
-const LEASE: Duration = Duration::from_mins(30);
+/// Renewed at each page that is read. After a command that died, a flush and the next try wait for its end.
+const LEASE: Duration = Duration::from_mins(5);
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(200);
-const LOOKS: u32 = 150;
 
 /// Why a database was not adopted. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +24,15 @@ pub enum NotAdopted {
     BigQuery(#[from] bigquery::Error),
     #[error(transparent)]
     Burn(#[from] LoadError),
-    #[error("a flush is under way: pause its schedule and try again")]
+    #[error(
+        "a flush or another `admin adopt` is under way, or was less than 5 minutes ago and died: pause the flush's schedule and try \
+         again"
+    )]
     Busy,
+    #[error(
+        "of the IDs that were read out of BigQuery the database has not kept all, as after a crash: nothing has changed, try again"
+    )]
+    Forgotten,
     #[error("BigQuery is still at work on {0}: try again when it has ended")]
     JobRuns(String),
     #[error("a row in BigQuery has the id `{0}`, which is no UUID")]
@@ -105,8 +111,11 @@ pub async fn adopt(store: &Store, bigquery: &BigQuery, is_confirmed: bool) -> Re
     let lease = FlusherLease { holder: Uuid::new_v4(), lasts: LEASE };
     hold(store, lease).await?;
     let adopted = under_lease(store, bigquery, lease, is_confirmed).await;
-    store.release_flusher_lease(lease).await?;
-    adopted
+    let released = store.release_flusher_lease(lease).await;
+    // What went wrong first is told.
+    let report = adopted?;
+    released?;
+    Ok(report)
 }
 
 async fn hold(store: &Store, lease: FlusherLease) -> Result<(), NotAdopted> {
@@ -119,6 +128,8 @@ async fn under_lease(
     lease: FlusherLease,
     is_confirmed: bool,
 ) -> Result<String, NotAdopted> {
+    // Or the rows of a cluster that was upgraded in place would be judged as those of a dump.
+    store.is_ledger_of_this_cluster().await?;
     bigquery.ensure_table().await?;
     let unknown_jobs = unknown_jobs(store, bigquery, lease).await?;
     if is_confirmed {
@@ -127,37 +138,23 @@ async fn under_lease(
             burn(bigquery, &load).await?;
         }
     }
-    let rows = read_ids(store, bigquery, lease).await?;
+    let Read { rows, noted } = read_ids(store, bigquery, lease).await?;
     let jobs = unknown_jobs.len();
     if !is_confirmed {
-        let adoption = store.look_at_adoption().await?;
+        let adoption = store.look_at_adoption(noted).await?.ok_or(NotAdopted::Forgotten)?;
         return Ok(format!(
             "{}\nNothing was changed. Once no other database loads into this table any more, `admin adopt {CONFIRM}` makes this \
              one go on.",
             told(&adoption, rows, jobs)
         ));
     }
-    let adoption = store.adopt(lease, unknown_jobs, Act::terminal()).await?.ok_or(NotAdopted::Busy)?;
-    store.forget_adoption().await?;
-    let next = match in_reach(store).await {
-        Ok(()) => "the next flush goes on from here".to_owned(),
-        Err(why) => format!(
-            "an older transaction is still open, and when it has ended a flush goes on from here ({why})"
-        ),
+    let adoption = match store.adopt(lease, noted, unknown_jobs, Act::terminal()).await? {
+        Adopted::Done(adoption) => adoption,
+        Adopted::NotOurs => return Err(NotAdopted::Busy),
+        Adopted::Forgotten => return Err(NotAdopted::Forgotten),
     };
-    Ok(format!("{}\nAdopted: {next}.", told(&adoption, rows, jobs)))
-}
-
-/// Transactions that were open before the cursors were set may still be.
-async fn in_reach(store: &Store) -> Result<(), Error> {
-    let mut looks = 0;
-    loop {
-        match store.load_ground().await {
-            Err(Error::Foreign(_)) if looks < LOOKS => looks += 1,
-            found => return found.map(drop),
-        }
-        tokio::time::sleep(POLL).await;
-    }
+    store.forget_adoption().await?;
+    Ok(format!("{}\nAdopted: the next flush goes on from here.", told(&adoption, rows, jobs)))
 }
 
 fn told(adoption: &Adoption, rows: u64, jobs: usize) -> String {
@@ -214,19 +211,27 @@ async fn burn(bigquery: &BigQuery, load: &Load) -> Result<(), NotAdopted> {
     Ok(())
 }
 
+/// What was read out of BigQuery.
+#[derive(Default)]
+struct Read {
+    rows: u64,
+    /// Different ids, as the database has counted them.
+    noted: u64,
+}
+
 /// Notes the ids of all rows in BigQuery, and counts the rows.
-async fn read_ids(store: &Store, bigquery: &BigQuery, lease: FlusherLease) -> Result<u64, NotAdopted> {
+async fn read_ids(store: &Store, bigquery: &BigQuery, lease: FlusherLease) -> Result<Read, NotAdopted> {
     store.forget_adoption().await?;
-    let (mut rows, mut next) = (0, None::<String>);
+    let (mut read, mut next) = (Read::default(), None::<String>);
     loop {
         hold(store, lease).await?;
         let page = bigquery.column("id", next.as_deref()).await?;
-        rows += page.items.len() as u64;
+        read.rows += page.items.len() as u64;
         let id = |text: &String| text.parse().map_err(|_| NotAdopted::ForeignRow(text.clone()));
-        store.note_adoption(page.items.iter().map(id).collect::<Result<_, _>>()?).await?;
+        read.noted += store.note_adoption(page.items.iter().map(id).collect::<Result<_, _>>()?).await?;
         next = page.next;
         if next.is_none() {
-            return Ok(rows);
+            return Ok(read);
         }
     }
 }

@@ -24,6 +24,16 @@ pub struct Adoption {
     pub only_in_bigquery: i64,
 }
 
+/// What became of an adoption. Nothing has changed but where it is done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Adopted {
+    Done(Adoption),
+    /// Without the flusher's lease.
+    NotOurs,
+    /// Some of the ids that were noted are there no longer, or others are.
+    Forgotten,
+}
+
 impl Store {
     pub async fn open_loads(&self) -> Result<Vec<Load>, Error> {
         self.run(|pool| async move {
@@ -47,22 +57,23 @@ impl Store {
         .await
     }
 
-    /// Some of the ids that BigQuery has.
-    pub async fn note_adoption(&self, ids: Vec<Uuid>) -> Result<(), Error> {
+    /// Some of the ids that BigQuery has. Returns how many were not noted before; whoever adopts says the sum.
+    pub async fn note_adoption(&self, ids: Vec<Uuid>) -> Result<u64, Error> {
         self.run(move |pool| async move {
-            sqlx::query!(
+            let noted = sqlx::query!(
                 "INSERT INTO adoption SELECT DISTINCT id FROM unnest($1::uuid[]) AS t (id) ON CONFLICT DO NOTHING",
                 &ids
             )
             .execute(&pool)
             .await?;
-            Ok(())
+            Ok(noted.rows_affected())
         })
         .await
     }
 
-    pub async fn look_at_adoption(&self) -> Result<Adoption, Error> {
-        self.run(|pool| async move {
+    /// None where other ids are noted than so many: the database has lost some, or somebody else notes too.
+    pub async fn look_at_adoption(&self, noted: u64) -> Result<Option<Adoption>, Error> {
+        self.run(move |pool| async move {
             Ok(sqlx::query_as!(
                 Adoption,
                 r#"SELECT (SELECT system_identifier = (SELECT system_identifier FROM pg_control_system())
@@ -71,29 +82,36 @@ impl Store {
                           count(*) FILTER (WHERE in_bigquery AND NOT in_ledger) AS "loaded_unknown!",
                           (SELECT count(*) FROM adoption WHERE NOT EXISTS (SELECT FROM events WHERE events.id = adoption.id))
                               AS "only_in_bigquery!"
-                     FROM judged_events"#
+                     FROM judged_events
+                   HAVING (SELECT count(*) FROM adoption) = $1"#,
+                number(noted)
             )
-            .fetch_one(&pool)
+            .fetch_optional(&pool)
             .await?)
         })
         .await
     }
 
     /// Gives what is to be loaded a new transaction id, moves the rest below it, and begins a ledger from there. The log is
-    /// append-only but for this. None without the flusher's lease. `jobs` are those that BigQuery knows and this ledger did not.
+    /// append-only but for this. `noted` ids of BigQuery's must be there. `jobs` are those that BigQuery knows and this ledger did not.
+    ///
+    /// A fold that runs is waited for, and none begins meanwhile: it would count what is counted here.
     pub async fn adopt(
         &self,
         lease: FlusherLease,
+        noted: u64,
         jobs: Vec<String>,
         act: Act,
-    ) -> Result<Option<Adoption>, Error> {
+    ) -> Result<Adopted, Error> {
         let transaction = self.begin(LIMIT).await?;
         tokio::spawn(async move {
             let mut transaction = transaction;
             let connection = &mut *transaction;
-            sqlx::query!("LOCK TABLE events, outcomes, replays, loads, load_rejects IN SHARE ROW EXCLUSIVE MODE")
-                .execute(&mut *connection)
-                .await?;
+            sqlx::query!(
+                "LOCK TABLE events, outcomes, replays, loads, load_rejects, adoption IN SHARE ROW EXCLUSIVE MODE"
+            )
+            .execute(&mut *connection)
+            .await?;
             let held = sqlx::query!(
                 "SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp() FOR UPDATE",
                 lease.holder
@@ -101,17 +119,29 @@ impl Store {
             .fetch_optional(&mut *connection)
             .await?;
             if held.is_none() {
-                return Ok(None);
+                return Ok(Adopted::NotOurs);
+            }
+            sqlx::query!("SELECT name FROM cursors ORDER BY name FOR UPDATE").fetch_all(&mut *connection).await?;
+            let there = sqlx::query_scalar!(r#"SELECT count(*) AS "there!" FROM adoption"#)
+                .fetch_one(&mut *connection)
+                .await?;
+            if there != number(noted) {
+                return Ok(Adopted::Forgotten);
             }
             fold_all(connection).await?;
             let done = restamp(connection).await?;
             begin_anew(connection, jobs).await?;
+            number_on(connection).await?;
             note(connection, &done, act).await?;
             transaction.commit().await?;
-            Ok(Some(done))
+            Ok(Adopted::Done(done))
         })
         .await?
     }
+}
+
+fn number(noted: u64) -> i64 {
+    i64::try_from(noted).unwrap_or(i64::MAX)
 }
 
 /// Everything that the totals have not counted, since the cursor that says what they have will stand elsewhere.
@@ -123,15 +153,19 @@ async fn fold_all(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
          ), typed AS (
              INSERT INTO event_totals (event_type, count)
              SELECT event_type, count(*) FROM events, cursor
-              WHERE xid >= position OR (NOT same AND events.xmin = xid::xid)
+              WHERE xid >= position
+                 OR (NOT same AND events.xmin NOT IN (SELECT xmin FROM events WHERE xmin <> xid::xid))
               GROUP BY event_type ORDER BY event_type
              ON CONFLICT (event_type) DO UPDATE SET count = event_totals.count + excluded.count
          ), ends AS (
              SELECT status, 1 AS count, extract(epoch FROM finished_at - queued_at) AS seconds FROM outcomes, cursor
-              WHERE xid >= position OR (NOT same AND outcomes.xmin = xid::xid)
+              WHERE xid >= position
+                 OR (NOT same AND outcomes.xmin NOT IN (SELECT xmin FROM outcomes WHERE xmin <> xid::xid))
              UNION ALL
              SELECT from_status, -1, 0 FROM replays, cursor
-              WHERE from_status = 'DEAD_LETTER' AND (xid >= position OR (NOT same AND replays.xmin = xid::xid))
+              WHERE from_status = 'DEAD_LETTER'
+                AND (xid >= position
+                     OR (NOT same AND replays.xmin NOT IN (SELECT xmin FROM replays WHERE xmin <> xid::xid)))
          )
          INSERT INTO outcome_totals (status, count, seconds)
          SELECT status, sum(count), sum(seconds) FROM ends GROUP BY status ORDER BY status
@@ -195,6 +229,20 @@ async fn begin_anew(connection: &mut sqlx::PgConnection, jobs: Vec<String>) -> R
         &jobs
     )
     .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Logical replication brings rows and leaves the sequences of their numbers behind.
+async fn number_on(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
+    sqlx::query!(
+        "SELECT setval(sequence, greatest(nextval(sequence), used))
+           FROM (VALUES (pg_get_serial_sequence('loads', 'id')::regclass, (SELECT max(id) FROM loads)),
+                        (pg_get_serial_sequence('unreadable', 'id')::regclass, (SELECT max(id) FROM unreadable)),
+                        (pg_get_serial_sequence('audit_log', 'id')::regclass, (SELECT max(id) FROM audit_log)),
+                        ('load_batches'::regclass, (SELECT max(batch) FROM loads))) AS numbers (sequence, used)"
+    )
+    .fetch_all(&mut *connection)
     .await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ mod transaction;
 mod watchdog;
 mod xid;
 
-pub use adopt::Adoption;
+pub use adopt::{Adopted, Adoption};
 pub use api_keys::{ActiveKey, Change, KeyChanges, KeyRecord, KeyRefusal, KeySecret, KeySettings, Rotated};
 pub use audit::Correction;
 pub use audit_log::{Act, AuditEntry};

@@ -72,7 +72,9 @@ impl Store {
                     "DELETE FROM replays WHERE ctid = ANY (ARRAY(
                          SELECT ctid FROM replays
                           WHERE created_at < now() - $2::float8 * interval '1 second'
-                            AND xid < (SELECT position FROM cursors WHERE name = 'totals')
+                            AND xid < (SELECT position FROM cursors
+                                        WHERE name = 'totals'
+                                          AND system_identifier = (SELECT system_identifier FROM pg_control_system()))
                             AND NOT EXISTS (SELECT FROM events WHERE events.id = replays.id)
                           ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))",
                     i64::from(CHUNK),

@@ -101,7 +101,8 @@ async fn a_flusher_that_was_frozen_past_its_lease_changes_nothing() {
         assert!(store.renew_load_job(frozen, &over).await.unwrap().is_none());
         assert!(store.close_range(frozen, EVERYTHING, 1, 1).await.unwrap().is_none());
         assert!(store.take_up_rejects(frozen).await.unwrap().is_none());
-        assert!(store.adopt(frozen, Vec::new(), store::testing::act()).await.unwrap().is_none());
+        let adopted = store.adopt(frozen, 0, Vec::new(), store::testing::act()).await.unwrap();
+        assert_eq!(adopted, store::Adopted::NotOurs);
         assert_eq!(ledger.text().await, before);
     }
 }

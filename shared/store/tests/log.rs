@@ -177,7 +177,8 @@ async fn a_cursor_refuses_a_database_that_is_not_its_own() {
     life.store.hold_flusher_lease(lease).await.unwrap();
     life.database.sql("UPDATE cursors SET position = '999999999'").await;
     assert!(matches!(life.store.close_range(lease, Xid(0), 10, 1).await, Err(Error::Foreign(_))));
-    life.database.sql("UPDATE cursors SET position = '0', system_identifier = 1").await;
+    life.database.sql("UPDATE cursors SET position = '0'").await;
+    life.database.sql("UPDATE cursors SET system_identifier = 1").await;
     assert!(matches!(life.store.close_range(lease, Xid(0), 10, 1).await, Err(Error::Foreign(_))));
     assert!(matches!(life.store.metrics().await, Err(Error::Foreign(_))));
 }

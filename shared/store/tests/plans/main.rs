@@ -49,9 +49,12 @@ const WHOLE: [(&str, &[&str]); 6] = [
 ];
 
 /// What an operator does to a whole database, once, reads the whole of it.
-const NOT_CALLED: [&str; 11] = [
+const NOT_CALLED: [&str; 14] = [
+    "SELECT setval(",
     "FROM judged_events",
-    "FROM adoption WHERE",
+    "FROM cursors ORDER BY name FOR UPDATE",
+    "'follow-upgrade'",
+    "FROM adoption",
     "INTO adoption",
     "TRUNCATE adoption",
     "LOCK TABLE events",

@@ -36,6 +36,9 @@ pub(crate) struct Faults {
     /// In place of the quota that it was started with.
     #[serde(skip_serializing_if = "Option::is_none")]
     loads_per_table_per_day: Option<usize>,
+    /// No page of rows has more, whatever a request asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_per_page: Option<usize>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,6 +79,9 @@ impl Faults {
         }
         if self.invalid_rows.as_ref().is_some_and(String::is_empty) {
             return Err(ApiError::invalid("invalidRows is empty"));
+        }
+        if self.rows_per_page == Some(0) {
+            return Err(ApiError::invalid("rowsPerPage is 0"));
         }
         let Some(http) = &self.http else {
             return Ok(());
@@ -158,6 +164,10 @@ impl FaultPlan {
 
     pub(crate) fn loads_per_table_per_day(&self) -> Option<usize> {
         self.lock().loads_per_table_per_day
+    }
+
+    pub(crate) fn rows_per_page(&self) -> Option<usize> {
+        self.lock().rows_per_page
     }
 }
 

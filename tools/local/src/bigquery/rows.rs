@@ -60,7 +60,8 @@ pub(crate) async fn list(
         Some(token) => Position::parse(token, &files)?,
         None => Position::of_row(query.start_index, &files),
     };
-    let read = move || read_page(&warehouse, &files, start, query.max_results);
+    let most = query.max_results.min(warehouse.faults.rows_per_page().unwrap_or(usize::MAX));
+    let read = move || read_page(&warehouse, &files, start, most);
     let (cells, next) = tokio::task::spawn_blocking(read).await??;
     let page = Page {
         kind: "bigquery#tableDataList",

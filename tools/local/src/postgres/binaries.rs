@@ -67,6 +67,10 @@ impl Binaries {
         Command::new(self.folder.join(name))
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub fn major(&self) -> u32 {
         self.major
     }

@@ -123,8 +123,13 @@ impl Cluster {
             && lines.nth(6).is_some_and(|state| state.trim() == "ready")
     }
 
-    /// The environment could point it at another server, or at files that it may not read.
-    fn program(&self, name: &str) -> Command {
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// One of PostgreSQL's programs, under the account that owns the data. The environment could point it at another server, or at
+    /// files that it may not read.
+    pub fn program(&self, name: &str) -> Command {
         let mut command = self.binaries.program(name);
         command.env_clear().env("LC_ALL", "C").current_dir("/");
         if let Some(account) = &self.account {

@@ -18,9 +18,14 @@ use tempfile::TempDir;
 
 pub(crate) struct Cluster {
     folder: TempDir,
+    files: postgres::Cluster,
+    port: u16,
     server: Child,
     pub(crate) database: Database,
 }
+
+/// Names the folder of the programs of PostgreSQL 17, where package managers do not put them.
+pub(crate) const UPGRADE_BIN: &str = "POSTGRES_UPGRADE_BIN";
 
 /// The versions that may be installed with all of their programs.
 const MAJORS: [u32; 4] = [18, 17, 16, 15];
@@ -34,6 +39,16 @@ async fn binaries() -> Binaries {
         }
     }
     Binaries::find(Wanted::by(None::<&Path>)).await.unwrap()
+}
+
+/// The programs of 15, and those of 17 with its `pg_upgrade`; or why there is no such pair.
+pub(crate) async fn versions_to_upgrade() -> Result<(Binaries, Binaries), String> {
+    let told = |error: local::Error| error.to_string();
+    let old = Binaries::find(Wanted::Installed(15)).await.map_err(told)?;
+    let wanted =
+        std::env::var_os(UPGRADE_BIN).map_or(Wanted::Installed(17), |folder| Wanted::In(folder.into()));
+    let new = Binaries::find(wanted).await.map_err(told)?;
+    if has(&new, "pg_upgrade") { Ok((old, new)) } else { Err(format!("{new} has no pg_upgrade")) }
 }
 
 fn has(binaries: &Binaries, program: &str) -> bool {
@@ -52,27 +67,46 @@ fn folder() -> TempDir {
     folder
 }
 
+async fn serve(files: &postgres::Cluster, port: u16) -> Child {
+    let mut command = files.server(port);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let server = Child::spawn(command.into(), Signal::INT, Arc::new(Guard::start().unwrap())).unwrap();
+    let ready = async {
+        while !files.is_ready(server.pid()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ready).await.unwrap();
+    server
+}
+
 impl Cluster {
     pub(crate) async fn start() -> Self {
         Self::start_in(folder()).await
     }
 
     async fn start_in(folder: TempDir) -> Self {
-        let cluster =
-            postgres::Cluster::open(binaries().await, folder.path(), Durability::ThrownAway).await.unwrap();
+        Self::start_with(binaries().await, folder).await
+    }
+
+    async fn start_with(binaries: Binaries, folder: TempDir) -> Self {
+        let files = postgres::Cluster::open(binaries, folder.path(), Durability::ThrownAway).await.unwrap();
         let [port] = ports::free().unwrap();
-        let mut command = cluster.server(port);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Child::spawn(command.into(), Signal::INT, Arc::new(Guard::start().unwrap())).unwrap();
-        let ready = async {
-            while !cluster.is_ready(server.pid()) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), ready).await.unwrap();
+        let server = serve(&files, port).await;
         let url = postgres::url(port);
         let store = Store::new(&StoreConfig { max_connections: 5, ..StoreConfig::new(url.clone(), "test") });
-        Self { folder, server, database: Database { url, store: store.unwrap() } }
+        Self { folder, files, port, server, database: Database { url, store: store.unwrap() } }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server dies without a word to anybody, and a new one recovers what was committed.
+    pub(crate) async fn crash(&mut self) {
+        self.server.signal(Signal::QUIT);
+        self.server.wait().await.unwrap();
+        self.server = serve(&self.files, self.port).await;
     }
 
     pub(crate) async fn migrated() -> Self {
@@ -144,6 +178,41 @@ impl Cluster {
 
     async fn pool(&self) -> PgPool {
         PgPool::connect(&self.database.url).await.unwrap()
+    }
+
+    /// The oldest version that is supported, which `pg_upgrade` of another then takes further.
+    pub(crate) async fn migrated_of(binaries: Binaries) -> Self {
+        let cluster = Self::start_with(binaries, folder()).await;
+        cluster.database.store.migrate().await.unwrap();
+        cluster
+    }
+
+    /// As if the transaction ids had wrapped around so often.
+    pub(crate) async fn in_epoch(self, epoch: u32) -> Self {
+        let Self { folder, files, mut server, database, .. } = self;
+        database.store.close().await;
+        server.stop(Duration::from_secs(20)).await.unwrap();
+        let data = folder.path().join("data");
+        let mut reset = files.program("pg_resetwal");
+        let reset = reset.args(["-e", &epoch.to_string(), "-D"]).arg(data).stdout(Stdio::null()).status();
+        assert!(reset.unwrap().success());
+        Self::start_with(files.binaries().clone(), folder).await
+    }
+
+    /// What `pg_upgrade` makes of it in another version, by copies of its files.
+    pub(crate) async fn upgraded(self, to: Binaries) -> Self {
+        let binaries = self.files.binaries().clone();
+        let (old, new) = (self.stop().await, folder());
+        let files = postgres::Cluster::open(to.clone(), new.path(), Durability::ThrownAway).await.unwrap();
+        let data = old.path().join("data");
+        let mut upgrade = files.program("pg_upgrade");
+        // It leaves files behind where it runs, and that is an account's own folder.
+        upgrade.current_dir(&data).args(["--username=postgres", "--no-sync"]);
+        upgrade.arg("--old-bindir").arg(binaries.folder()).arg("--new-bindir").arg(to.folder());
+        upgrade.arg("--old-datadir").arg(&data).arg("--new-datadir").arg(new.path().join("data"));
+        let output = upgrade.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        Self::start_with(to, new).await
     }
 
     /// Uses up transaction ids.

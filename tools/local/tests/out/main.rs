@@ -6,8 +6,11 @@ mod backoff;
 #[allow(dead_code)]
 mod client;
 mod cluster;
+mod crash;
 mod harness;
 mod interleaving;
 mod rejects;
 mod restore;
 mod strangers;
+mod upgrade;
+mod wire;

@@ -10,32 +10,32 @@ use crate::cluster::Cluster;
 use crate::harness::{Flusher, bigquery, events, settings, settled};
 
 /// A cluster, the warehouse, and a flusher between them.
-struct Site<'a> {
+pub(crate) struct Site<'a> {
     cluster: &'a Cluster,
     warehouse: &'a Server,
-    flusher: Flusher,
+    pub(crate) flusher: Flusher,
 }
 
 impl<'a> Site<'a> {
-    async fn of(cluster: &'a Cluster, warehouse: &'a Server) -> Self {
+    pub(crate) async fn of(cluster: &'a Cluster, warehouse: &'a Server) -> Self {
         let flusher = Flusher::start(&cluster.database.store, warehouse, settings()).await;
         Self { cluster, warehouse, flusher }
     }
 
-    async fn events(&self, payloads: &[&str]) -> Vec<String> {
+    pub(crate) async fn events(&self, payloads: &[&str]) -> Vec<String> {
         events(&self.cluster.database.store, payloads).await
     }
 
-    async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         settled(&self.cluster.database).await;
         self.flusher.flushed().await;
     }
 
-    async fn number(&self, question: &str) -> i64 {
+    pub(crate) async fn number(&self, question: &str) -> i64 {
         self.cluster.database.value(question).await
     }
 
-    async fn adopt(&self, is_confirmed: bool) -> Result<String, NotAdopted> {
+    pub(crate) async fn adopt(&self, is_confirmed: bool) -> Result<String, NotAdopted> {
         let bigquery = BigQuery::connect(bigquery(self.warehouse)).await.unwrap();
         adopt(&self.cluster.database.store, &bigquery, is_confirmed).await
     }
@@ -62,7 +62,7 @@ impl<'a> Site<'a> {
         assert_eq!(left, 0);
     }
 
-    async fn holds(&self, ids: &[&Vec<String>]) {
+    pub(crate) async fn holds(&self, ids: &[&Vec<String>]) {
         let mut wanted: Vec<_> = ids.iter().copied().flatten().cloned().collect();
         let mut found = self.warehouse.ids().await;
         wanted.sort();
@@ -74,14 +74,14 @@ impl<'a> Site<'a> {
     }
 }
 
-fn says(report: &str, told: &[&str]) {
+pub(crate) fn says(report: &str, told: &[&str]) {
     for told in told {
         assert!(report.contains(told), "{told}: {report}");
     }
 }
 
 /// Some events are loaded, one is rejected, one is in a range whose job failed, one is in no range.
-async fn a_life(site: &Site<'_>) -> (Vec<String>, Vec<String>) {
+pub(crate) async fn a_life(site: &Site<'_>) -> (Vec<String>, Vec<String>) {
     site.warehouse.faults(json!({"invalidRows": "poison"})).await;
     let mut loaded = site.events(&["a", "b", "poison", "c"]).await;
     loaded.remove(2);
@@ -161,6 +161,46 @@ async fn an_older_copy_of_the_data_folder() {
     site.goes_on_when_told("BigQuery knows more", &told).await;
     site.holds(&[&loaded, &open, &lost, &fresh]).await;
     older.stop().await;
+}
+
+/// Code from before did not note who wrote a cursor, and the cluster has counted further than the cursors: the rows tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_of_cursors_that_nobody_has_noted_is_no_upgrade() {
+    let warehouse = Server::start().await;
+    let first = Cluster::migrated().await;
+    let (loaded, open) = a_life(&Site::of(&first, &warehouse).await).await;
+    first.database.sql("UPDATE cursors SET written_by = NULL").await;
+    let second = first.restored().await;
+    first.stop().await;
+    second.age(3_000).await;
+    let site = Site::of(&second, &warehouse).await;
+    let fresh = site.events(&["g"]).await;
+    let told = ["another PostgreSQL cluster", "will be: 4"];
+    site.goes_on_when_told("restored from a dump", &told).await;
+    site.holds(&[&loaded, &open, &fresh]).await;
+    second.stop().await;
+}
+
+/// The transaction that restores a dump may have the number of one that wrote a row of the dump.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_restored_by_its_own_number_came_with_the_dump() {
+    let warehouse = Server::start().await;
+    let first = Cluster::migrated().await;
+    first.age(3_000).await;
+    a_life(&Site::of(&first, &warehouse).await).await;
+    let second = first.restored().await;
+    first.stop().await;
+    let written =
+        "UPDATE events SET xid = CASE WHEN payload->>'is' = 'a' THEN pg_current_xact_id() ELSE xid END";
+    second.database.sql(written).await;
+    // BigQuery has expired all of it.
+    let emptied = Server::start().await;
+    let site = Site::of(&second, &emptied).await;
+    let told = ["another PostgreSQL cluster", "rows in BigQuery: 0", "will be: 3"];
+    says(&site.adopt(true).await.unwrap(), &told);
+    site.flush().await;
+    assert_eq!(emptied.ids().await.len(), 3, "what is open or was never in a range");
+    second.stop().await;
 }
 
 /// An upload that began before and ends after would load its rows a second time.
