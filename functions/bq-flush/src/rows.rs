@@ -263,30 +263,6 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_pair_goes_up_as_utf_8() {
-        let row = LoadRow { metadata: Some(r#"{"\uD83C\uDFE6":1}"#), ..row(r#"{"is":"\ud83d\ude00"}"#) };
-        let text = written(&row);
-        assert!(text.contains(r#""payload":{"is":"😀"},"metadata":{"🏦":1}"#), "{text}");
-    }
-
-    #[test]
-    fn a_row_tells_whether_its_numbers_are_as_they_came() {
-        for (payload, form, is_changed) in [
-            (r#"{"a":67.174118}"#, Numbers::Exact, false),
-            (r#"{"a":67.174118}"#, Numbers::Rounded, true),
-            (r#"{"a":0.5}"#, Numbers::Rounded, false),
-            (r#"{"a":0.5}"#, Numbers::Text, true),
-            (r#"{"a":"\ud83d\ude00"}"#, Numbers::Text, false),
-        ] {
-            let mut line = Vec::new();
-            assert_eq!(write(&mut line, &row(payload), form).unwrap(), is_changed, "{payload} {form:?}");
-            line.clear();
-            let beside = LoadRow { metadata: Some(payload), ..row("{}") };
-            assert_eq!(write(&mut line, &beside, form).unwrap(), is_changed, "{payload} {form:?}");
-        }
-    }
-
-    #[test]
     fn times_are_written_as_chrono_writes_them() {
         for micros in [
             0,

@@ -29,9 +29,10 @@ fn pair(json: &str) -> Option<char> {
 /// The 16 bits that an escape stands for.
 fn unit(json: &str, at: usize) -> Option<u16> {
     let hex = json.as_bytes().get(at..at + 6)?.strip_prefix(b"\\u")?;
-    hex.iter()
-        .try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
-        .map(|unit| unit as u16)
+    hex.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some((unit << 4) | u16::try_from(digit).ok()?)
+    })
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ const JOB: &str = "SELECT job_id FROM loads WHERE loaded_at IS NULL";
 #[tokio::test]
 async fn a_range_that_does_not_go_up_within_the_limit_is_cut_until_its_parts_do() {
     let out =
-        Out::with(Settings { limit: Duration::from_secs(1), bytes_per_load: 64 << 20, ..settings() }).await;
+        Out::with(Settings { limit: Duration::from_secs(5), bytes_per_load: 64 << 20, ..settings() }).await;
     // So that the table is there.
     let mut ids = out.events(&["first"]).await;
     out.drain().await;
-    out.warehouse.faults(json!({"delayMs": 120})).await;
+    out.warehouse.faults(json!({"delayMs": 500})).await;
     let large = "x".repeat(300_000);
     ids.extend(out.events(&vec![large.as_str(); 120]).await);
     settled(&out.database).await;
