@@ -124,6 +124,7 @@ locals {
       BIGQUERY_DATASET_ID = local.dataset_id
       BIGQUERY_TABLE_ID   = local.table_id
       BIGQUERY_LOCATION   = local.bigquery_location
+      BIGQUERY_NUMBERS    = var.bigquery_numbers
       FLUSH_LIMIT_SECONDS = tostring(var.timing.flush_limit)
       FLUSH_LEASE_SECONDS = tostring(var.timing.flush_lease)
     }

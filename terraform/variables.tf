@@ -261,6 +261,18 @@ variable "bigquery_project_id" {
   default     = null
 }
 
+variable "bigquery_numbers" {
+  description = "How numbers go into BigQuery: exact as they were posted, and rounded where BigQuery refuses them; round rounds all."
+  type        = string
+  default     = "exact"
+  nullable    = false
+
+  validation {
+    condition     = contains(["exact", "round"], var.bigquery_numbers)
+    error_message = "bigquery_numbers is exact or round."
+  }
+}
+
 variable "bigquery_location" {
   description = "BigQuery's location, a region or a multi-region (EU, US) around it. Default: region."
   type        = string

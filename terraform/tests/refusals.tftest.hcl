@@ -117,6 +117,14 @@ run "bigquery_elsewhere" {
   }
 }
 
+run "numbers_in_an_unknown_form" {
+  command         = plan
+  expect_failures = [var.bigquery_numbers]
+  variables {
+    bigquery_numbers = "rounded"
+  }
+}
+
 run "a_tier_of_another_edition" {
   command         = plan
   expect_failures = [var.database]

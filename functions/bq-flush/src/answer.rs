@@ -13,6 +13,8 @@ pub(crate) struct Flushed {
     pub(crate) busy: bool,
     pub(crate) rows: i64,
     pub(crate) bytes: i64,
+    /// Of so many of these rows a number is not as it was posted, since BigQuery refused it so, or by `BIGQUERY_NUMBERS`.
+    pub(crate) rounded: i64,
     pub(crate) loads: Vec<LoadDone>,
     /// So many events BigQuery did not take; they are among the rejects now.
     pub(crate) rejected: i64,
@@ -31,6 +33,10 @@ pub(crate) struct LoadDone {
     pub(crate) job_id: String,
     pub(crate) rows: i64,
     pub(crate) bytes: i64,
+    /// How numbers were written: exact, rounded or text.
+    pub(crate) numbers: &'static str,
+    /// Of so many rows a number is not as it was posted.
+    pub(crate) rounded: i64,
 }
 
 /// Why something is not tried now, and when it is.

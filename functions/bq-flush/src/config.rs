@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use gcp::{BigQueryConfig, IdentityConfig};
 use service::{Env, Noted};
-use store::{DatabaseUrl, StoreConfig};
+use store::{DatabaseUrl, Numbers, StoreConfig};
 
 /// One call of the API, or one chunk of an upload.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,6 +41,8 @@ pub struct Settings {
     /// A range whose job failed waits so long, twice as long after the next failure, and so on up to the longest.
     pub first_wait: Duration,
     pub longest_wait: Duration,
+    /// The form in which numbers are tried first.
+    pub numbers: Numbers,
 }
 
 impl Config {
@@ -84,6 +86,7 @@ impl Settings {
         let rows_per_load = env.count("FLUSH_MAX_ROWS", 1_000_000);
         let jobs_a_day = env.count("FLUSH_JOBS_PER_DAY", 1_500);
         let longest_wait = env.seconds("FLUSH_LONGEST_WAIT_SECONDS", 600);
+        let numbers = numbers(env);
         let limit = limit?;
         let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
         Ok(Self {
@@ -96,6 +99,17 @@ impl Settings {
             jobs_a_day: jobs_a_day?,
             first_wait: FIRST_WAIT,
             longest_wait: longest_wait?,
+            numbers: numbers?,
         })
+    }
+}
+
+fn numbers(env: &mut Env) -> Result<Numbers, Noted> {
+    match env.or("BIGQUERY_NUMBERS", "exact".to_owned())?.as_str() {
+        "exact" => Ok(Numbers::Exact),
+        "round" => Ok(Numbers::Rounded),
+        other => {
+            Err(env.mistake("BIGQUERY_NUMBERS", format!("{other:?} is neither \"exact\" nor \"round\"")))
+        }
     }
 }

@@ -3,11 +3,17 @@
 use std::sync::PoisonError;
 
 use gcp::bigquery::{self, JobError, Reason};
-use store::PutOff;
+use store::{Cut, Numbers, PutOff};
 
-use crate::Flusher;
 use crate::marks;
 use crate::settle::{Case, Settled, Stop};
+use crate::{Flusher, json, refusal};
+
+/// What BigQuery calls a job that takes more than it has.
+const TOO_LARGE: &str = "resourcesExceeded";
+
+/// So many rows that another form has helped are enough to try it with a whole range.
+const A_FEW: i64 = 3;
 
 impl Flusher {
     pub(crate) async fn failed(
@@ -24,6 +30,10 @@ impl Flusher {
                 tracing::warn!(job_id, ?reason, message, "the load job ended in error");
                 self.put_off(case, format!("{reason:?}"), message, true).await?;
                 Ok(Settled::NotNow)
+            }
+            Reason::Other(word) if word == TOO_LARGE && case.load.rows > 1 => {
+                tracing::warn!(job_id, rows = case.load.rows, message, "the load is too large for BigQuery");
+                self.cut(case, message).await
             }
             // A person must act. Until then it is tried now and then.
             reason => {
@@ -56,17 +66,42 @@ impl Flusher {
         // The first is a summary; the last tells what is wrong with the row, and quotes from it.
         let why = errors.last().map_or(message.clone(), |error| error.message.clone());
         tracing::warn!(job_id = load.job_id, rows = load.rows, message, "rows do not fit into the table");
+        let kind = refusal::kind(&why);
+        if let Some(form) = self.other_form(case, &kind).await? {
+            let reformed = self.store.reform_load(*lease, load, form, kind, why).await?;
+            return reformed.map(Settled::Again).ok_or(Stop::LeaseLost);
+        }
         let is_done = if load.rows == 1 {
             self.store.reject_load(*lease, load, why).await?
         } else {
             let cuts = self.cuts(case, errors).await?;
-            self.store.split_load(*lease, load, &cuts, why).await?
+            self.store.split_load(*lease, load, &cuts, Cut::Search { why }).await?
         };
         match (is_done, load.rows) {
             (false, _) => Err(Stop::LeaseLost),
             (true, 1) => Ok(Settled::Rejected),
             (true, _) => Ok(Settled::NotNow),
         }
+    }
+
+    /// A row that is refused alone is tried once more in each form that makes a difference to it: BigQuery's words for what
+    /// is wrong with a number are not documented. A range of more takes a form that has helped against the same refusal a few times
+    /// within a day, or the search for each such row would use up the day's jobs.
+    async fn other_form(&self, case: &Case, kind: &str) -> Result<Option<Numbers>, Stop> {
+        let load = &case.load;
+        if load.rows == 1 {
+            let page = self.store.load_page(load, load.from(), 1).await?;
+            let Some(row) = page.rows().next().transpose()? else { return Ok(None) };
+            let texts = [Some(row.payload), row.metadata];
+            return Ok(texts
+                .into_iter()
+                .flatten()
+                .filter_map(|text| json::next_form(text, load.numbers))
+                .min());
+        }
+        let cured = self.store.cured_loads(kind.to_owned()).await?;
+        let forms = cured.into_iter().filter(|(form, loads)| *form > load.numbers && *loads >= A_FEW);
+        Ok(forms.map(|(form, _)| form).min())
     }
 
     /// Around the row that BigQuery names, where this very process knows where it lies; else in the middle. It is a hint:

@@ -37,6 +37,7 @@ pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flu
             rows = done.rows,
             bytes = done.bytes,
             loads = done.loads.len(),
+            rounded = done.rounded,
             rejected = done.rejected,
             jobs_left_today = done.jobs_left_today,
             "loaded into BigQuery"
@@ -62,6 +63,7 @@ async fn flush(flusher: Arc<Flusher>) -> Result<Flushed, Stop> {
         waiting,
         rows: loads.iter().map(|load| load.rows).sum(),
         bytes: loads.iter().map(|load| load.bytes).sum(),
+        rounded: loads.iter().map(|load| load.rounded).sum(),
         loads,
         rejected,
         ..left
@@ -92,10 +94,14 @@ impl Flusher {
                 self.refuse_strangers().await?;
                 are_ours = true;
             }
-            match self.clone().settle(load, is_new, lease, ground, deadline).await? {
+            let mut settled = self.clone().settle(load, is_new, lease, ground, deadline).await?;
+            while let Settled::Again(load) = settled {
+                settled = self.clone().settle(load, true, lease, ground, deadline).await?;
+            }
+            match settled {
                 Settled::Loaded(done) => work.loads.push(done),
                 Settled::Rejected => work.rejected += 1,
-                Settled::NotNow => {}
+                Settled::NotNow | Settled::Again(_) => {}
                 // What comes later has no more room than this.
                 Settled::NoRoom { most } => {
                     work.no_room = Some(most);
@@ -135,14 +141,14 @@ impl Flusher {
         ground: Ground,
         work: &mut Work,
     ) -> Result<Option<Load>, Error> {
-        let Settings { rows_per_load, bytes_per_load, .. } = self.settings;
+        let Settings { rows_per_load, bytes_per_load, numbers, .. } = self.settings;
         if let Some(range) =
-            self.store.close_range(lease, ground.settled, rows_per_load, bytes_per_load).await?
+            self.store.close_range(lease, ground.settled, rows_per_load, bytes_per_load, numbers).await?
         {
             return Ok(Some(range));
         }
         work.all_closed = true;
-        self.store.take_up_rejects(lease).await
+        self.store.take_up_rejects(lease, numbers).await
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod answer;
 mod config;
+mod cut;
 mod failed;
 mod flush;
+mod json;
 mod marks;
 mod openapi;
+mod refusal;
 mod rows;
 mod settle;
 mod strangers;

@@ -5,12 +5,12 @@ use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use futures::Stream;
 use futures::stream::poll_fn;
 use service::BoxError;
-use store::{FlusherLease, Load, LoadPage, LoadRow};
+use store::{FlusherLease, Load, LoadPage, LoadRow, Numbers};
 use tokio::sync::mpsc::{self, Sender};
 use tracing::Instrument;
 
-use crate::Flusher;
 use crate::marks::Marks;
+use crate::{Flusher, json};
 
 /// What a page aims at, so that memory follows neither the number of rows nor their size.
 const PAGE_BYTES: usize = 4 << 20;
@@ -45,18 +45,28 @@ async fn send_pages(
     pages: &Sender<Result<Bytes, BoxError>>,
 ) -> Result<(), BoxError> {
     let most = flusher.settings.rows_per_page;
-    let (mut from, mut size) = (Some(load.from()), FIRST_PAGE.min(most));
+    let (mut from, mut size, mut changed) = (Some(load.from()), FIRST_PAGE.min(most), 0);
     while let Some(place) = from {
         // Who stopped listening wants no more.
         let Ok(slot) = pages.reserve().await else { break };
         let (is_held, page) = futures::try_join!(
-            flusher.store.hold_flusher_lease(lease),
+            flusher.store.renew_flusher_lease(lease),
             flusher.store.load_page(load, place, size)
         )?;
         if !is_held {
             return Err("another flusher has taken over".into());
         }
-        slot.send(Ok(lines(&page, &mut marks.lock().unwrap_or_else(PoisonError::into_inner))?));
+        let lines =
+            Lines::of(&page, load.numbers, &mut marks.lock().unwrap_or_else(PoisonError::into_inner))?;
+        changed += lines.changed;
+        // Before the last page has gone up there can be no job, so whoever finds the job finds the count.
+        if page.next.is_none()
+            && changed > 0
+            && !flusher.store.note_changed_rows(lease, load, changed).await?
+        {
+            return Err("another flusher has taken over".into());
+        }
+        slot.send(Ok(lines.bytes));
         (from, size) = (page.next, next_size(&page).min(most));
     }
     Ok(())
@@ -68,30 +78,40 @@ fn next_size(page: &LoadPage) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX).max(1)
 }
 
-fn lines(page: &LoadPage, marks: &mut Marks) -> Result<Bytes, BoxError> {
-    let mut lines = Vec::with_capacity(page.size() + page.len() * ROOM);
-    for row in page.rows() {
-        let row = row?;
-        let start = lines.len();
-        write(&mut lines, &row)?;
-        marks.row(row.place(), lines.len() - start);
+struct Lines {
+    bytes: Bytes,
+    /// So many rows have a number that is not written as it came.
+    changed: i64,
+}
+
+impl Lines {
+    fn of(page: &LoadPage, form: Numbers, marks: &mut Marks) -> Result<Self, BoxError> {
+        let mut lines = Vec::with_capacity(page.size() + page.len() * ROOM);
+        let mut changed = 0;
+        for row in page.rows() {
+            let row = row?;
+            let start = lines.len();
+            changed += i64::from(write(&mut lines, &row, form)?);
+            marks.row(row.place(), lines.len() - start);
+        }
+        Ok(Self { bytes: Bytes::from(lines), changed })
     }
-    Ok(Bytes::from(lines))
 }
 
 /// What a line takes beside its text, more or less.
 const ROOM: usize = 320;
 
-/// A row as BigQuery loads it. The status fields are as of the load: most events are PENDING or PROCESSED by then.
-fn write(line: &mut Vec<u8>, row: &LoadRow<'_>) -> Result<(), serde_json::Error> {
+/// A row as BigQuery loads it. The status fields are as of the load: most events are PENDING or PROCESSED by then. Says whether
+/// a number is not written as it came.
+fn write(line: &mut Vec<u8>, row: &LoadRow<'_>, form: Numbers) -> Result<bool, serde_json::Error> {
     line.extend_from_slice(br#"{"id":""#);
     line.extend_from_slice(row.id.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
     line.extend_from_slice(br#"","eventType":"#);
     serde_json::to_writer(&mut *line, row.event_type)?;
     line.extend_from_slice(br#","payload":"#);
-    json(line, Some(row.payload));
+    let payload_changed = json::write(line, Some(row.payload), form);
     line.extend_from_slice(br#","metadata":"#);
-    json(line, row.metadata);
+    let metadata_changed = json::write(line, row.metadata, form);
     line.extend_from_slice(br#","status":"#);
     serde_json::to_writer(&mut *line, row.status)?;
     line.extend_from_slice(br#","processedAt":"#);
@@ -107,18 +127,7 @@ fn write(line: &mut Vec<u8>, row: &LoadRow<'_>) -> Result<(), serde_json::Error>
     line.extend_from_slice(br#","updatedAt":"#);
     timestamp(line, Some(row.updated_at));
     line.extend_from_slice(b"}\n");
-    Ok(())
-}
-
-/// The text as PostgreSQL has it, which is JSON by the type of its column. That has line breaks between its tokens alone, never
-/// inside a string, so a space serves.
-fn json(line: &mut Vec<u8>, text: Option<&str>) {
-    let start = line.len();
-    let text = text.map_or("null", |text| text.trim_matches([' ', '\t', '\n', '\r']));
-    line.extend_from_slice(text.as_bytes());
-    for byte in &mut line[start..] {
-        *byte = if matches!(*byte, b'\n' | b'\r') { b' ' } else { *byte };
-    }
+    Ok(payload_changed || metadata_changed)
 }
 
 /// RFC 3339 with microseconds. By hand, since three of them were a third of what a row took.
@@ -213,7 +222,7 @@ mod tests {
 
     fn written(row: &LoadRow<'_>) -> String {
         let mut line = Vec::new();
-        write(&mut line, row).unwrap();
+        write(&mut line, row, Numbers::Exact).unwrap();
         String::from_utf8(line).unwrap()
     }
 
@@ -231,7 +240,7 @@ mod tests {
         let payloads: [Cow<'_, str>; 9] = [
             "{}".into(),
             " \r\n\t{\"a\" :\n\t[ 1 ,\r\n2 ]}\n ".into(),
-            r#"{"a":"line\nfeed \r \t \" \\ \/ \u0041 \u00e9 \ud83d\ude00 \ud800 \u2028"}"#.into(),
+            r#"{"a":"line\nfeed \r \t \" \\ \/ \u0041 \u00e9 \ud800 \u2028"}"#.into(),
             "{\"ключ\":\"é\u{2028}\u{85}😀\u{7f}\"}".into(),
             r#"{"a":1e400,"b":-0.0,"c":123456789012345678901234567890.000100,"d":1E+2,"a":2}"#.into(),
             "null".into(),

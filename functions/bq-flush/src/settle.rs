@@ -1,7 +1,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::Stream;
 use gcp::bigquery::{self, Job, LoadError, Reason};
+use service::BoxError;
 use store::{Begun, Error, FlusherLease, Ground, Load};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -13,10 +16,15 @@ use crate::rows;
 /// Before a job that runs is asked about again; twice as long after each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(30);
 
+/// An upload that ends in an error within this part of a flush's limit was not slow.
+const QUICK: u32 = 4;
+
 pub(crate) enum Settled {
     Loaded(LoadDone),
     /// Its one row was, and is kept.
     Rejected,
+    /// It has another form, and a job of its own for that.
+    Again(Load),
     /// It is still under way, backs off, or was split; the ledger tells which.
     NotNow,
     /// So many load jobs were made within a day.
@@ -25,7 +33,7 @@ pub(crate) enum Settled {
     },
 }
 
-enum Made {
+pub(crate) enum Made {
     Yes,
     Later,
     NoRoom { most: u32 },
@@ -84,7 +92,7 @@ impl Flusher {
         let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
         loop {
             match job {
-                Job::Unknown => match self.clone().make(&case, ground, deadline).await? {
+                Job::Unknown => match self.clone().make_or_end(&case, ground, deadline).await? {
                     Made::Yes => {}
                     Made::Later => return Ok(Settled::NotNow),
                     Made::NoRoom { most } => return Ok(Settled::NoRoom { most }),
@@ -124,7 +132,12 @@ impl Flusher {
 
     /// Uploads the range into a job. A job of this name that is there already is as good: the
     /// name was made for this range alone.
-    async fn make(self: Arc<Self>, case: &Case, ground: Ground, deadline: Instant) -> Result<Made, Stop> {
+    pub(crate) async fn make(
+        self: Arc<Self>,
+        case: &Case,
+        ground: Ground,
+        deadline: Instant,
+    ) -> Result<Made, Stop> {
         let Case { load, lease, marks } = case;
         let most = self.most_jobs(load);
         match self.store.begin_load_job(*lease, load, most).await? {
@@ -133,10 +146,22 @@ impl Flusher {
             Begun::NotOurs => return Err(Stop::LeaseLost),
         }
         service::fault::point("after-ledger");
+        let rows = rows::of(self.clone(), *lease, load, marks.clone());
+        self.upload(case, ground, deadline, rows).await
+    }
+
+    pub(crate) async fn upload(
+        &self,
+        case: &Case,
+        ground: Ground,
+        deadline: Instant,
+        rows: impl Stream<Item = Result<Bytes, BoxError>> + Send,
+    ) -> Result<Made, Stop> {
+        let Case { load, lease, .. } = case;
         // BigQuery takes lower case letters, digits, _ and - in a label.
         let (last, system) = (load.to_xid.0.to_string(), ground.system_identifier.to_string());
         let labels = [("eventflow_to_xid", last.as_str()), ("eventflow_system", system.as_str())];
-        let rows = rows::of(self.clone(), *lease, load, marks.clone());
+        let begun = Instant::now();
         match timeout_at(deadline, self.bigquery.load(&load.job_id, &labels, rows)).await {
             Ok(Ok(_)) => {
                 service::fault::point("after-upload");
@@ -145,9 +170,15 @@ impl Flusher {
             // Whether there is a job is for the next flush to ask.
             Err(_elapsed) => Ok(Made::Later),
             Ok(Err(LoadError::Refused { reason, message, .. })) => {
+                self.store.forgive_upload(*lease, load).await?;
                 self.refused(case, reason, message).await.map(|()| Made::Later)
             }
-            Ok(Err(error)) => Err(Stop::Upload(error)),
+            Ok(Err(error)) => {
+                if begun.elapsed() < self.settings.limit / QUICK {
+                    self.store.forgive_upload(*lease, load).await?;
+                }
+                Err(Stop::Upload(error))
+            }
         }
     }
 
@@ -158,15 +189,17 @@ impl Flusher {
 
     async fn loaded(&self, case: &Case, written: u64, bytes: u64) -> Result<Settled, Stop> {
         let Case { load, lease, .. } = case;
+        if written == 0 {
+            return self.ended_empty(case).await;
+        }
         if i64::try_from(written) != Ok(load.rows) {
             let stop = Stop::Miscounted { job_id: load.job_id.clone(), written, expected: load.rows };
             self.put_off(case, "Miscounted".into(), stop.to_string(), false).await?;
             return Err(stop);
         }
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        if !self.store.mark_loaded(*lease, load, bytes).await? {
-            return Err(Stop::LeaseLost);
-        }
-        Ok(Settled::Loaded(LoadDone { job_id: load.job_id.clone(), rows: load.rows, bytes }))
+        let rounded = self.store.mark_loaded(*lease, load, bytes).await?.ok_or(Stop::LeaseLost)?;
+        let (job_id, numbers) = (load.job_id.clone(), load.numbers.name());
+        Ok(Settled::Loaded(LoadDone { job_id, rows: load.rows, bytes, numbers, rounded }))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Act, Error, FlusherLease, Load, Store, Xid};
+use crate::{Act, Error, FlusherLease, Load, Numbers, Store, Xid};
 
 /// Everything is judged in one transaction, which no writer may disturb.
 const LIMIT: Duration = Duration::from_mins(30);
@@ -40,7 +40,7 @@ impl Store {
             Ok(sqlx::query_as!(
                 Load,
                 r#"SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
-                          job_over, failure
+                          job_over, failure, numbers AS "numbers: Numbers", uploads
                      FROM loads WHERE loaded_at IS NULL ORDER BY id"#
             )
             .fetch_all(&pool)

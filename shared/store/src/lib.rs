@@ -43,8 +43,8 @@ pub use finish::Failure;
 pub use insert::Batch;
 pub use keys::{IdempotencyKey, KeyScope, KnownKey};
 pub use loads::{
-    Begun, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Place, PutOff, Reject, Room,
-    Turn, Unloaded, Waiting,
+    Begun, Cut, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Numbers, Place, PutOff,
+    Reject, Room, Turn, Unloaded, Waiting,
 };
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;

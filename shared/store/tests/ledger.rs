@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use common::{insert, settled};
 use event::{EventId, NewEvent};
 use store::testing::{Database, database};
-use store::{Batch, Begun, FlusherLease, Load, Place, PutOff, Turn, Xid};
+use store::{Batch, Begun, Cut, FlusherLease, Load, Numbers, Place, PutOff, Turn, Xid};
 use uuid::Uuid;
 
 const EVERYTHING: Xid = Xid(u64::MAX >> 1);
@@ -26,6 +26,10 @@ fn put_off(job_over: bool) -> PutOff {
         first_wait: Duration::from_mins(1),
         longest_wait: Duration::from_mins(10),
     }
+}
+
+fn bad() -> Cut {
+    Cut::Search { why: "bad".into() }
 }
 
 /// A ledger with events in it, and a lease on it.
@@ -55,7 +59,7 @@ impl Ledger {
     }
 
     async fn close(&self, most: u32) -> Option<Load> {
-        self.database.store.close_range(self.lease, EVERYTHING, most, 1 << 30).await.unwrap()
+        self.database.store.close_range(self.lease, EVERYTHING, most, 1 << 30, Numbers::Exact).await.unwrap()
     }
 
     async fn read(&self, load: &Load, size: u32) -> Vec<Uuid> {
@@ -93,14 +97,18 @@ async fn a_flusher_that_was_frozen_past_its_lease_changes_nothing() {
         }
         let before = ledger.text().await;
         assert_eq!(store.begin_load_job(frozen, &load, 100).await.unwrap(), Begun::NotOurs);
-        assert!(!store.mark_loaded(frozen, &load, 1).await.unwrap());
+        assert!(store.mark_loaded(frozen, &load, 1).await.unwrap().is_none());
         assert!(!store.put_off_load(frozen, &load, put_off(true)).await.unwrap());
         assert!(!store.reject_load(frozen, &load, "bad".into()).await.unwrap());
-        assert!(!store.split_load(frozen, &load, &[], "bad".into()).await.unwrap());
+        assert!(!store.split_load(frozen, &load, &[], bad()).await.unwrap());
         let over = Load { job_over: true, ..load.clone() };
         assert!(store.renew_load_job(frozen, &over).await.unwrap().is_none());
-        assert!(store.close_range(frozen, EVERYTHING, 1, 1).await.unwrap().is_none());
-        assert!(store.take_up_rejects(frozen).await.unwrap().is_none());
+        assert!(store.close_range(frozen, EVERYTHING, 1, 1, Numbers::Exact).await.unwrap().is_none());
+        let reformed = store.reform_load(frozen, &load, Numbers::Text, "bad".into(), "bad".into());
+        assert!(reformed.await.unwrap().is_none());
+        assert!(!store.note_changed_rows(frozen, &load, 1).await.unwrap());
+        store.forgive_upload(frozen, &load).await.unwrap();
+        assert!(store.take_up_rejects(frozen, Numbers::Exact).await.unwrap().is_none());
         let adopted = store.adopt(frozen, 0, Vec::new(), store::testing::act()).await.unwrap();
         assert_eq!(adopted, store::Adopted::NotOurs);
         assert_eq!(ledger.text().await, before);
@@ -121,13 +129,13 @@ async fn the_ledger_moves_only_from_the_job_that_was_seen() {
     let second = store.renew_load_job(lease, &first).await.unwrap().unwrap();
     assert_ne!(second.job_id, first.job_id);
     let before = ledger.text().await;
-    assert!(!store.mark_loaded(lease, &first, 1).await.unwrap());
+    assert!(store.mark_loaded(lease, &first, 1).await.unwrap().is_none());
     assert!(!store.put_off_load(lease, &first, put_off(true)).await.unwrap());
-    assert!(!store.split_load(lease, &first, &[], "bad".into()).await.unwrap());
+    assert!(!store.split_load(lease, &first, &[], bad()).await.unwrap());
     assert_eq!(ledger.text().await, before);
     assert_eq!(store.unloaded().await.unwrap().rows, 3);
-    assert!(store.mark_loaded(lease, &second, 1).await.unwrap());
-    assert!(!store.mark_loaded(lease, &second, 1).await.unwrap(), "once");
+    assert_eq!(store.mark_loaded(lease, &second, 1).await.unwrap(), Some(0));
+    assert!(store.mark_loaded(lease, &second, 1).await.unwrap().is_none(), "once");
     assert_eq!(store.unloaded().await.unwrap().rows, 0);
 }
 
@@ -152,7 +160,7 @@ async fn the_parts_of_a_range_are_the_range() {
                 .await;
             cuts.push(Place { xid: Xid(xid.try_into().unwrap()), id: next[behind] });
         }
-        assert!(store.split_load(lease, &load, &cuts, "bad".into()).await.unwrap());
+        assert!(store.split_load(lease, &load, &cuts, bad()).await.unwrap());
         let parts = ledger.open().await;
         assert_eq!(parts.iter().map(|part| part.rows).sum::<i64>(), 15);
         let mut read = Vec::new();
@@ -192,7 +200,8 @@ async fn a_range_is_bounded_in_bytes() {
     let lease = lease();
     assert!(database.store.hold_flusher_lease(lease).await.unwrap());
     for rows in [2, 2] {
-        let load = database.store.close_range(lease, EVERYTHING, 100, 2500).await.unwrap().unwrap();
+        let load =
+            database.store.close_range(lease, EVERYTHING, 100, 2500, Numbers::Exact).await.unwrap().unwrap();
         assert_eq!(load.rows, rows);
     }
 }
@@ -217,4 +226,69 @@ async fn jobs_are_counted_by_the_day() {
     assert_eq!(unknown.await.unwrap(), ["x"]);
     ledger.database.sql("UPDATE load_jobs SET made_at = made_at - interval '1 day'").await;
     assert_eq!(store.begin_load_job(lease, &loads[2], 2).await.unwrap(), Begun::Yes);
+}
+
+#[tokio::test]
+async fn a_range_that_was_too_large_makes_new_ones_smaller_for_a_day() {
+    let ledger = Ledger::with_transactions_of(&[1; 24]).await;
+    let (store, lease) = (&ledger.database.store, ledger.lease);
+    let close = async |most| {
+        store.close_range(lease, EVERYTHING, 1000, most, Numbers::Rounded).await.unwrap().unwrap()
+    };
+    // An event is of 2 bytes.
+    let load = close(16).await;
+    assert_eq!((load.rows, load.numbers, load.uploads), (8, Numbers::Rounded, 0));
+    for uploads in [1, 2] {
+        assert_eq!(store.begin_load_job(lease, &load, 100).await.unwrap(), Begun::Yes);
+        assert_eq!(ledger.open().await[0].uploads, uploads);
+    }
+    store.forgive_upload(lease, &load).await.unwrap();
+    assert_eq!(ledger.open().await[0].uploads, 1);
+    let middle = store.middle_of_load(&load).await.unwrap().unwrap();
+    let why = "it takes too long";
+    assert!(store.split_load(lease, &load, &[middle], Cut::TooLarge { why: why.into() }).await.unwrap());
+    let parts = ledger.open().await;
+    assert_eq!(parts.iter().map(|part| part.rows).collect::<Vec<_>>(), [4, 4]);
+    for part in parts {
+        assert!(!part.is_part(), "it is not behind the others");
+        assert_eq!((part.numbers, part.uploads, part.failure.as_deref()), (Numbers::Rounded, 0, Some(why)));
+    }
+    assert_eq!(close(16).await.rows, 4);
+    // What is small beside the most says nothing about it.
+    assert_eq!(close(16 * 16).await.rows, 12);
+}
+
+#[tokio::test]
+async fn another_form_is_another_job_and_is_remembered_as_a_cure_once_it_is_loaded() {
+    let ledger = Ledger::with_transactions_of(&[1]).await;
+    let (store, lease) = (&ledger.database.store, ledger.lease);
+    let exact = ledger.close(10).await.unwrap();
+    let reform = async |load: &Load, numbers| {
+        store.reform_load(lease, load, numbers, "kind".into(), "why".into()).await.unwrap()
+    };
+    let rounded = reform(&exact, Numbers::Rounded).await.unwrap();
+    assert_ne!(rounded.job_id, exact.job_id);
+    assert!(reform(&exact, Numbers::Text).await.is_none(), "the ledger names another job");
+    assert!(!store.note_changed_rows(lease, &exact, 1).await.unwrap());
+    assert!(store.note_changed_rows(lease, &rounded, 1).await.unwrap());
+    let open = ledger.open().await.remove(0);
+    assert_eq!((open.job_id, open.numbers), (rounded.job_id.clone(), Numbers::Rounded));
+    assert!(store.cured_loads("kind".into()).await.unwrap().is_empty());
+    assert_eq!(store.mark_loaded(lease, &rounded, 1).await.unwrap(), Some(1));
+    assert_eq!(store.cured_loads("kind".into()).await.unwrap(), [(Numbers::Rounded, 1)]);
+    ledger.database.sql("UPDATE loads SET loaded_at = loaded_at - interval '1 day'").await;
+    assert!(store.cured_loads("kind".into()).await.unwrap().is_empty(), "a day later it is tried again");
+}
+
+#[tokio::test]
+async fn a_lease_that_was_given_back_is_not_renewed() {
+    let ledger = Ledger::with_transactions_of(&[1]).await;
+    let (store, lease) = (&ledger.database.store, ledger.lease);
+    assert!(store.renew_flusher_lease(lease).await.unwrap());
+    store.release_flusher_lease(lease).await.unwrap();
+    assert!(!store.renew_flusher_lease(lease).await.unwrap());
+    let other = self::lease();
+    assert!(store.hold_flusher_lease(other).await.unwrap());
+    assert!(!store.renew_flusher_lease(lease).await.unwrap());
+    assert!(store.renew_flusher_lease(other).await.unwrap());
 }

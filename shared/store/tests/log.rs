@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::{Life, insert, reason, settled};
 use event::{AfterFailure, AttemptEnd};
 use store::testing::database;
-use store::{Error, FlusherLease, Load, Store, Xid};
+use store::{Error, FlusherLease, Load, Numbers, Store, Xid};
 use uuid::Uuid;
 
 fn lease() -> FlusherLease {
@@ -16,7 +16,7 @@ fn lease() -> FlusherLease {
 }
 
 async fn close(store: &Store, lease: FlusherLease, most: u32) -> Option<Load> {
-    store.close_range(lease, Xid(u64::MAX >> 1), most, 1 << 30).await.unwrap()
+    store.close_range(lease, Xid(u64::MAX >> 1), most, 1 << 30, Numbers::Exact).await.unwrap()
 }
 
 #[tokio::test]
@@ -176,10 +176,12 @@ async fn a_cursor_refuses_a_database_that_is_not_its_own() {
     let lease = lease();
     life.store.hold_flusher_lease(lease).await.unwrap();
     life.database.sql("UPDATE cursors SET position = '999999999'").await;
-    assert!(matches!(life.store.close_range(lease, Xid(0), 10, 1).await, Err(Error::Foreign(_))));
+    let closed = life.store.close_range(lease, Xid(0), 10, 1, Numbers::Exact).await;
+    assert!(matches!(closed, Err(Error::Foreign(_))));
     life.database.sql("UPDATE cursors SET position = '0'").await;
     life.database.sql("UPDATE cursors SET system_identifier = 1").await;
-    assert!(matches!(life.store.close_range(lease, Xid(0), 10, 1).await, Err(Error::Foreign(_))));
+    let closed = life.store.close_range(lease, Xid(0), 10, 1, Numbers::Exact).await;
+    assert!(matches!(closed, Err(Error::Foreign(_))));
     assert!(matches!(life.store.metrics().await, Err(Error::Foreign(_))));
 }
 

@@ -23,6 +23,7 @@ async fn with_nothing_to_load_bigquery_is_not_asked() {
       "loads": [],
       "oldestUnloaded": null,
       "rejected": 0,
+      "rounded": 0,
       "rows": 0,
       "unloadedRows": 0,
       "waiting": null
@@ -72,6 +73,7 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
       "loads": [],
       "oldestUnloaded": "[time]",
       "rejected": 0,
+      "rounded": 0,
       "rows": 0,
       "unloadedRows": 1,
       "waiting": null

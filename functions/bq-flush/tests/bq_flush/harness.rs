@@ -10,7 +10,7 @@ use gcp::{BigQuery, BigQueryConfig};
 use service::Shutdown;
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
-use store::{Batch, Store, StoreConfig};
+use store::{Batch, Numbers, Store, StoreConfig};
 
 pub(crate) const AUDIENCE: &str = "http://localhost:8083";
 pub(crate) const SCHEDULER: &str = "scheduler@eventflow-local.iam.gserviceaccount.com";
@@ -95,6 +95,7 @@ fn settings() -> Settings {
         jobs_a_day: 1_500,
         first_wait: Duration::from_secs(1),
         longest_wait: Duration::from_secs(1),
+        numbers: Numbers::Exact,
     }
 }
 

@@ -16,8 +16,13 @@ pub struct PutOff {
 }
 
 impl Store {
-    /// False where the ledger no longer names this job, or the lease is lost.
-    pub async fn mark_loaded(&self, lease: FlusherLease, load: &Load, bytes: i64) -> Result<bool, Error> {
+    /// Of how many rows a number is not as it came. None where the ledger no longer names this job, or the lease is lost.
+    pub async fn mark_loaded(
+        &self,
+        lease: FlusherLease,
+        load: &Load,
+        bytes: i64,
+    ) -> Result<Option<i64>, Error> {
         let (id, job_id) = (load.id, load.job_id.clone());
         self.run(move |pool| async move {
             let marked = sqlx::query_scalar!(
@@ -25,20 +30,20 @@ impl Store {
                        UPDATE loads SET loaded_at = clock_timestamp(), bytes = $4, failure = NULL, reason = NULL, retry_at = NULL
                         WHERE id = $2 AND job_id = $3 AND loaded_at IS NULL
                           AND EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())
-                       RETURNING batch, from_id, to_id
+                       RETURNING batch, from_id, to_id, changed
                    ), ended AS (
                        UPDATE load_jobs SET ended_at = clock_timestamp() FROM loaded WHERE job_id = $3
                    ), again AS (
                        UPDATE load_rejects SET reloaded_at = clock_timestamp(), requested_at = NULL, batch = NULL
                          FROM loaded WHERE load_rejects.batch = loaded.batch AND id >= from_id AND id < to_id
                    )
-                   SELECT count(*) = 1 AS "marked!" FROM loaded"#,
+                   SELECT changed FROM loaded"#,
                 lease.holder,
                 id,
                 job_id,
                 bytes
             )
-            .fetch_one(&pool)
+            .fetch_optional(&pool)
             .await?;
             Ok(marked)
         })
@@ -84,7 +89,7 @@ impl Store {
         self.run(move |pool| async move {
             let rejected = sqlx::query_scalar!(
                 r#"WITH over AS (
-                       UPDATE loads SET loaded_at = clock_timestamp(), rejected = 1, job_over = true, reason = 'Invalid', failure = $4
+                       UPDATE loads SET loaded_at = clock_timestamp(), rejected = 1, changed = 0, job_over = true, reason = 'Invalid', failure = $4
                         WHERE id = $2 AND job_id = $3 AND loaded_at IS NULL AND rows = 1
                           AND EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())
                        RETURNING *

@@ -31,7 +31,7 @@ pub(super) fn new_name() -> String {
 }
 
 impl Store {
-    /// Counts a job before BigQuery hears of it. One that was counted before goes on.
+    /// Counts a job before BigQuery hears of it, and each upload into it. A job that was counted before goes on.
     pub async fn begin_load_job(
         &self,
         lease: FlusherLease,
@@ -51,6 +51,9 @@ impl Store {
                    ), begun AS (
                        INSERT INTO load_jobs (job_id, load_id) SELECT $3, $2 FROM ours, room WHERE is_left
                        ON CONFLICT (job_id) DO NOTHING
+                   ), tried AS (
+                       UPDATE loads SET uploads = uploads + 1 FROM ours, room
+                        WHERE id = $2 AND (is_left OR EXISTS (SELECT FROM known))
                    )
                    SELECT EXISTS (SELECT FROM ours) AS "ours!", is_left OR EXISTS (SELECT FROM known) AS "may!" FROM room"#,
                 lease.holder,
@@ -74,7 +77,7 @@ impl Store {
         let (old, new_job_id) = (load.clone(), new_name());
         self.run(move |pool| async move {
             let renewed = sqlx::query!(
-                "UPDATE loads SET job_id = $4, job_over = false, retry_at = NULL
+                "UPDATE loads SET job_id = $4, job_over = false, retry_at = NULL, uploads = 0
                   WHERE id = $2 AND job_id = $3 AND loaded_at IS NULL AND job_over
                     AND EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())",
                 lease.holder,
@@ -85,7 +88,26 @@ impl Store {
             .execute(&pool)
             .await?;
             let is_renewed = renewed.rows_affected() == 1;
-            Ok(is_renewed.then_some(Load { job_id: new_job_id, job_over: false, ..old }))
+            Ok(is_renewed.then_some(Load { job_id: new_job_id, job_over: false, uploads: 0, ..old }))
+        })
+        .await
+    }
+
+    /// An upload that ended early by an error says nothing about how large the range is.
+    pub async fn forgive_upload(&self, lease: FlusherLease, load: &Load) -> Result<(), Error> {
+        let (id, job_id) = (load.id, load.job_id.clone());
+        self.run(move |pool| async move {
+            sqlx::query!(
+                "UPDATE loads SET uploads = greatest(uploads - 1, 0)
+                  WHERE id = $2 AND job_id = $3 AND loaded_at IS NULL
+                    AND EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())",
+                lease.holder,
+                id,
+                job_id
+            )
+            .execute(&pool)
+            .await?;
+            Ok(())
         })
         .await
     }

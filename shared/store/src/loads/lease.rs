@@ -30,6 +30,22 @@ impl Store {
         .await
     }
 
+    /// Renews the lease, and never takes it: what still runs when its flush has given the lease back must not take it again.
+    pub async fn renew_flusher_lease(&self, lease: FlusherLease) -> Result<bool, Error> {
+        self.run(move |pool| async move {
+            let renewed = sqlx::query!(
+                "UPDATE leases SET until = clock_timestamp() + $2::float8 * interval '1 second'
+                  WHERE name = 'loads' AND holder = $1",
+                lease.holder,
+                lease.lasts.as_secs_f64(),
+            )
+            .execute(&pool)
+            .await?;
+            Ok(renewed.rows_affected() == 1)
+        })
+        .await
+    }
+
     pub async fn release_flusher_lease(&self, lease: FlusherLease) -> Result<(), Error> {
         self.run(move |pool| async move {
             sqlx::query!("DELETE FROM leases WHERE name = 'loads' AND holder = $1", lease.holder)

@@ -2,9 +2,11 @@
 
 mod backlog;
 mod copy;
+mod cured;
 mod ends;
 mod jobs;
 mod lease;
+mod numbers;
 mod page;
 mod range;
 mod rejects;
@@ -18,9 +20,11 @@ pub use backlog::{Holder, Unloaded, Waiting};
 pub use ends::PutOff;
 pub use jobs::{Begun, JOB_PREFIX, Room};
 pub use lease::FlusherLease;
+pub use numbers::Numbers;
 pub use page::{LoadPage, LoadRow};
 pub use range::{Ground, Turn};
 pub use rejects::Reject;
+pub use split::Cut;
 
 /// A place in the log: rows of one transaction follow each other by their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +50,10 @@ pub struct Load {
     /// The job was seen to end in error: the next try needs a new name.
     pub job_over: bool,
     pub failure: Option<String>,
+    /// The form in which its rows go up.
+    pub numbers: Numbers,
+    /// How often an upload into this job was begun.
+    pub uploads: i32,
 }
 
 impl Load {

@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::{FlusherLease, Load, jobs};
+use super::{FlusherLease, Load, Numbers, jobs};
 use crate::cursor;
 use crate::{Error, Store, Xid};
 
@@ -16,6 +16,9 @@ impl Turn {
         Self { is_part: load.is_part(), id: load.id }
     }
 }
+
+/// A range of less than this part of what a range may have says nothing about how large one may be.
+const SMALLEST_LESSON: i64 = 16;
 
 /// What a flush stands on.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +50,7 @@ impl Store {
             Ok(sqlx::query_as!(
                 Load,
                 r#"SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
-                          job_over, failure
+                          job_over, failure, numbers AS "numbers: Numbers", uploads
                      FROM loads
                     WHERE loaded_at IS NULL AND (retry_at IS NULL OR retry_at <= clock_timestamp())
                       AND (depth > 0, id) > ($1, $2)
@@ -69,6 +72,7 @@ impl Store {
         settled: Xid,
         max_rows: u32,
         max_bytes: i64,
+        numbers: Numbers,
     ) -> Result<Option<Load>, Error> {
         self.run(move |pool| async move {
             cursor::position(&pool, "bigquery").await?;
@@ -78,6 +82,11 @@ impl Store {
                        SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp()
                    ), cursor AS MATERIALIZED (
                        SELECT position FROM cursors WHERE name = 'bigquery' AND EXISTS (SELECT FROM held) FOR UPDATE
+                   ), most AS MATERIALIZED (
+                       -- What was too large of late is too large now. A small range was slow for other reasons, and teaches nothing.
+                       SELECT least($4::bigint, (SELECT min(cut_bytes) / 2 FROM loads
+                                                  WHERE cut_at > statement_timestamp() - interval '1 day'
+                                                    AND cut_bytes > $4::bigint / $7::bigint)) AS bytes
                    ), log AS MATERIALIZED (
                        -- A transaction a row: their rows are many.
                        SELECT xid, sum(rows) OVER in_order AS rows, sum(bytes) OVER in_order AS bytes
@@ -91,7 +100,7 @@ impl Store {
                    ), first AS MATERIALIZED (
                        SELECT (SELECT xid FROM log ORDER BY xid LIMIT 1) AS xid
                    ), full_at AS MATERIALIZED (
-                       SELECT (SELECT xid FROM log WHERE rows > $3::bigint OR bytes > $4::bigint ORDER BY xid LIMIT 1) AS xid
+                       SELECT (SELECT xid FROM log WHERE rows > $3::bigint OR bytes > (SELECT bytes FROM most) ORDER BY xid LIMIT 1) AS xid
                    ), bound AS MATERIALIZED (
                        -- One transaction that is too much by itself goes whole, and the log does not know how long it is.
                        SELECT position AS low, least($5::xid8, pg_snapshot_xmin(pg_current_snapshot()),
@@ -101,8 +110,8 @@ impl Store {
                               coalesce(full_at.xid = first.xid, false) AS is_one
                          FROM cursor, first, full_at
                    ), load AS (
-                       INSERT INTO loads (from_xid, to_xid, rows, job_id)
-                       SELECT low, high, counted.rows, $2
+                       INSERT INTO loads (from_xid, to_xid, rows, job_id, numbers)
+                       SELECT low, high, counted.rows, $2, $6
                          FROM bound, LATERAL (
                               SELECT CASE WHEN is_one THEN (SELECT count(*) FROM events WHERE xid >= low AND xid < high)
                                      ELSE (SELECT rows FROM log WHERE xid < high ORDER BY xid DESC LIMIT 1)::bigint
@@ -114,12 +123,14 @@ impl Store {
                          FROM bound WHERE name = 'bigquery' AND position < high
                    )
                    SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
-                          job_over, failure FROM load"#,
+                          job_over, failure, numbers AS "numbers: Numbers", uploads FROM load"#,
                 lease.holder,
                 jobs::new_name(),
                 i64::from(max_rows),
                 max_bytes,
                 settled as Xid,
+                numbers as Numbers,
+                SMALLEST_LESSON,
             )
             .fetch_optional(&pool)
             .await?)
@@ -128,7 +139,11 @@ impl Store {
     }
 
     /// Makes a range of the rejects that somebody wants to be loaded again. None where there are none.
-    pub async fn take_up_rejects(&self, lease: FlusherLease) -> Result<Option<Load>, Error> {
+    pub async fn take_up_rejects(
+        &self,
+        lease: FlusherLease,
+        numbers: Numbers,
+    ) -> Result<Option<Load>, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_as!(
                 Load,
@@ -141,17 +156,18 @@ impl Store {
                         WHERE requested_at IS NOT NULL AND load_rejects.batch IS NULL
                        RETURNING id
                    ), load AS (
-                       INSERT INTO loads (from_xid, to_xid, to_id, rows, job_id, batch)
-                       SELECT position, position, $3, counted.rows, $2, number
+                       INSERT INTO loads (from_xid, to_xid, to_id, rows, job_id, batch, numbers)
+                       SELECT position, position, $3, counted.rows, $2, number, $4
                          FROM batch, cursors, (SELECT count(*) AS rows FROM taken) AS counted
                         WHERE name = 'bigquery' AND counted.rows > 0
                        RETURNING *
                    )
                    SELECT id, from_xid AS "from_xid: Xid", from_id, to_xid AS "to_xid: Xid", to_id, rows, job_id, depth, batch,
-                          job_over, failure FROM load"#,
+                          job_over, failure, numbers AS "numbers: Numbers", uploads FROM load"#,
                 lease.holder,
                 jobs::new_name(),
                 Uuid::max(),
+                numbers as Numbers,
             )
             .fetch_optional(&pool)
             .await?)

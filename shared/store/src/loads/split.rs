@@ -3,6 +3,15 @@ use uuid::Uuid;
 use super::{FlusherLease, Load, Place};
 use crate::{Error, Store, Xid};
 
+/// Why a range is cut.
+#[derive(Clone, Debug)]
+pub enum Cut {
+    /// A row does not fit: the parts are tried behind what is whole.
+    Search { why: String },
+    /// It is too large for one load: the parts are whole ranges, and new ranges become smaller for a while.
+    TooLarge { why: String },
+}
+
 impl Store {
     /// The row in the middle of a range, for want of a better place to cut it.
     pub async fn middle_of_load(&self, load: &Load) -> Result<Option<Place>, Error> {
@@ -36,9 +45,13 @@ impl Store {
         lease: FlusherLease,
         load: &Load,
         cuts: &[Place],
-        why: String,
+        cut: Cut,
     ) -> Result<bool, Error> {
         let (id, job_id) = (load.id, load.job_id.clone());
+        let (is_search, reason, why) = match cut {
+            Cut::Search { why } => (true, "Invalid", why),
+            Cut::TooLarge { why } => (false, "TooLarge", why),
+        };
         let ends: Vec<_> = [load.from()].iter().chain(cuts).chain(&[load.to()]).copied().collect();
         // No array of `xid8` has a name that sqlx knows.
         let xids: Vec<_> = ends.iter().map(|place| place.xid.0.to_string()).collect();
@@ -52,14 +65,24 @@ impl Store {
                           AND EXISTS (SELECT FROM leases WHERE name = 'loads' AND holder = $1 AND until > clock_timestamp())
                        RETURNING *
                    ), ended AS (
-                       UPDATE load_jobs SET ended_at = clock_timestamp(), reason = 'Invalid', message = $7 FROM over
+                       UPDATE load_jobs SET ended_at = clock_timestamp(), reason = $9, message = $7 FROM over
                         WHERE load_jobs.job_id = $3
                    ), ends AS (
                        SELECT xid::xid8 AS xid, id, place FROM unnest($4::text[], $5::uuid[]) WITH ORDINALITY AS t (xid, id, place)
                    ), parts AS (
                        SELECT a.xid AS from_xid, a.id AS from_id, b.xid AS to_xid, b.id AS to_id, ($6::text[])[a.place] AS job_id,
-                              a.place, over.depth + 1 AS depth, over.batch, over.created_at
+                              a.place, over.depth + $8::boolean::integer AS depth, over.batch, over.created_at, over.numbers,
+                              over.refusal
                          FROM over, ends a JOIN ends b ON b.place = a.place + 1
+                   ), weight AS MATERIALIZED (
+                       SELECT CASE
+                              WHEN $8 THEN NULL
+                              WHEN batch IS NULL THEN (
+                                  SELECT sum(octet_length(payload::text) + coalesce(octet_length(metadata::text), 0)) FROM events e
+                                   WHERE e.xid >= from_xid AND e.xid <= to_xid
+                                     AND (e.xid, e.id) >= (from_xid, from_id) AND (e.xid, e.id) < (to_xid, to_id))
+                              END AS bytes
+                         FROM over
                    ), counted AS (
                        SELECT parts.*, CASE
                               WHEN batch IS NULL THEN (
@@ -70,9 +93,11 @@ impl Store {
                                      WHERE r.batch = parts.batch AND r.id >= from_id AND r.id < to_id) END AS rows
                          FROM parts
                    ), made AS (
-                       INSERT INTO loads (from_xid, from_id, to_xid, to_id, rows, job_id, depth, batch, created_at, failure)
-                       SELECT from_xid, from_id, to_xid, to_id, rows, job_id, depth, batch, created_at, $7
-                         FROM counted WHERE rows > 0 ORDER BY place
+                       INSERT INTO loads (from_xid, from_id, to_xid, to_id, rows, job_id, depth, batch, created_at, failure, numbers,
+                                          refusal, cut_bytes, cut_at)
+                       SELECT from_xid, from_id, to_xid, to_id, rows, job_id, depth, batch, created_at, $7, numbers, refusal,
+                              weight.bytes, CASE WHEN NOT $8 THEN clock_timestamp() END
+                         FROM counted, weight WHERE rows > 0 ORDER BY place
                    )
                    SELECT count(*) = 1 AS "split!" FROM over"#,
                 lease.holder,
@@ -81,7 +106,9 @@ impl Store {
                 &xids,
                 &ids as &[Uuid],
                 &job_ids,
-                why
+                why,
+                is_search,
+                reason
             )
             .fetch_one(&pool)
             .await?;

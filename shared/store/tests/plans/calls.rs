@@ -6,8 +6,8 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::testing::{Database, act};
 use store::{
-    Batch, ClaimTerms, Claimant, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope, KeySecret,
-    KeySettings, Load, Mode, PutOff, Store, Succeeded, Turn, Undelivered,
+    Batch, ClaimTerms, Claimant, Cut, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope, KeySecret,
+    KeySettings, Load, Mode, Numbers, PutOff, Store, Succeeded, Turn, Undelivered,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -179,7 +179,7 @@ async fn flush(database: &Database, store: &Store) {
     let settled = store.load_ground().await.unwrap().settled;
     store.unloaded().await.unwrap();
     store.flush_holders().await.unwrap();
-    let load = store.close_range(lease, settled, 100, 1 << 30).await.unwrap().unwrap();
+    let load = store.close_range(lease, settled, 100, 1 << 30, Numbers::Exact).await.unwrap().unwrap();
     store.open_loads().await.unwrap();
     store.begin_load_job(lease, &load, 1000).await.unwrap();
     store.load_page(&load, load.from(), 50).await.unwrap();
@@ -193,20 +193,26 @@ async fn flush(database: &Database, store: &Store) {
     assert!(store.put_off_load(lease, &load, why).await.unwrap());
     store.waiting_loads().await.unwrap().unwrap();
     let load = store.renew_load_job(lease, &load).await.unwrap().unwrap();
+    store.forgive_upload(lease, &load).await.unwrap();
+    let load =
+        store.reform_load(lease, &load, Numbers::Text, "a".into(), "no".into()).await.unwrap().unwrap();
+    assert!(store.note_changed_rows(lease, &load, 1).await.unwrap());
+    store.cured_loads("a".into()).await.unwrap();
     let middle = store.middle_of_load(&load).await.unwrap().unwrap();
-    assert!(store.split_load(lease, &load, &[middle], "no".into()).await.unwrap());
+    assert!(store.split_load(lease, &load, &[middle], Cut::Search { why: "no".into() }).await.unwrap());
     finish(store, lease).await;
     store.retry_rejects(Some(vec![Uuid::new_v4()]), act()).await.unwrap();
     let again = "UPDATE load_rejects SET reloaded_at = NULL WHERE id IN (SELECT id FROM load_rejects ORDER BY id LIMIT 5)";
     ours(database, again).await;
     assert!(store.retry_rejects(None, act()).await.unwrap() > 0);
-    let again = store.take_up_rejects(lease).await.unwrap().unwrap();
+    let again = store.take_up_rejects(lease, Numbers::Exact).await.unwrap().unwrap();
     store.load_page(&again, again.from(), 50).await.unwrap();
     store.middle_of_load(&again).await.unwrap().unwrap();
     finish(store, lease).await;
     store.rejects(0, 50).await.unwrap();
     store.load_room(1).await.unwrap();
     store.unknown_load_jobs(vec!["job-4".into(), "job-5".into()]).await.unwrap();
+    assert!(store.renew_flusher_lease(lease).await.unwrap());
     store.release_flusher_lease(lease).await.unwrap();
 }
 
@@ -218,7 +224,7 @@ async fn finish(store: &Store, lease: FlusherLease) {
     }
     for load in loads {
         store.reject_load(lease, &load, "no".into()).await.unwrap();
-        assert!(store.mark_loaded(lease, &load, 1).await.unwrap());
+        assert!(store.mark_loaded(lease, &load, 1).await.unwrap().is_some());
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::job::ErrorProto;
+use super::load::{NumberRule, Unfit};
 use super::warehouse::Warehouse;
 
 /// Counts fall with each use; `PUT` replaces the whole.
@@ -33,6 +34,9 @@ pub(crate) struct Faults {
     /// Every row that contains this does not fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid_rows: Option<String>,
+    /// These numbers a column of JSON does not take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbers: Option<NumberRule>,
     /// In place of the quota that it was started with.
     #[serde(skip_serializing_if = "Option::is_none")]
     loads_per_table_per_day: Option<usize>,
@@ -134,8 +138,9 @@ impl FaultPlan {
         Some(ErrorProto::new(&fault.reason, message))
     }
 
-    pub(crate) fn invalid_rows(&self) -> Option<String> {
-        self.lock().invalid_rows.clone()
+    pub(crate) fn unfit(&self) -> Unfit {
+        let faults = self.lock();
+        Unfit { containing: faults.invalid_rows.clone(), numbers: faults.numbers }
     }
 
     pub(crate) fn lose_response(&self) -> bool {

@@ -44,6 +44,27 @@ async fn rows_do_not_fit_that_contain_what_was_told() {
 }
 
 #[tokio::test]
+async fn numbers_are_refused_as_parse_json_refuses_them() {
+    let server = Server::with_table().await;
+    let row = |payload: &str| format!("{{\"id\":\"1\",\"payload\":{payload}}}\n");
+    let ends = async |id: &str, payload: &str| {
+        let ended = server.load(&job(id), &row(payload)).await;
+        ended["status"]["errors"].as_array().map(|errors| errors.last().unwrap()["message"].to_string())
+    };
+    assert_eq!(ends("free", "{\"a\":67.174118}").await, None, "a load job is not known to refuse any");
+    server.faults(json!({"numbers": "parseJson"})).await;
+    let said = ends("refused", "{\"a\":67.174118}").await.unwrap();
+    assert!(
+        said.contains("row starting at position 0: Invalid input: Input number: 67.174118 cannot"),
+        "{said}"
+    );
+    assert_eq!(ends("double", "{\"a\":67.17411800000001,\"b\":12.5}").await, None);
+    server.faults(json!({"numbers": "integersOnly"})).await;
+    assert!(ends("decimal", "{\"a\":12.5}").await.is_some());
+    assert_eq!(ends("text", "{\"a\":\"12.5\",\"b\":7}").await, None);
+}
+
+#[tokio::test]
 async fn inserts_get_the_status_that_was_asked_for() {
     let server = Server::with_table().await;
     for (status, reason) in [(500, "internalError"), (503, "backendError"), (429, "rateLimitExceeded")] {
@@ -164,6 +185,7 @@ async fn wrong_faults_are_a_400_that_names_the_field() {
         (json!({"failJobs": {"reason": "", "count": 1}}), "failJobs.reason"),
         (json!({"failJobs": {"reason": "invalid", "count": -1}}), "failJobs.count"),
         (json!({"invalidRows": ""}), "invalidRows"),
+        (json!({"numbers": "none"}), "numbers"),
         (json!({"http": {"status": 200}}), "http.status"),
         (json!({"http": {"status": 503, "probability": 2}}), "http.probability"),
         (json!({"delayMs": "long"}), "delayMs"),

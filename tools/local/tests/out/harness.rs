@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use service::Shutdown;
 use service::testing::{Answer, call};
 use store::testing::{Database, database};
-use store::{Batch, Store};
+use store::{Batch, Numbers, Store};
 
 use crate::client::Server;
 
@@ -41,6 +42,7 @@ pub(crate) fn settings() -> Settings {
         jobs_a_day: 1_500,
         first_wait: Duration::from_mins(1),
         longest_wait: Duration::from_mins(10),
+        numbers: Numbers::Exact,
     }
 }
 
@@ -86,6 +88,15 @@ impl Out {
         wanted.sort();
         found.sort();
         assert_eq!(found, wanted);
+    }
+
+    /// What BigQuery has as the payload of each event.
+    pub(crate) async fn payloads(&self) -> BTreeMap<String, String> {
+        let (status, page) = self.warehouse.get("/datasets/d/tables/events/data").await;
+        assert_eq!(status, 200, "{page}");
+        let rows = page["rows"].as_array().unwrap();
+        let cell = |row: &Value, at: usize| row["f"][at]["v"].as_str().unwrap().to_owned();
+        rows.iter().map(|row| (cell(row, 0), cell(row, 2))).collect()
     }
 
     /// As if the time had come.
@@ -149,6 +160,7 @@ pub(crate) fn bigquery(warehouse: &Server) -> BigQueryConfig {
     }
 }
 
+/// A payload is a word, or JSON.
 pub(crate) async fn events(store: &Store, payloads: &[&str]) -> Vec<String> {
     // IDs of one millisecond are in no order, and the tests name places: each gets its own.
     let mut at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -156,7 +168,9 @@ pub(crate) async fn events(store: &Store, payloads: &[&str]) -> Vec<String> {
     for payload in payloads {
         at += Duration::from_millis(1);
         let id = EventId::mint(at);
-        let body = format!(r#"{{"eventType":"a","payload":{{"is":"{payload}"}}}}"#);
+        let is_json = payload.starts_with('{');
+        let payload = if is_json { (*payload).to_owned() } else { format!(r#"{{"is":"{payload}"}}"#) };
+        let body = format!(r#"{{"eventType":"a","payload":{payload}}}"#);
         batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
         ids.push(id.to_string());
     }

@@ -1,6 +1,6 @@
 //! Whatever order commits, flushes, deaths and failures come in, each event is loaded once, or is among the rejects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bq_flush::Settings;
@@ -15,6 +15,8 @@ use crate::client::Server;
 use crate::harness::{Flusher, Out, events, settings};
 
 const WRITERS: usize = 3;
+/// `PARSE_JSON` refuses it as it is.
+const DECIMAL: &str = r#"{"n":67.174118}"#;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -22,6 +24,7 @@ enum Step {
     Post {
         good: u8,
         poison: u8,
+        decimals: u8,
     },
     /// An event in a transaction that stays open.
     Write {
@@ -51,6 +54,9 @@ enum Step {
 enum Fault {
     None,
     BadRows,
+    /// As `PARSE_JSON` refuses numbers.
+    Numbers,
+    NoDecimals,
     JobFails,
     JobIsInvalid,
     AnswerLost,
@@ -63,6 +69,8 @@ impl Fault {
         match self {
             Self::None => json!({}),
             Self::BadRows => json!({"invalidRows": "poison"}),
+            Self::Numbers => json!({"invalidRows": "poison", "numbers": "parseJson"}),
+            Self::NoDecimals => json!({"numbers": "integersOnly"}),
             Self::JobFails => json!({"failJobs": {"reason": "backendError", "count": 1}}),
             Self::JobIsInvalid => {
                 json!({"invalidRows": "poison", "failJobs": {"reason": "invalid", "count": 1}})
@@ -80,6 +88,9 @@ fn step() -> impl Strategy<Value = Step> {
         Fault::None,
         Fault::BadRows,
         Fault::BadRows,
+        Fault::Numbers,
+        Fault::Numbers,
+        Fault::NoDecimals,
         Fault::JobFails,
         Fault::JobIsInvalid,
         Fault::AnswerLost,
@@ -87,7 +98,8 @@ fn step() -> impl Strategy<Value = Step> {
         Fault::Slow,
     ]);
     prop_oneof![
-        4 => (0..5_u8, 0..2_u8).prop_map(|(good, poison)| Step::Post { good, poison }),
+        4 => (0..5_u8, 0..2_u8, 0..3_u8)
+            .prop_map(|(good, poison, decimals)| Step::Post { good, poison, decimals }),
         3 => writer.clone().prop_map(|writer| Step::Write { writer }),
         2 => writer.clone().prop_map(|writer| Step::Commit { writer }),
         1 => writer.prop_map(|writer| Step::RollBack { writer }),
@@ -118,10 +130,11 @@ struct World {
 impl World {
     async fn step(&mut self, step: &Step) {
         match step {
-            Step::Post { good, poison } => {
+            Step::Post { good, poison, decimals } => {
                 let good = std::iter::repeat_n("good", usize::from(*good));
-                let payloads: Vec<_> =
-                    good.chain(std::iter::repeat_n("poison", usize::from(*poison))).collect();
+                let poison = std::iter::repeat_n("poison", usize::from(*poison));
+                let decimals = std::iter::repeat_n(DECIMAL, usize::from(*decimals));
+                let payloads: Vec<_> = good.chain(poison).chain(decimals).collect();
                 if !payloads.is_empty() {
                     self.out.events(&payloads).await;
                 }
@@ -198,6 +211,17 @@ impl World {
         prop_assert_eq!(distinct.union(&rejected).cloned().collect::<BTreeSet<_>>(), stored);
         let counted = "SELECT coalesce(sum(rows - rejected), 0)::bigint FROM loads";
         prop_assert_eq!(self.out.number(counted).await, i64::try_from(loaded.len()).unwrap());
+        let posted = self.out.database.sql("SELECT id::text, payload::text FROM events").await;
+        let posted: BTreeMap<String, String> =
+            posted.iter().map(|row| (sqlx::Row::get(row, 0), sqlx::Row::get(row, 1))).collect();
+        let kept = self.out.payloads().await;
+        let otherwise = kept.iter().filter(|(id, payload)| posted[*id] != **payload).count();
+        let changed = "SELECT coalesce(sum(changed), 0)::bigint FROM loads";
+        prop_assert_eq!(
+            self.out.number(changed).await,
+            i64::try_from(otherwise).unwrap(),
+            "numbers that changed"
+        );
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use gcp::{BigQuery, BigQueryConfig, Identity, Publisher, PublisherConfig};
 use ingest::{Coalescer, FrontDoor, Ingest, Limits, Schemas};
 use process_push::{Callers, Handlers, ProcessPush};
 use service::Shutdown;
-use store::{ClaimTerms, Store, StoreConfig};
+use store::{ClaimTerms, Numbers, Store, StoreConfig};
 
 use crate::process::Process;
 use crate::stage::Stage;
@@ -178,5 +178,6 @@ fn flusher_settings() -> bq_flush::Settings {
         jobs_a_day: 1_500,
         first_wait: Duration::from_millis(1),
         longest_wait: Duration::from_millis(1),
+        numbers: Numbers::Exact,
     }
 }

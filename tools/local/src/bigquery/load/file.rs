@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::thread;
 
+use super::numbers::NumberRule;
 use super::row;
 use crate::bigquery::job::{ErrorProto, Failure, LoadConfiguration};
 use crate::bigquery::schema::Schema;
@@ -18,6 +19,12 @@ pub(crate) struct Converted {
     pub(crate) bad_records: Vec<ErrorProto>,
 }
 
+/// What makes a row not fit, beside its schema.
+pub(crate) struct Unfit {
+    pub(crate) containing: Option<String>,
+    pub(crate) numbers: Option<NumberRule>,
+}
+
 /// How much is converted at once by each of the processors.
 const BLOCK: u64 = 2 << 20;
 
@@ -27,7 +34,7 @@ pub(crate) fn convert(
     row_file: &Path,
     schema: &Schema,
     load: &LoadConfiguration,
-    unfit: Option<&str>,
+    unfit: &Unfit,
 ) -> io::Result<Result<Converted, Failure>> {
     let mut input = BufReader::new(File::open(upload)?);
     let mut output = File::create_new(row_file)?;
@@ -81,7 +88,7 @@ struct Block {
     bad: Vec<(u64, u64, String)>,
 }
 
-fn convert_block(lines: &[u8], schema: &Schema, load: &LoadConfiguration, unfit: Option<&str>) -> Block {
+fn convert_block(lines: &[u8], schema: &Schema, load: &LoadConfiguration, unfit: &Unfit) -> Block {
     let mut block = Block { output: Vec::with_capacity(lines.len() * 5 / 4), ..Block::default() };
     let mut position = 0;
     for line in lines.split_inclusive(|&byte| byte == b'\n') {
@@ -109,12 +116,12 @@ fn convert_row(
     output: &mut Vec<u8>,
     schema: &Schema,
     load: &LoadConfiguration,
-    unfit: Option<&str>,
+    unfit: &Unfit,
 ) -> Result<u64, String> {
-    if unfit.is_some_and(|part| String::from_utf8_lossy(record).contains(part)) {
+    if unfit.containing.as_deref().is_some_and(|part| String::from_utf8_lossy(record).contains(part)) {
         return Err("This row was told not to fit.".to_owned());
     }
-    let cells = row::parse(record, schema, load.ignore_unknown_values)?;
+    let cells = row::parse(record, schema, load.ignore_unknown_values, unfit.numbers)?;
     serde_json::to_writer(&mut *output, &cells).map_err(|error| error.to_string())?;
     output.push(b'\n');
     Ok(row::logical_bytes(&cells, schema))

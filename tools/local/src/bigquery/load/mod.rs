@@ -4,7 +4,9 @@
 
 mod destination;
 mod file;
+mod numbers;
 mod row;
+mod surrogates;
 pub(crate) mod timestamp;
 
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use std::time::Duration;
 
 use destination::{Destination, Rules};
 use file::Converted;
+pub(crate) use file::Unfit;
+pub(crate) use numbers::NumberRule;
 
 use super::catalog::{Catalog, Record, RowFile};
 use super::error::ApiError;
@@ -69,8 +73,8 @@ fn prepare(warehouse: &Warehouse, job: &Job, rules: &Rules) -> Result<Prepared, 
     let name = format!("{}.ndjson", uuid::Uuid::new_v4());
     let upload = warehouse.uploads.data(&job.upload);
     let row_file = warehouse.row_file(&name);
-    let unfit = warehouse.faults.invalid_rows();
-    let converted = file::convert(&upload, &row_file, &schema, &job.configuration.load, unfit.as_deref());
+    let converted =
+        file::convert(&upload, &row_file, &schema, &job.configuration.load, &warehouse.faults.unfit());
     let Converted { rows, bytes, bad_records } = converted.map_err(ApiError::from)??;
     warehouse.sync_rows_dir().map_err(ApiError::from)?;
     Ok(Prepared { file: RowFile { name, rows, bytes }, schema, bad_records })

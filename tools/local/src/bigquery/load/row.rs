@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::numbers::{NumberRule, refusal};
+use super::surrogates::replaced;
 use super::timestamp;
 use crate::bigquery::schema::{Field, FieldType, Mode, Schema};
 
@@ -20,12 +22,17 @@ pub(crate) type Cells<'a> = Vec<Option<Cow<'a, str>>>;
 ///
 /// Values stay the text that came, so that a number keeps all its digits; and `RawValue` skips
 /// nesting without recursion, so that none is too deep to be measured.
-pub(crate) fn parse<'a>(line: &'a [u8], schema: &Schema, ignore_unknown: bool) -> Result<Cells<'a>, String> {
+pub(crate) fn parse<'a>(
+    line: &'a [u8],
+    schema: &Schema,
+    ignore_unknown: bool,
+    numbers: Option<NumberRule>,
+) -> Result<Cells<'a>, String> {
     let mut json = serde_json::Deserializer::from_slice(line);
     let members = Columns(&schema.fields).deserialize(&mut json);
     let members = members.and_then(|members| json.end().map(|()| members));
     let Members { values, unknown } = members.map_err(|error| format!("Failed to parse JSON: {error}"))?;
-    let cells = schema.fields.iter().zip(values).map(|(field, value)| cell(field, value));
+    let cells = schema.fields.iter().zip(values).map(|(field, value)| cell(field, value, numbers));
     let cells = cells.collect::<Result<Cells<'_>, String>>()?;
     match unknown {
         Some(name) if !ignore_unknown => Err(format!("No such field: {name}.")),
@@ -82,7 +89,11 @@ impl<'de> Visitor<'de> for Columns<'_> {
     }
 }
 
-fn cell<'a>(field: &Field, value: Option<&'a RawValue>) -> Result<Option<Cow<'a, str>>, String> {
+fn cell<'a>(
+    field: &Field,
+    value: Option<&'a RawValue>,
+    numbers: Option<NumberRule>,
+) -> Result<Option<Cow<'a, str>>, String> {
     let name = &field.name;
     match (value.map(RawValue::get), field.mode) {
         (Some("null"), Mode::Required) => {
@@ -90,15 +101,19 @@ fn cell<'a>(field: &Field, value: Option<&'a RawValue>) -> Result<Option<Cow<'a,
         }
         (None, Mode::Required) => Err(format!("Missing required field: {name}.")),
         (Some("null") | None, Mode::Nullable) => Ok(None),
-        (Some(json), _) => convert(field, json).map(Some),
+        (Some(json), _) => convert(field, json, numbers).map(Some),
     }
 }
 
-fn convert<'a>(field: &Field, json: &'a str) -> Result<Cow<'a, str>, String> {
+fn convert<'a>(field: &Field, json: &'a str, numbers: Option<NumberRule>) -> Result<Cow<'a, str>, String> {
     let name = &field.name;
+    if let Some(why) = numbers.filter(|_| field.kind == FieldType::Json).and_then(|rule| refusal(json, rule))
+    {
+        return Err(why);
+    }
     if field.kind == FieldType::Json {
         return match depth(json) {
-            0..=JSON_DEPTH => Ok(Cow::Borrowed(json)),
+            0..=JSON_DEPTH => Ok(replaced(json)),
             deep => Err(format!("Invalid JSON: nesting depth {deep} exceeds {JSON_DEPTH}. Field: {name}")),
         };
     }
