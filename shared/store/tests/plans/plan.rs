@@ -45,17 +45,17 @@ fn look<'a>(node: &'a Value, is_limited: bool, found: &mut Vec<(&'a str, String)
         _ => false,
     };
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
-    let thrown_away = number("Rows Removed by Filter") * number("Actual Loops");
+    let loops = number("Actual Loops");
+    let (given, thrown_away) = (number("Actual Rows") * loops, number("Rows Removed by Filter") * loops);
     // The limit may be far above, and what stands between may take all there is.
     let is_read = node.get("Relation Name").is_some();
-    let given = if is_read && is_limited && !is_bounded {
-        number("Actual Rows") * number("Actual Loops")
-    } else {
-        0.0
-    };
-    if is_whole || thrown_away + given > MOST_FOR_NOTHING {
-        let how =
-            format!("{} {} gave {given} and threw away {thrown_away}", text("Node Type"), text("Index Name"));
+    let for_nothing = thrown_away + if is_read && is_limited && !is_bounded { given } else { 0.0 };
+    if is_whole || for_nothing > MOST_FOR_NOTHING {
+        let how = format!(
+            "{} {}, {given} rows and {thrown_away} thrown away",
+            text("Node Type"),
+            text("Index Name")
+        );
         found.push((text("Relation Name"), how));
     }
     let is_limited = match text("Node Type") {
