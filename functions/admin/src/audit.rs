@@ -1,10 +1,9 @@
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use service::Problem;
+use service::{Problem, Query};
 use store::AuditEntry;
 use utoipa::{IntoParams, ToSchema};
 
@@ -76,9 +75,8 @@ impl Search {
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,
-    search: Result<Query<Search>, QueryRejection>,
+    Query(search): Query<Search>,
 ) -> Result<Json<Page>, Problem> {
-    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
     let (before, limit) = search.asked()?;
     let mut entries = admin.store.audit_log(before, i64::from(limit) + 1).await.map_err(refusal::of_store)?;
     // One more than asked for tells whether there is a next page.

@@ -3,10 +3,12 @@
 
 mod act;
 pub mod adopt;
+mod answer;
 mod audit;
 mod config;
 mod event_types;
 mod events;
+mod excerpt;
 pub mod keys;
 mod metrics;
 mod migrate;
@@ -16,6 +18,7 @@ mod page;
 mod refusal;
 mod rejects;
 mod role;
+mod room;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -62,6 +65,7 @@ pub fn router(admin: Admin) -> Router {
         .routes(routes!(events::one::get))
         .routes(routes!(events::replay::post))
         .routes(routes!(rejects::list::get))
+        .routes(routes!(rejects::one::get))
         .routes(routes!(rejects::retry::post))
         .routes(routes!(metrics::get))
         .routes(routes!(keys::list::get, keys::create::post))
@@ -70,6 +74,7 @@ pub fn router(admin: Admin) -> Router {
         .routes(routes!(event_types::list::get))
         .routes(routes!(event_types::one::get, event_types::put::put, event_types::remove::delete))
         .routes(routes!(audit::get))
+        .route_layer(from_fn_with_state(room::Room::new(), room::enter))
         .route_layer(from_fn_with_state(admin.roles.clone(), role::check))
         .split_for_parts();
     let routes = door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin);

@@ -33,7 +33,7 @@ impl IntoResponses for Invalid {
 
 impl IntoResponses for InvalidBody {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        named(&[("400", "Invalid"), ("413", "TooLarge"), ("415", "UnsupportedMediaType")])
+        named(&[("400", "Invalid"), ("408", "TooSlow"), ("413", "TooLarge"), ("415", "UnsupportedMediaType")])
     }
 }
 
@@ -67,9 +67,13 @@ fn components() -> Value {
                 }))
             },
             "responses": {
-                "Invalid": { "description": "A mistake in the body, the path or the query, with its `field`" },
+                "Invalid": {
+                    "description": "A mistake in the body, the path or the query. `field` is the JSON Pointer of the body's member, or \
+                        the name of the parameter; where the body is no JSON, `byte` says from where on"
+                },
+                "TooSlow": { "description": "The body did not arrive in time" },
                 "Forbidden": { "description": "An identity without the role, or a page of another origin" },
-                "TooLarge": { "description": "The body is larger than 2 MiB" },
+                "TooLarge": { "description": "The body is larger than its `limit`" },
                 "UnsupportedMediaType": { "description": "The `Content-Type` must be `application/json`" }
             },
             "securitySchemes": {

@@ -19,6 +19,19 @@ pub(crate) struct Search {
     limit: Option<String>,
 }
 
+impl Search {
+    pub(crate) fn asked(&self) -> Result<Pagination, Problem> {
+        let pages = Numbered { last: u32::MAX, elsewhere: "" };
+        Pagination::asked(self.page.as_deref(), self.limit.as_deref(), pages)
+    }
+}
+
+/// How far a list can be paged through, and where the rest is.
+pub(crate) struct Numbered {
+    pub(crate) last: u32,
+    pub(crate) elsewhere: &'static str,
+}
+
 /// Which page a list is, and of how many.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -31,9 +44,8 @@ pub(crate) struct Pagination {
 
 impl Pagination {
     /// Before the total is known.
-    pub(crate) fn asked(search: &Search) -> Result<Self, Problem> {
-        let page = number(search.page.as_deref())?;
-        let limit = limit(search.limit.as_deref())?;
+    pub(crate) fn asked(page: Option<&str>, asked: Option<&str>, pages: Numbered) -> Result<Self, Problem> {
+        let (page, limit) = (number(page, &pages)?, limit(asked)?);
         Ok(Self { page, limit, total: 0, total_pages: 0 })
     }
 
@@ -60,10 +72,11 @@ pub(crate) fn limit(text: Option<&str>) -> Result<u32, Problem> {
 }
 
 /// Pages count from 1.
-fn number(text: Option<&str>) -> Result<u32, Problem> {
+fn number(text: Option<&str>, pages: &Numbered) -> Result<u32, Problem> {
+    let Numbered { last, elsewhere } = pages;
     match text.map(str::parse::<u32>) {
         None => Ok(1),
-        Some(Ok(page)) if page >= 1 => Ok(page),
-        Some(_) => Err(of_parameter("page", format!("must be a number from 1 to {}", u32::MAX))),
+        Some(Ok(page)) if (1..=*last).contains(&page) => Ok(page),
+        Some(_) => Err(of_parameter("page", format!("must be a number from 1 to {last}{elsewhere}"))),
     }
 }

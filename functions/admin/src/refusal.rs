@@ -1,4 +1,3 @@
-use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use event::EventId;
@@ -17,19 +16,13 @@ pub(crate) fn of_store(error: Error) -> Problem {
     }
 }
 
-pub(crate) fn of_query(rejection: &QueryRejection) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, rejection.body_text())
+/// Of a member of the body, by its JSON Pointer.
+pub(crate) fn of_member(pointer: &str, why: impl std::fmt::Display) -> Problem {
+    let subject = pointer.strip_prefix('/').unwrap_or(pointer);
+    Problem::new(StatusCode::BAD_REQUEST, format!("{subject} {why}")).with("field", pointer)
 }
 
-pub(crate) fn of_body(rejection: &JsonRejection) -> Problem {
-    // JSON of another form is no other mistake than what is no JSON.
-    let status = match rejection.status() {
-        StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-        status => status,
-    };
-    Problem::new(status, rejection.body_text())
-}
-
+/// Of the path or the query.
 pub(crate) fn of_parameter(name: &'static str, why: impl std::fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, format!("{name} {why}")).with("field", name)
 }
@@ -55,7 +48,7 @@ pub(crate) fn no_key(id: &str) -> Problem {
 pub(crate) fn of_key(id: &str, why: KeyRefusal) -> Problem {
     match why {
         KeyRefusal::Unknown => no_key(id),
-        KeyRefusal::PastExpiry => of_parameter("expiresAt", "must be in the future"),
+        KeyRefusal::PastExpiry => of_member("/expiresAt", "must be in the future"),
         KeyRefusal::Ended => {
             Problem::new(StatusCode::CONFLICT, format!("the key {id} is revoked or expired"))
         }

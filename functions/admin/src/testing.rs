@@ -1,13 +1,11 @@
 //! What the lists are asked for, as functions of the query alone: for a fuzzer.
 
-use axum::extract::Query;
 use axum::http::Uri;
 use serde::de::DeserializeOwned;
-use service::Problem;
+use service::{Problem, Query};
 use store::Filter;
 
-use crate::page::Pagination;
-use crate::{audit, events, page, refusal};
+use crate::{audit, events};
 
 /// `GET /admin/events`: the filter, and how many events a page has.
 pub fn events(uri: &Uri) -> Result<(Filter, u32), Problem> {
@@ -16,7 +14,7 @@ pub fn events(uri: &Uri) -> Result<(Filter, u32), Problem> {
 
 /// `GET /admin/events/failed`: how many events are passed over, and how many follow.
 pub fn failed(uri: &Uri) -> Result<(i64, i64), Problem> {
-    let asked = Pagination::asked(&search::<page::Search>(uri)?)?;
+    let asked = search::<events::failed::Search>(uri)?.asked()?;
     Ok((asked.offset(), asked.limit()))
 }
 
@@ -26,6 +24,5 @@ pub fn audit(uri: &Uri) -> Result<(Option<i64>, u32), Problem> {
 }
 
 fn search<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    let Query(search) = Query::try_from_uri(uri).map_err(|rejection| refusal::of_query(&rejection))?;
-    Ok(search)
+    Query::of(uri).map(|Query(search)| search)
 }

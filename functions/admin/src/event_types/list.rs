@@ -1,9 +1,8 @@
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use door::openapi::Refusals;
 use serde::Serialize;
-use service::Problem;
+use service::{Problem, Query};
 use utoipa::ToSchema;
 
 use super::Kind;
@@ -30,10 +29,9 @@ pub(crate) struct Kinds {
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,
-    search: Result<Query<Search>, QueryRejection>,
+    Query(search): Query<Search>,
 ) -> Result<Json<Kinds>, Problem> {
-    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let asked = Pagination::asked(&search)?;
+    let asked = search.asked()?;
     let (records, total) =
         admin.store.event_types(asked.offset(), asked.limit()).await.map_err(refusal::of_store)?;
     Ok(Json(Kinds {

@@ -1,8 +1,8 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use door::openapi::Refusals;
 use event::Json;
 use serde::Serialize;
-use service::Problem;
+use service::{Problem, Segment};
 use utoipa::ToSchema;
 
 use super::{Kind, json_schema, mode_schema};
@@ -51,7 +51,7 @@ struct Version {
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,
-    Path(event_type): Path<String>,
+    Segment(event_type): Segment,
 ) -> Result<axum::Json<Whole>, Problem> {
     let event_type = super::event_type(event_type)?;
     let record = admin.store.event_type(event_type.clone()).await.map_err(refusal::of_store)?;

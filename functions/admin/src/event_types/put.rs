@@ -1,14 +1,12 @@
 use axum::Json;
-use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use door::openapi::Refusals;
 use schema::{Change, MAX_BYTES, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use service::{BODY_DEADLINE, Problem, read_body};
+use service::{Body, JsonBody, Problem, Query, Segment};
 use store::Mode;
 use utoipa::openapi::schema::Array;
 use utoipa::{IntoParams, ToSchema};
@@ -16,21 +14,23 @@ use utoipa::{IntoParams, ToSchema};
 use super::{json_schema, mode_schema, trial};
 use crate::act::Acting;
 use crate::openapi::{InvalidBody, list_of};
-use crate::refusal::of_parameter;
+use crate::refusal::of_member;
 use crate::{Admin, refusal};
-
-/// A schema of the largest size, and what stands around it.
-const MAX_BODY: usize = MAX_BYTES + 1024;
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// JSON Schema 2020-12, of at most 256 KiB and without references to elsewhere
     #[schema(schema_with = json_schema)]
     schema: Box<RawValue>,
     #[schema(schema_with = mode_schema)]
     mode: String,
+}
+
+impl Body for Wanted {
+    /// A schema of the largest size, and what stands around it.
+    const LIMIT: usize = MAX_BYTES + 1024;
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -79,24 +79,18 @@ struct Put {
             (PutOrTrial = "application/json")
         )),
         (status = 201, body = Put, description = "A new version"),
-        (status = 408, description = "The body did not arrive in time"),
     ),
 )]
 pub(crate) async fn put(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    Path(event_type): Path<String>,
-    asked: Result<Query<Asked>, QueryRejection>,
-    body: Body,
+    Segment(event_type): Segment,
+    Query(asked): Query<Asked>,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Response, Problem> {
     let event_type = super::event_type(event_type)?;
-    let Query(asked) = asked.map_err(|rejection| refusal::of_query(&rejection))?;
     let trial = asked.trial.as_deref().map(trial::size).transpose()?;
-    let body = read_body(body, MAX_BODY, BODY_DEADLINE).await?;
-    let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("the body is not as it must be: {error}"))
-    })?;
-    let mode: Mode = wanted.mode.parse().map_err(|why| of_parameter("mode", why))?;
+    let mode: Mode = wanted.mode.parse().map_err(|why| of_member("/mode", why))?;
     let compiled = compiled(wanted.schema.get().to_owned()).await?;
     if let Some(size) = trial {
         return Ok(Json(trial::run(&admin.store, event_type, compiled, size).await?).into_response());
@@ -132,7 +126,7 @@ async fn compiled(text: String) -> Result<Schema, Problem> {
         let pointer = invalid.pointer;
         let place = if pointer.is_empty() { "schema".to_owned() } else { format!("schema at {pointer}") };
         Problem::new(StatusCode::BAD_REQUEST, format!("{place}: {}", invalid.detail))
-            .with("field", "schema")
+            .with("field", "/schema")
             .with("pointer", pointer)
     })
 }

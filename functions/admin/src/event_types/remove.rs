@@ -1,7 +1,7 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
-use service::Problem;
+use service::{Problem, Segment};
 
 use crate::act::Acting;
 use crate::openapi::Invalid;
@@ -26,7 +26,7 @@ use crate::{Admin, refusal};
 pub(crate) async fn delete(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    Path(event_type): Path<String>,
+    Segment(event_type): Segment,
 ) -> Result<StatusCode, Problem> {
     let event_type = super::event_type(event_type)?;
     let removed = admin.store.remove_event_type(event_type.clone(), act).await;

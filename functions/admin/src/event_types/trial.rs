@@ -5,7 +5,7 @@ use event::{EventId, EventType};
 use schema::{Schema, Violation};
 use serde::Serialize;
 use service::Problem;
-use store::{Filter, Record, Store};
+use store::{Payload, Store};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Array;
 
@@ -15,7 +15,7 @@ use crate::refusal::of_parameter;
 
 const MOST: u32 = 10_000;
 /// An event may have a megabyte, so that a page is small.
-const PAGE: u32 = 20;
+const PAGE: u32 = 16;
 /// From then on it tells what it has found so far.
 const LIMIT: Duration = Duration::from_secs(30);
 const EXAMPLES: usize = 10;
@@ -54,12 +54,13 @@ pub(super) async fn run(
 ) -> Result<Trial, Problem> {
     let (schema, started) = (Arc::new(schema), Instant::now());
     let mut trial = Trial::default();
-    let mut filter = Filter { event_type: Some(event_type.as_str().to_owned()), ..Filter::default() };
+    let mut before = None;
     while trial.checked < size && started.elapsed() < LIMIT {
         let limit = PAGE.min(size - trial.checked);
-        let page = store.list(filter.clone(), limit).await.map_err(refusal::of_store)?;
+        let page = store.payloads(event_type.clone(), before, i64::from(limit)).await;
+        let page = page.map_err(refusal::of_store)?;
         let Some(oldest) = page.last() else { break };
-        filter.before = Some(oldest.id);
+        before = Some(oldest.id);
         let schema = schema.clone();
         // A page of the largest events takes a while.
         let checked =
@@ -70,7 +71,7 @@ pub(super) async fn run(
     Ok(trial)
 }
 
-fn check(schema: &Schema, event: &Record) -> Option<Example> {
+fn check(schema: &Schema, event: &Payload) -> Option<Example> {
     let found = schema.check(event.payload.get()).err()?;
     Some(Example { id: event.id, violations: found.violations })
 }

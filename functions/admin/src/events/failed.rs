@@ -1,20 +1,46 @@
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::response::Response;
 use door::openapi::Refusals;
-use serde::Serialize;
-use service::Problem;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use service::{Problem, Query};
+use utoipa::{IntoParams, ToSchema};
 
-use super::Event;
+use super::Listed;
 use crate::openapi::Invalid;
-use crate::page::{Pagination, Search};
-use crate::{Admin, refusal};
+use crate::page::{Numbered, Pagination};
+use crate::{Admin, answer, refusal};
 
-#[derive(Serialize, ToSchema)]
+/// The last page that can be asked for. What comes before a page is passed over one by one.
+const LAST_PAGE: u32 = 500;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Search {
+    /// From 1. What is older is found by `GET /admin/events?status=DEAD_LETTER` (or `FAILED`) and its `cursor`.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
+    page: Option<String>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
+    limit: Option<String>,
+}
+
+impl Search {
+    pub(crate) fn asked(&self) -> Result<Pagination, Problem> {
+        let elsewhere =
+            "; GET /admin/events?status=DEAD_LETTER (or FAILED) goes on from any event, by its cursor";
+        Pagination::asked(
+            self.page.as_deref(),
+            self.limit.as_deref(),
+            Numbered { last: LAST_PAGE, elsewhere },
+        )
+    }
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a page is written as it is sent")]
 #[schema(as = FailedEvents)]
 pub(crate) struct Failed {
-    events: Vec<Event>,
+    events: Vec<Listed>,
     pagination: Pagination,
 }
 
@@ -33,11 +59,17 @@ pub(crate) struct Failed {
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,
-    search: Result<Query<Search>, QueryRejection>,
-) -> Result<Json<Failed>, Problem> {
-    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let asked = Pagination::asked(&search)?;
+    Query(search): Query<Search>,
+) -> Result<Response, Problem> {
+    let asked = search.asked()?;
     let (records, total) =
         admin.store.failed(asked.offset(), asked.limit()).await.map_err(refusal::of_store)?;
-    Ok(Json(Failed { events: records.into_iter().map(Event::from).collect(), pagination: asked.of(total) }))
+    let events: Vec<_> = records.into_iter().map(Listed::try_from).collect::<Result<_, _>>()?;
+    answer::list("events", events, &Rest { pagination: asked.of(total) })
+}
+
+/// Behind the events.
+#[derive(Serialize)]
+struct Rest {
+    pagination: Pagination,
 }

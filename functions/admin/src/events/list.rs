@@ -1,19 +1,22 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
 use door::openapi::Refusals;
 use event::{EventId, EventType};
 use serde::{Deserialize, Serialize};
-use service::Problem;
+use service::{Problem, Query};
 use store::Filter;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Event, status_schema, time};
+use super::{Listed, status_schema, time};
 use crate::openapi::Invalid;
-use crate::{Admin, page, refusal};
+use crate::{Admin, answer, page, refusal};
+
+/// A page ends early where it would be larger.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -36,12 +39,12 @@ pub(crate) struct Search {
     limit: Option<String>,
 }
 
-#[derive(Serialize, ToSchema)]
-#[schema(as = EventPage)]
-#[serde(rename_all = "camelCase")]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a page is written as it is sent")]
+#[schema(as = EventPage, rename_all = "camelCase")]
 pub(crate) struct Page {
-    events: Vec<Event>,
-    /// The `cursor` of the next page; null on the last one.
+    events: Vec<Listed>,
+    /// The `cursor` of the next page; null on the last one. A page has fewer than `limit` where more would be larger than 4 MiB.
     #[schema(value_type = Option<String>, format = "uuid", required = true)]
     next_cursor: Option<EventId>,
 }
@@ -52,8 +55,8 @@ impl Search {
         let limit = page::limit(self.limit.as_deref())?;
         let filter = Filter {
             status: parsed("status", self.status.as_deref())?,
-            since: self.since.as_deref().map(|at| time("since", at)).transpose()?,
-            until: self.until.as_deref().map(|at| time("until", at)).transpose()?,
+            since: moment("since", self.since.as_deref())?,
+            until: moment("until", self.until.as_deref())?,
             before: self.cursor.as_deref().map(cursor).transpose()?,
             event_type: self.event_type.map(event_type).transpose()?,
         };
@@ -76,20 +79,52 @@ impl Search {
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,
-    search: Result<Query<Search>, QueryRejection>,
-) -> Result<Json<Page>, Problem> {
-    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
+    Query(search): Query<Search>,
+) -> Result<Response, Problem> {
     let (filter, limit) = search.asked()?;
     let mut records = admin.store.list(filter, limit + 1).await.map_err(refusal::of_store)?;
     // One more than asked for tells whether there is a next page.
     let is_last = records.len() <= limit as usize;
     records.truncate(limit as usize);
-    let next_cursor = records.last().map(|record| record.id).filter(|_| !is_last);
-    Ok(Json(Page { events: records.into_iter().map(Event::from).collect(), next_cursor }))
+    let (records, is_whole) = fitting(records);
+    let next_cursor = records.last().map(|record| record.id).filter(|_| !(is_last && is_whole));
+    let events: Vec<_> = records.into_iter().map(Listed::try_from).collect::<Result<_, _>>()?;
+    answer::list("events", events, &Rest { next_cursor })
+}
+
+/// Behind the events.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    next_cursor: Option<EventId>,
+}
+
+/// As many of these as a page may have bytes, one at least, and whether that is all of them.
+fn fitting(mut records: Vec<store::Listed>) -> (Vec<store::Listed>, bool) {
+    let mut bytes = 0;
+    let fits = |record: &store::Listed| {
+        bytes += size(record);
+        bytes <= PAGE_BYTES
+    };
+    let fitting = records.iter().map(fits).take_while(|fits| *fits).count().max(1);
+    let is_whole = fitting >= records.len();
+    records.truncate(fitting);
+    (records, is_whole)
+}
+
+/// What is not text has less than the rest.
+fn size(record: &store::Listed) -> usize {
+    let metadata = record.metadata.as_ref().map_or(0, |metadata| metadata.text().len());
+    let reason = record.failure_reason.as_ref().map_or(0, String::len);
+    record.payload.text().len() + metadata + reason + record.event_type.len() + 400
 }
 
 fn parsed<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
     text.map(str::parse).transpose().map_err(|why| refusal::of_parameter(name, why))
+}
+
+fn moment(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    text.map(time).transpose().map_err(|why| refusal::of_parameter(name, why))
 }
 
 fn event_type(text: String) -> Result<String, Problem> {

@@ -13,9 +13,9 @@ use store::Record;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, Type};
 
-use crate::refusal;
+use crate::excerpt::{Cut, Shown, metadata_schema, payload_schema, shown};
 
-/// An event as every endpoint here shows it.
+/// An event, whole.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event {
@@ -26,6 +26,33 @@ pub(crate) struct Event {
     payload: Json,
     #[schema(value_type = Option<HashMap<String, Value>>, required = true)]
     metadata: Option<Json>,
+    #[serde(flatten)]
+    state: State,
+}
+
+/// An event as a list carries it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedEvent)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listed {
+    #[schema(value_type = String, format = "uuid")]
+    id: EventId,
+    event_type: String,
+    #[schema(schema_with = payload_schema)]
+    payload: Shown,
+    #[schema(schema_with = metadata_schema, required = true)]
+    metadata: Option<Shown>,
+    #[serde(flatten)]
+    cut: Cut,
+    #[serde(flatten)]
+    state: State,
+}
+
+/// How an event stands.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventState)]
+#[serde(rename_all = "camelCase")]
+struct State {
     #[schema(schema_with = status_schema)]
     status: Status,
     #[schema(format = DateTime, required = true)]
@@ -43,20 +70,39 @@ pub(crate) struct Event {
 
 impl From<Record> for Event {
     fn from(record: Record) -> Self {
-        Self {
-            id: record.id,
-            event_type: record.event_type,
-            payload: record.payload,
-            metadata: record.metadata,
-            status: record.status,
-            processed_at: record.processed_at.map(timestamp),
-            failed_at: record.failed_at.map(timestamp),
-            failure_reason: record.failure_reason,
-            retry_count: record.retry_count,
-            created_at: timestamp(record.created_at),
-            updated_at: timestamp(record.updated_at),
-        }
+        let (record, payload, metadata) = parted(record);
+        Self { id: record.id, event_type: record.event_type, payload, metadata, state: record.state }
     }
+}
+
+impl TryFrom<store::Listed> for Listed {
+    type Error = Problem;
+
+    fn try_from(record: store::Listed) -> Result<Self, Problem> {
+        let (record, payload, metadata) = parted(record);
+        let (payload, metadata, cut) = shown(payload, metadata)?;
+        Ok(Self { id: record.id, event_type: record.event_type, payload, metadata, cut, state: record.state })
+    }
+}
+
+/// All that a list and an event of its own say alike.
+struct Common {
+    id: EventId,
+    event_type: String,
+    state: State,
+}
+
+fn parted<T>(record: Record<T>) -> (Common, T, Option<T>) {
+    let state = State {
+        status: record.status,
+        processed_at: record.processed_at.map(timestamp),
+        failed_at: record.failed_at.map(timestamp),
+        failure_reason: record.failure_reason,
+        retry_count: record.retry_count,
+        created_at: timestamp(record.created_at),
+        updated_at: timestamp(record.updated_at),
+    };
+    (Common { id: record.id, event_type: record.event_type, state }, record.payload, record.metadata)
 }
 
 pub(crate) fn status_schema() -> Object {
@@ -69,8 +115,7 @@ pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
 }
 
 /// Years of four digits, which every index here can hold.
-pub(crate) fn time(name: &'static str, text: &str) -> Result<DateTime<Utc>, Problem> {
+pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
     let at = DateTime::parse_from_rfc3339(text);
-    at.map(|at| at.to_utc())
-        .map_err(|_| refusal::of_parameter(name, "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)"))
+    at.map(|at| at.to_utc()).map_err(|_| "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)")
 }

@@ -1,8 +1,8 @@
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use door::openapi::Refusals;
 use serde::Serialize;
-use service::Problem;
+use service::{Problem, Segment};
 use store::History;
 use utoipa::ToSchema;
 
@@ -75,7 +75,7 @@ struct Replay {
         (status = 404, description = "There is no such event"),
     ),
 )]
-pub(crate) async fn get(State(admin): State<Admin>, Path(id): Path<String>) -> Result<Json<Whole>, Problem> {
+pub(crate) async fn get(State(admin): State<Admin>, Segment(id): Segment) -> Result<Json<Whole>, Problem> {
     let id = refusal::event_id(&id)?;
     let record =
         admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;

@@ -1,10 +1,10 @@
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
 use gcp::Message;
 use serde::Serialize;
-use service::{Problem, RequestContext};
+use service::{Problem, RequestContext, Segment};
 use store::Replayed;
 use utoipa::ToSchema;
 
@@ -40,7 +40,7 @@ pub(crate) async fn post(
     State(admin): State<Admin>,
     context: RequestContext,
     Acting(act): Acting,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Queued>, Problem> {
     let id = refusal::event_id(&id)?;
     tracing::Span::current().record("event_id", tracing::field::display(id));

@@ -1,10 +1,9 @@
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
 use serde::{Deserialize, Deserializer};
-use service::Problem;
+use service::{Body, JsonBody, Problem, Segment};
 use store::{Change, KeyChanges};
 use utoipa::ToSchema;
 
@@ -31,8 +30,10 @@ pub(crate) struct Wanted {
     /// Events a second
     #[serde(default, deserialize_with = "change")]
     #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000, required = false)]
-    rate_limit: Change<i32>,
+    rate_limit: Change<i64>,
 }
+
+impl Body for Wanted {}
 
 /// A key always has a name.
 fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -65,11 +66,10 @@ fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
 pub(crate) async fn patch(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    Path(id): Path<String>,
-    body: Result<Json<Wanted>, JsonRejection>,
+    Segment(id): Segment,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Key>, Problem> {
     let id = refusal::key_id(id)?;
-    let Json(wanted) = body.map_err(|rejection| refusal::of_body(&rejection))?;
     let changes = checked(wanted)?;
     let record = admin.store.change_key(id.clone(), changes, act).await.map_err(refusal::of_store)?;
     Ok(Json(record.map_err(|why| refusal::of_key(&id, why))?.into()))
@@ -86,6 +86,10 @@ fn checked(wanted: Wanted) -> Result<KeyChanges, Problem> {
         || changes.event_types.is_made()
         || changes.rate_limit.is_made()
         || changes.expires_at.is_made();
-    let why = || Problem::new(StatusCode::BAD_REQUEST, "the body names nothing that is to change");
+    let why = || {
+        let members = "name, eventTypes, expiresAt, rateLimit";
+        Problem::new(StatusCode::BAD_REQUEST, format!("the body must name one of {members} at least"))
+            .with("field", "")
+    };
     is_any.then_some(changes).ok_or_else(why)
 }

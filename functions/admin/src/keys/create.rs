@@ -1,10 +1,9 @@
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
-use service::Problem;
+use service::{Body, JsonBody, Problem};
 use store::KeySettings;
 use utoipa::ToSchema;
 
@@ -26,9 +25,11 @@ pub(crate) struct Wanted {
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Events a second
-    #[schema(minimum = 1, maximum = 1_000_000)]
-    rate_limit: Option<i32>,
+    #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000)]
+    rate_limit: Option<i64>,
 }
+
+impl Body for Wanted {}
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = KeyCreated)]
@@ -60,9 +61,8 @@ pub(crate) struct Created {
 pub(crate) async fn post(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    body: Result<Json<Wanted>, JsonRejection>,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    let Json(wanted) = body.map_err(|rejection| refusal::of_body(&rejection))?;
     let settings = KeySettings {
         name: settings::name(wanted.name)?,
         event_types: wanted.event_types.map(settings::event_types).transpose()?,

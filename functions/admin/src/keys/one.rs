@@ -1,7 +1,7 @@
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use door::openapi::Refusals;
-use service::Problem;
+use service::{Problem, Segment};
 
 use super::Key;
 use crate::openapi::Invalid;
@@ -21,7 +21,7 @@ use crate::{Admin, refusal};
         (status = 404, description = "There is no such key"),
     ),
 )]
-pub(crate) async fn get(State(admin): State<Admin>, Path(id): Path<String>) -> Result<Json<Key>, Problem> {
+pub(crate) async fn get(State(admin): State<Admin>, Segment(id): Segment) -> Result<Json<Key>, Problem> {
     let id = refusal::key_id(id)?;
     let key = admin.store.key(id.clone()).await.map_err(refusal::of_store)?;
     Ok(Json(key.ok_or_else(|| refusal::no_key(&id))?.into()))

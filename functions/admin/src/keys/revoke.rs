@@ -1,7 +1,7 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
-use service::Problem;
+use service::{Problem, Segment};
 
 use crate::act::Acting;
 use crate::openapi::Invalid;
@@ -26,7 +26,7 @@ use crate::{Admin, refusal};
 pub(crate) async fn delete(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<StatusCode, Problem> {
     let id = refusal::key_id(id)?;
     let is_there = admin.store.revoke_key(id.clone(), act).await.map_err(refusal::of_store)?;

@@ -1,12 +1,11 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
-use service::Problem;
+use service::{Body, JsonBody, Problem, Segment};
 use utoipa::ToSchema;
 
 use super::Key;
@@ -19,13 +18,29 @@ use crate::{Admin, refusal};
 const OVERLAP: u64 = 24 * 60 * 60;
 const LONGEST_OVERLAP: u64 = 7 * OVERLAP;
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = Rotation)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// A day, where it is left out
-    #[schema(minimum = 0, maximum = 604_800)]
-    overlap_seconds: Option<u64>,
+    #[schema(value_type = Option<u64>, minimum = 0, maximum = 604_800)]
+    overlap_seconds: Option<i64>,
+}
+
+impl Body for Wanted {
+    const ABSENT: Option<fn() -> Self> = Some(Self::default);
+}
+
+fn overlap(wanted: &Wanted) -> Result<Duration, Problem> {
+    let Some(seconds) = wanted.overlap_seconds else { return Ok(Duration::from_secs(OVERLAP)) };
+    let overlap = u64::try_from(seconds).ok().filter(|seconds| *seconds <= LONGEST_OVERLAP);
+    let why = || {
+        refusal::of_member(
+            "/overlapSeconds",
+            format!("must be a number of seconds from 0 to {LONGEST_OVERLAP}"),
+        )
+    };
+    overlap.map(Duration::from_secs).ok_or_else(why)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -72,17 +87,13 @@ struct Former {
 pub(crate) async fn post(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    Path(id): Path<String>,
-    body: Result<Option<Json<Option<Wanted>>>, JsonRejection>,
+    Segment(id): Segment,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<(StatusCode, Json<Rotated>), Problem> {
     let id = refusal::key_id(id)?;
-    let body = body.map_err(|rejection| refusal::of_body(&rejection))?;
-    let overlap = body.and_then(|Json(wanted)| wanted?.overlap_seconds).unwrap_or(OVERLAP);
-    if overlap > LONGEST_OVERLAP {
-        return Err(refusal::of_parameter("overlapSeconds", format!("must be 0 to {LONGEST_OVERLAP}")));
-    }
+    let overlap = overlap(&wanted)?;
     let (secret, text) = mint()?;
-    let rotated = admin.store.rotate_key(id.clone(), secret, Duration::from_secs(overlap), act).await;
+    let rotated = admin.store.rotate_key(id.clone(), secret, overlap, act).await;
     let rotated = rotated.map_err(refusal::of_store)?.map_err(|why| refusal::of_key(&id, why))?;
     let rotated = Rotated {
         key: text.reveal(),

@@ -6,7 +6,7 @@ use service::Problem;
 use utoipa::openapi::schema::{Array, Object, SchemaType, Type};
 
 use crate::events::time;
-use crate::refusal::of_parameter;
+use crate::refusal::of_member;
 
 const LONGEST_NAME: usize = 100;
 const MOST_PREFIXES: usize = 100;
@@ -14,7 +14,7 @@ const HIGHEST_RATE: i32 = 1_000_000;
 
 pub(super) fn name(name: String) -> Result<String, Problem> {
     let is_fit = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.contains('\0');
-    let why = || of_parameter("name", format!("must be 1 to {LONGEST_NAME} characters, none of them NUL"));
+    let why = || of_member("/name", format!("must be 1 to {LONGEST_NAME} characters, none of them NUL"));
     is_fit.then_some(name).ok_or_else(why)
 }
 
@@ -37,26 +37,24 @@ pub(super) fn event_types_schema() -> Array {
 /// Each is what an event type may begin with.
 pub(super) fn event_types(prefixes: Vec<String>) -> Result<Vec<String>, Problem> {
     if !(1..=MOST_PREFIXES).contains(&prefixes.len()) {
-        return Err(of_parameter(
-            "eventTypes",
-            format!("must be 1 to {MOST_PREFIXES} prefixes, or left out"),
-        ));
+        return Err(of_member("/eventTypes", format!("must be 1 to {MOST_PREFIXES} prefixes, or left out")));
     }
     let checked = prefixes.into_iter().enumerate().map(|(index, prefix)| {
         let checked = EventType::new(prefix);
-        let checked =
-            checked.map_err(|why| of_parameter("eventTypes", format!("{why}: at index {index}")))?;
+        let checked = checked.map_err(|why| of_member(&format!("/eventTypes/{index}"), why))?;
         Ok(checked.as_str().to_owned())
     });
     checked.collect()
 }
 
-pub(super) fn rate_limit(limit: i32) -> Result<i32, Problem> {
-    let why = || of_parameter("rateLimit", format!("must be 1 to {HIGHEST_RATE} events a second"));
-    (1..=HIGHEST_RATE).contains(&limit).then_some(limit).ok_or_else(why)
+pub(super) fn rate_limit(limit: i64) -> Result<i32, Problem> {
+    let why = || {
+        of_member("/rateLimit", format!("must be a whole number from 1 to {HIGHEST_RATE} (events a second)"))
+    };
+    i32::try_from(limit).ok().filter(|limit| (1..=HIGHEST_RATE).contains(limit)).ok_or_else(why)
 }
 
 /// Whether it is past, the database says.
 pub(super) fn expires_at(at: &str) -> Result<DateTime<Utc>, Problem> {
-    time("expiresAt", at)
+    time(at).map_err(|why| of_member("/expiresAt", why))
 }

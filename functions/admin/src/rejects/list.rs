@@ -1,46 +1,41 @@
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::response::Response;
 use door::openapi::Refusals;
 use serde::Serialize;
-use serde_json::value::RawValue;
-use service::Problem;
+use service::{Problem, Query};
+use store::Excerpt;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::events::timestamp;
+use super::{Load, parted};
+use crate::excerpt::{Cut, Shown, metadata_schema, payload_schema, shown};
 use crate::openapi::Invalid;
 use crate::page::{Pagination, Search};
-use crate::{Admin, refusal};
+use crate::{Admin, answer, refusal};
 
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a page is written as it is sent")]
 pub(crate) struct Rejects {
-    rejects: Vec<Reject>,
+    rejects: Vec<Listed>,
     pagination: Pagination,
 }
 
+/// A reject as a list carries it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ListedReject)]
 #[serde(rename_all = "camelCase")]
-struct Reject {
+struct Listed {
     #[schema(value_type = String, format = "uuid")]
     id: Uuid,
     event_type: String,
-    #[schema(value_type = HashMap<String, Value>)]
-    payload: Box<RawValue>,
-    #[schema(value_type = Option<HashMap<String, Value>>, required = true)]
-    metadata: Option<Box<RawValue>>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    reason: String,
-    job_id: String,
-    #[schema(format = DateTime)]
-    rejected_at: String,
-    /// Another load was asked for.
-    #[schema(format = DateTime, required = true)]
-    requested_at: Option<String>,
-    /// It is in BigQuery by now.
-    #[schema(format = DateTime, required = true)]
-    reloaded_at: Option<String>,
+    #[schema(schema_with = payload_schema)]
+    payload: Shown,
+    #[schema(schema_with = metadata_schema, required = true)]
+    metadata: Option<Shown>,
+    #[serde(flatten)]
+    cut: Cut,
+    #[serde(flatten)]
+    load: Load,
 }
 
 /// Events that BigQuery did not take, newest first
@@ -58,29 +53,23 @@ struct Reject {
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,
-    search: Result<Query<Search>, QueryRejection>,
-) -> Result<Json<Rejects>, Problem> {
-    let Query(search) = search.map_err(|rejection| refusal::of_query(&rejection))?;
-    let asked = Pagination::asked(&search)?;
+    Query(search): Query<Search>,
+) -> Result<Response, Problem> {
+    let asked = search.asked()?;
     let (rejects, total) =
         admin.store.rejects(asked.offset(), asked.limit()).await.map_err(refusal::of_store)?;
-    Ok(Json(Rejects {
-        rejects: rejects.into_iter().map(shown).collect::<Result<_, _>>().map_err(Problem::internal)?,
-        pagination: asked.of(total),
-    }))
+    let rejects: Vec<_> = rejects.into_iter().map(listed).collect::<Result<_, _>>()?;
+    answer::list("rejects", rejects, &Rest { pagination: asked.of(total) })
 }
 
-fn shown(reject: store::Reject) -> Result<Reject, serde_json::Error> {
-    Ok(Reject {
-        id: reject.id,
-        event_type: reject.event_type,
-        payload: RawValue::from_string(reject.payload)?,
-        metadata: reject.metadata.map(RawValue::from_string).transpose()?,
-        created_at: timestamp(reject.created_at),
-        reason: reject.reason,
-        job_id: reject.job_id,
-        rejected_at: timestamp(reject.rejected_at),
-        requested_at: reject.requested_at.map(timestamp),
-        reloaded_at: reject.reloaded_at.map(timestamp),
-    })
+/// Behind the rejects.
+#[derive(Serialize)]
+struct Rest {
+    pagination: Pagination,
+}
+
+fn listed(reject: store::Reject<Excerpt>) -> Result<Listed, Problem> {
+    let (reject, payload, metadata) = parted(reject);
+    let (payload, metadata, cut) = shown(payload, metadata)?;
+    Ok(Listed { id: reject.id, event_type: reject.event_type, payload, metadata, cut, load: reject.load })
 }

@@ -1,25 +1,49 @@
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use door::openapi::Refusals;
 use serde::{Deserialize, Serialize};
-use service::Problem;
+use service::{Body, JsonBody, Problem};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::Admin;
 use crate::act::Acting;
 use crate::openapi::InvalidBody;
-use crate::{Admin, refusal};
+use crate::refusal::{self, of_member};
 
 /// So many are named in one request; of all there may be more.
 pub(crate) const MOST: usize = 1_000;
 
 /// Some of the rejects, or every one.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) enum Wanted {
-    Ids(Vec<Uuid>),
-    All(bool),
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    ids: Option<Vec<String>>,
+    all: Option<bool>,
+}
+
+impl Body for Wanted {}
+
+impl Wanted {
+    /// None are all.
+    fn ids(self) -> Result<Option<Vec<Uuid>>, Problem> {
+        match self {
+            Self { ids: Some(ids), all: None } if ids.len() > MOST => {
+                Err(of_member("/ids", format!("must be {MOST} UUIDs at most, is {}", ids.len())))
+            }
+            Self { ids: Some(ids), all: None } => {
+                ids.iter().enumerate().map(id).collect::<Result<_, _>>().map(Some)
+            }
+            Self { ids: None, all: Some(true) } => Ok(None),
+            Self { ids: None, all: Some(false) } => Err(of_member("/all", "must be true")),
+            Self { ids: Some(_), all: Some(_) } => Err(of_member("/all", "must not stand beside ids")),
+            Self { ids: None, all: None } => Err(of_member("/ids", "or all is required")),
+        }
+    }
+}
+
+fn id((at, text): (usize, &String)) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| of_member(&format!("/ids/{at}"), "must be a UUID"))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -48,17 +72,8 @@ pub(crate) struct Requested {
 pub(crate) async fn post(
     State(admin): State<Admin>,
     Acting(act): Acting,
-    body: Result<Json<Wanted>, JsonRejection>,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Requested>, Problem> {
-    let Json(wanted) = body.map_err(|rejection| refusal::of_body(&rejection))?;
-    let ids = match wanted {
-        Wanted::Ids(ids) if ids.len() > MOST => {
-            return Err(refusal::of_parameter("ids", format!("must be {MOST} at most")));
-        }
-        Wanted::Ids(ids) => Some(ids),
-        Wanted::All(true) => None,
-        Wanted::All(false) => return Err(refusal::of_parameter("all", "must be true")),
-    };
-    let requested = admin.store.retry_rejects(ids, act).await.map_err(refusal::of_store)?;
+    let requested = admin.store.retry_rejects(wanted.ids()?, act).await.map_err(refusal::of_store)?;
     Ok(Json(Requested { requested }))
 }

@@ -77,7 +77,7 @@ async fn what_is_no_schema_is_told_where_and_makes_no_version() {
         let problem = put(&service, PATH, &signup(&schema, "off")).await.problem(StatusCode::BAD_REQUEST);
         assert_eq!(
             (&problem["field"], &problem["pointer"]),
-            (&json!("schema"), &json!(pointer)),
+            (&json!("/schema"), &json!(pointer)),
             "{problem}"
         );
     }

@@ -165,8 +165,8 @@ async fn what_cannot_be_asked_for_is_told_by_name() {
     limit=201 | limit | limit must be a number from 1 to 200
     limit=-1 | limit | limit must be a number from 1 to 200
     limit=all | limit | limit must be a number from 1 to 200
-    limit=1&limit=2 | - | Failed to deserialize query string: duplicate field `limit`
-    page=1 | - | Failed to deserialize query string: page: unknown field `page`, expected one of `status`, `eventType`, `since`, `until`, `cursor`, `limit`
-    type=a | - | Failed to deserialize query string: type: unknown field `type`, expected one of `status`, `eventType`, `since`, `until`, `cursor`, `limit`
+    limit=1&limit=2 | limit | limit is given more than once
+    page=1 | page | page is not known here; there are status, eventType, since, until, cursor, limit
+    type=a | type | type is not known here; there are status, eventType, since, until, cursor, limit
     ");
 }

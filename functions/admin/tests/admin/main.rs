@@ -8,6 +8,7 @@ mod event_types;
 mod failed;
 mod front_door;
 mod harness;
+mod input;
 mod key_command;
 mod keys;
 mod list;

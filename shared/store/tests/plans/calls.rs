@@ -59,6 +59,11 @@ async fn admin(database: &Database, store: &Store) {
     store.failed(100, 50).await.unwrap();
     store.record(middle).await.unwrap();
     store.history(middle).await.unwrap();
+    let kind = EventType::new("type-1".into()).unwrap();
+    store.payloads(kind.clone(), None, 16).await.unwrap();
+    store.payloads(kind, Some(middle), 16).await.unwrap();
+    store.rejects(100, 50).await.unwrap();
+    store.reject(middle).await.unwrap();
     store.replay(dead(database).await, act()).await.unwrap();
     store.replay(middle, act()).await.unwrap();
     store.audit_log(None, 50).await.unwrap();

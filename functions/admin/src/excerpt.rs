@@ -1,0 +1,86 @@
+//! Events as lists carry them: what is large comes as its beginning, so that a page has a bound in bytes.
+
+use event::Json;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use service::Problem;
+use store::Excerpt;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+
+/// A payload or metadata: JSON as it came, or, of what is large, the beginning of its text.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Shown {
+    Whole(Json),
+    Beginning(String),
+}
+
+impl Shown {
+    /// And how long it is, where it was cut.
+    fn of(excerpt: Excerpt) -> Result<(Self, Option<usize>), Problem> {
+        if excerpt.is_whole() {
+            let json = RawValue::from_string(excerpt.into_text()).map_err(Problem::internal)?;
+            return Ok((Self::Whole(json), None));
+        }
+        let bytes = excerpt.bytes();
+        Ok((Self::Beginning(excerpt.into_text()), Some(bytes)))
+    }
+}
+
+/// Says of what is large that it was cut, and how long it is. What is whole has nothing to say.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cut {
+    /// `payload` is the beginning of its text, as a string; the event's own GET has all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    payload_truncated: Option<bool>,
+    /// How long the payload is, where it is truncated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    payload_bytes: Option<usize>,
+    /// The same for `metadata`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    metadata_truncated: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    metadata_bytes: Option<usize>,
+}
+
+/// The payload, the metadata, and what is said of them.
+pub(crate) fn shown(
+    payload: Excerpt,
+    metadata: Option<Excerpt>,
+) -> Result<(Shown, Option<Shown>, Cut), Problem> {
+    let (payload, payload_bytes) = Shown::of(payload)?;
+    let (metadata, metadata_bytes) = metadata.map(Shown::of).transpose()?.unzip();
+    let metadata_bytes = metadata_bytes.flatten();
+    let cut = Cut {
+        payload_truncated: payload_bytes.map(|_| true),
+        payload_bytes,
+        metadata_truncated: metadata_bytes.map(|_| true),
+        metadata_bytes,
+    };
+    Ok((payload, metadata, cut))
+}
+
+pub(crate) fn payload_schema() -> Schema {
+    either(
+        "Whole, or the beginning of its text where `payloadTruncated` is true",
+        &[Type::Object, Type::String],
+    )
+}
+
+pub(crate) fn metadata_schema() -> Schema {
+    either(
+        "Whole, or the beginning of its text where `metadataTruncated` is true",
+        &[Type::Object, Type::String, Type::Null],
+    )
+}
+
+fn either(description: &str, kinds: &[Type]) -> Schema {
+    let one = |kind: &Type| ObjectBuilder::new().schema_type(kind.clone());
+    let builder = OneOfBuilder::new().description(Some(description));
+    kinds.iter().fold(builder, |builder, kind| builder.item(one(kind))).into()
+}

@@ -1,0 +1,83 @@
+use axum::extract::{FromRequest, Request};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::value::Value;
+use crate::{BODY_DEADLINE, Problem, read_body};
+
+/// What a body may be read into.
+pub trait Body: DeserializeOwned {
+    /// In bytes.
+    const LIMIT: usize = 256 * 1024;
+    /// Whether a request may come without it.
+    const ABSENT: Option<fn() -> Self> = None;
+}
+
+/// A body that is a JSON object.
+pub struct JsonBody<T>(pub T);
+
+impl<T: Body, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let is_json = is_json(request.headers());
+        let body = read_body(request.into_body(), T::LIMIT, BODY_DEADLINE).await?;
+        match T::ABSENT {
+            Some(absent) if is_absent(&body) => Ok(Self(absent())),
+            _ if is_json => read(&body).map(Self),
+            _ => Err(unsupported()),
+        }
+    }
+}
+
+fn is_absent(body: &[u8]) -> bool {
+    matches!(body.trim_ascii(), b"" | b"null")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media = headers.get(CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence.strip_prefix("application/").is_some_and(|kind| kind == "json" || kind.ends_with("+json"))
+}
+
+fn unsupported() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json")
+        .with("field", "Content-Type")
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let text =
+        str::from_utf8(body).map_err(|error| at(error.valid_up_to(), "the body must be UTF-8".into()))?;
+    let start = text.len() - text.trim_ascii_start().len();
+    if start == text.len() {
+        return Err(at(0, "the body is empty; it must be a JSON object".into()));
+    }
+    let whole: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
+    T::deserialize(Value(whole)).map_err(|invalid| {
+        let is_at_top = invalid.is_at_top();
+        let problem = invalid.of_body();
+        if is_at_top { problem.with("byte", start) } else { problem }
+    })
+}
+
+fn at(byte: usize, detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail).with("byte", byte)
+}
+
+/// `serde_json` counts in lines and columns, in bytes and from 1.
+fn not_json(text: &str, error: &serde_json::Error) -> Problem {
+    if error.is_eof() {
+        return at(text.len(), "the body must be a JSON object, and ends before its end".into());
+    }
+    let (line, column) = (error.line(), error.column());
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let why = error.to_string();
+    let why = why.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&why);
+    at(before + column.saturating_sub(1), format!("the body must be a JSON object: {why}"))
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

@@ -1,0 +1,12 @@
+//! What a caller sends, read into types by one reader for bodies and one for queries. A refusal names the member, the parameter or
+//! the byte at fault, and says what is allowed there.
+
+mod invalid;
+mod json;
+mod path;
+mod query;
+mod value;
+
+pub use json::{Body, JsonBody};
+pub use path::Segment;
+pub use query::Query;
