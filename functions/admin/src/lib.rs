@@ -23,6 +23,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use door::Door;
 use gcp::Publisher;
+use service::memory::Memory;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +32,9 @@ use utoipa_axum::routes;
 pub use config::Config;
 pub use migrate::migrate;
 pub use role::{Role, Roles};
+
+/// What requests bring may hold no more, all of them together.
+const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
 
 #[derive(Clone)]
 pub struct Admin {
@@ -72,6 +76,8 @@ pub fn router(admin: Admin) -> Router {
         .routes(routes!(audit::get))
         .route_layer(from_fn_with_state(admin.roles.clone(), role::check))
         .split_for_parts();
-    let routes = door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin);
+    let routes = Memory::buffer(routes, event_types::MAX_BODY);
+    let routes = door.guard(routes).route_layer(from_fn(origin::check));
+    let routes = Memory::new(REQUEST_MEMORY).guard(routes).with_state(admin);
     service::described(routes, &operations, openapi::shared())
 }

@@ -33,7 +33,7 @@ impl IntoResponses for Invalid {
 
 impl IntoResponses for InvalidBody {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        named(&[("400", "Invalid"), ("413", "TooLarge"), ("415", "UnsupportedMediaType")])
+        named(&[("400", "Invalid"), ("408", "TooSlow"), ("413", "TooLarge"), ("415", "UnsupportedMediaType")])
     }
 }
 
@@ -69,7 +69,8 @@ fn components() -> Value {
             "responses": {
                 "Invalid": { "description": "A mistake in the body, the path or the query, with its `field`" },
                 "Forbidden": { "description": "An identity without the role, or a page of another origin" },
-                "TooLarge": { "description": "The body is larger than 2 MiB" },
+                "TooSlow": { "description": "The body did not arrive in time, or arrived too slowly" },
+                "TooLarge": { "description": "The body is larger than 257 KiB" },
                 "UnsupportedMediaType": { "description": "The `Content-Type` must be `application/json`" }
             },
             "securitySchemes": {

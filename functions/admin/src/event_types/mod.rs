@@ -6,6 +6,8 @@ pub(crate) mod put;
 pub(crate) mod remove;
 mod trial;
 
+pub(crate) use put::MAX_BODY;
+
 use axum::http::StatusCode;
 use event::EventType;
 use serde::Serialize;

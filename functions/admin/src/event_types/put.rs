@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::body::Body;
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -8,7 +8,7 @@ use door::openapi::Refusals;
 use schema::{Change, MAX_BYTES, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use service::{BODY_DEADLINE, Problem, read_body};
+use service::Problem;
 use store::Mode;
 use utoipa::openapi::schema::Array;
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +20,7 @@ use crate::refusal::of_parameter;
 use crate::{Admin, refusal};
 
 /// A schema of the largest size, and what stands around it.
-const MAX_BODY: usize = MAX_BYTES + 1024;
+pub(crate) const MAX_BODY: usize = MAX_BYTES + 1024;
 
 #[derive(Deserialize, ToSchema)]
 #[schema(as = NewSchema)]
@@ -79,7 +79,6 @@ struct Put {
             (PutOrTrial = "application/json")
         )),
         (status = 201, body = Put, description = "A new version"),
-        (status = 408, description = "The body did not arrive in time"),
     ),
 )]
 pub(crate) async fn put(
@@ -87,12 +86,11 @@ pub(crate) async fn put(
     Acting(act): Acting,
     Path(event_type): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
-    body: Body,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     let event_type = super::event_type(event_type)?;
     let Query(asked) = asked.map_err(|rejection| refusal::of_query(&rejection))?;
     let trial = asked.trial.as_deref().map(trial::size).transpose()?;
-    let body = read_body(body, MAX_BODY, BODY_DEADLINE).await?;
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, format!("the body is not as it must be: {error}"))
     })?;
