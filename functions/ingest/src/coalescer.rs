@@ -34,7 +34,9 @@ pub struct Coalescer {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Rejected {
-    TooManyEvents { limit: usize },
+    TooManyEvents {
+        limit: usize,
+    },
     Store(Arc<Error>),
     /// The idempotency key came with another body before.
     KeyOfAnother,

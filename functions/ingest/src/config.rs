@@ -101,7 +101,10 @@ fn memory_bytes(env: &mut Env, body_bytes: &Result<usize, Noted>) -> Result<usiz
     match body_bytes {
         Ok(body_bytes) if bytes < memory::least(*body_bytes) => {
             let least = memory::least(*body_bytes);
-            Err(env.mistake("REQUEST_MEMORY_BYTES", format!("must be at least {least} with this MAX_BODY_BYTES")))
+            Err(env.mistake(
+                "REQUEST_MEMORY_BYTES",
+                format!("must be at least {least} with this MAX_BODY_BYTES"),
+            ))
         }
         _ => Ok(bytes),
     }

@@ -72,7 +72,8 @@ impl Decoder {
     pub(crate) fn over(self, chunks: Chunks) -> Pin<Box<dyn AsyncRead + Send>> {
         match self {
             Self::Gzip(held) => {
-                let mut decoder = GzipDecoder::new(StreamReader::new(Box::pin(coded(chunks, held, |_, chunk| Ok(chunk)))));
+                let mut decoder =
+                    GzipDecoder::new(StreamReader::new(Box::pin(coded(chunks, held, |_, chunk| Ok(chunk)))));
                 // What is behind the first member would be lost unseen.
                 decoder.multiple_members(true);
                 Box::pin(decoder)

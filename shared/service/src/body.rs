@@ -6,8 +6,8 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-use crate::memory::{Account, Held, Holder};
 use crate::Problem;
+use crate::memory::{Account, Held, Holder};
 
 /// How long a whole body may take where nothing else is asked for: a megabyte over the slowest
 /// mobile line.
@@ -70,7 +70,9 @@ impl Chunks {
     fn too_slow(&self) -> Problem {
         let Self { deadline, .. } = self;
         let detail = if self.time_for_received() < *deadline {
-            format!("the body arrives with less than {BODY_RATE} bytes a second, {BODY_GRACE:?} after its beginning")
+            format!(
+                "the body arrives with less than {BODY_RATE} bytes a second, {BODY_GRACE:?} after its beginning"
+            )
         } else {
             format!("the body did not arrive within {deadline:?}")
         };

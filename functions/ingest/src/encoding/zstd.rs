@@ -15,9 +15,9 @@ const BLOCK: usize = 128 * 1024;
 /// A decoder without its buffers.
 const CONTEXT: usize = 192 * 1024;
 
-const MAGIC: u32 = 0xfd2f_b528;
+const MAGIC: u64 = 0xfd2f_b528;
 /// Of a frame to be skipped; the last four bits may be any.
-const SKIPPABLE: u32 = 0x184d_2a50;
+const SKIPPABLE: u64 = 0x184d_2a50;
 
 pub(crate) struct Frames {
     held: Held,
@@ -103,32 +103,29 @@ impl Frames {
     }
 
     fn take_frame(&mut self, byte: u8) -> Result<bool, Problem> {
-        match *self.header.as_slice() {
-            [_, _, _, last] => {
-                let magic = u32::from_le_bytes([self.header[0], self.header[1], self.header[2], last]);
-                match magic {
-                    MAGIC => {}
-                    _ if magic & !0xf == SKIPPABLE => self.part = Part::Skippable,
-                    _ => self.part = Part::Unknown,
-                }
-            }
-            [_, _, _, _, descriptor, ref rest @ ..] if !rest.is_empty() => {
-                let is_single = descriptor & 0x20 != 0;
-                let is_larger = !is_single && rest.len() == 1 && self.hold(window(byte))?;
-                let size = content_size(descriptor, is_single);
-                if rest.len() == usize::from(!is_single) + dictionary_id(descriptor) + size {
-                    if is_single {
-                        let content = &rest[rest.len() - size..];
-                        self.hold_content(little_endian(content) + if size == 2 { 256 } else { 0 })?;
-                    }
-                    self.has_checksum = descriptor & 4 != 0;
-                    self.next(Part::Block);
-                }
-                return Ok(is_larger);
-            }
-            _ => {}
+        if self.header.len() == 4 {
+            self.part = match little_endian(&self.header) {
+                MAGIC => Part::Frame,
+                magic if magic & !0xf == SKIPPABLE => Part::Skippable,
+                _ => Part::Unknown,
+            };
         }
-        Ok(false)
+        let (Some(rest), Some(descriptor)) = (self.header.len().checked_sub(5), self.header.get(4).copied())
+        else {
+            return Ok(false);
+        };
+        let is_single = descriptor & 0x20 != 0;
+        let size = content_size(descriptor, is_single);
+        let is_larger = !is_single && rest == 1 && self.hold(window(byte))?;
+        if rest > 0 && rest == usize::from(!is_single) + dictionary_id(descriptor) + size {
+            if is_single {
+                let told = little_endian(&self.header[self.header.len() - size..]);
+                self.hold_content(told.saturating_add(if size == 2 { 256 } else { 0 }))?;
+            }
+            self.has_checksum = descriptor & 4 != 0;
+            self.next(Part::Block);
+        }
+        Ok(is_larger)
     }
 
     fn take_block(&mut self) {
@@ -150,7 +147,8 @@ impl Frames {
     /// Whether less is enough.
     fn hold(&mut self, window: u64) -> Result<bool, Problem> {
         let Some(window) = usize::try_from(window).ok().filter(|window| *window <= MOST) else {
-            let detail = format!("the body wants a zstd window of {window} bytes, and the limit is {MOST} bytes");
+            let detail =
+                format!("the body wants a zstd window of {window} bytes, and the limit is {MOST} bytes");
             return Err(Problem::new(StatusCode::BAD_REQUEST, detail)
                 .with("field", "Content-Encoding")
                 .with("limit", MOST));

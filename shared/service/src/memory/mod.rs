@@ -110,7 +110,11 @@ impl Memory {
 
     fn check_share(&self, state: &State, holder: &Holder, bytes: usize) -> Result<(), Problem> {
         let held = state.holders.get(holder).copied().unwrap_or_default();
-        if held.saturating_add(bytes) > self.0.share { Err(share_is_full(holder, self.0.share)) } else { Ok(()) }
+        if held.saturating_add(bytes) > self.0.share {
+            Err(share_is_full(holder, self.0.share))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -135,13 +139,15 @@ impl State {
 const AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 fn full(limit: usize) -> Problem {
-    let detail = format!("the requests that are under way hold too much memory: all together may hold {limit} bytes");
+    let detail =
+        format!("the requests that are under way hold too much memory: all together may hold {limit} bytes");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with("limit", limit).header(RETRY_AFTER, AGAIN)
 }
 
 fn share_is_full(holder: &Holder, share: usize) -> Problem {
-    let detail =
-        format!("the requests of {holder} that are under way hold too much memory: they may hold {share} bytes");
+    let detail = format!(
+        "the requests of {holder} that are under way hold too much memory: they may hold {share} bytes"
+    );
     let status = holder.status();
     Problem::new(status, detail).with("limit", share).header(RETRY_AFTER, AGAIN)
 }
