@@ -130,7 +130,7 @@ async fn a_window_beyond_eight_megabytes_is_refused() {
     let told = "the body wants a zstd window of 16777216 bytes, and the limit is 8388608 bytes";
     assert_eq!(problem["detail"], told);
     // A frame that says how long it is needs no more to be refused.
-    let told = [&MAGIC[..], &[0xa0], &(MAX_BODY_BYTES as u32 + 1).to_le_bytes()].concat();
+    let told = [&MAGIC[..], &[0xa0], &u32::try_from(MAX_BODY_BYTES + 1).unwrap().to_le_bytes()].concat();
     assert_eq!(answer(told).await.problem(StatusCode::PAYLOAD_TOO_LARGE)["limit"], MAX_BODY_BYTES);
 }
 
@@ -138,7 +138,7 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// A frame that is its own window, in one block that is not compressed; its length takes so many bytes.
 fn single(text: &str, size_bytes: usize) -> Vec<u8> {
-    let length = text.len() as u64;
+    let length = u64::try_from(text.len()).unwrap();
     let (descriptor, size) = match size_bytes {
         1 => (0x20, length),
         2 => (0x60, length - 256),
