@@ -26,6 +26,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use door::Door;
 use gcp::Publisher;
+use service::memory::Memory;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,6 +35,9 @@ use utoipa_axum::routes;
 pub use config::Config;
 pub use migrate::migrate;
 pub use role::{Role, Roles};
+
+/// What requests bring may hold no more, all of them together.
+const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
 
 #[derive(Clone)]
 pub struct Admin {
@@ -77,6 +81,7 @@ pub fn router(admin: Admin) -> Router {
         .route_layer(from_fn_with_state(room::Room::new(), room::enter))
         .route_layer(from_fn_with_state(admin.roles.clone(), role::check))
         .split_for_parts();
-    let routes = door.guard(routes).route_layer(from_fn(origin::check)).with_state(admin);
+    let routes = door.guard(routes).route_layer(from_fn(origin::check));
+    let routes = Memory::new(REQUEST_MEMORY).guard(routes).with_state(admin);
     service::described(routes, &operations, openapi::shared())
 }

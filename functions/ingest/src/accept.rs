@@ -1,6 +1,9 @@
 //! What happens to every event, whichever way it came.
 
+use std::sync::Arc;
+
 use event::{EventId, NewEvent};
+use service::memory::Held;
 use service::{Problem, RequestContext};
 use store::IdempotencyKey;
 use tokio::time::{Instant, timeout_at};
@@ -35,29 +38,32 @@ impl Ingest {
     pub(crate) async fn accept(
         &self,
         incoming: Incoming,
+        held: Held,
         sender: &Sender,
         context: &RequestContext,
     ) -> Result<EventId, Problem> {
-        let mut ends = self.accept_all(vec![Ok(incoming)], sender, context).await;
+        let mut ends = self.accept_all(vec![Ok(incoming)], held, sender, context).await;
         ends.pop().unwrap_or_else(|| Err(Problem::internal("an event has no answer")))
     }
 
-    /// Answers for each of them, once each is committed or refused.
+    /// Answers for each of them, once each is committed or refused. What is held for them is given back when they are.
     pub(crate) async fn accept_all(
         &self,
         items: Vec<Item>,
+        held: Held,
         sender: &Sender,
         context: &RequestContext,
     ) -> Vec<Result<EventId, Problem>> {
         let deadline = self.limits.answer_deadline;
         let by = Instant::now() + deadline;
+        let held = Arc::new(held);
         let mut items: Vec<_> = items.into_iter().map(|item| checked(item?, sender)).collect();
         if let Some(schemas) = &self.schemas {
-            items = schemas.check(items).await;
+            items = schemas.check(items, &held).await;
         }
         let mut ends = Vec::with_capacity(items.len());
         let mut late = 0;
-        for answer in self.coalescer.add(items, &context.traceparent()) {
+        for answer in self.coalescer.add(items, held, &context.traceparent()) {
             ends.push(match answer {
                 Ok(answer) => timeout_at(by, answer.wait()).await.map_or_else(
                     |_| {

@@ -2,10 +2,10 @@ mod answer;
 pub(crate) mod array;
 pub(crate) mod lines;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use service::memory::{Account, Held};
 use service::{Problem, RequestContext};
 
 use self::answer::Answer;
@@ -14,13 +14,13 @@ use crate::body::Reader;
 use crate::coalescer::MAX_BATCH;
 use crate::keys::Sender;
 use crate::media::Media;
+use crate::memory::{self, Paid};
 use crate::openapi::Refusals;
-use crate::room::Room;
 use crate::{Ingest, cloudevents, idempotency, plain, problems};
 
 /// So many go in one statement.
 pub(crate) const MAX_EVENTS: usize = MAX_BATCH;
-const MAX_BYTES: usize = 10 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 10 * 1024 * 1024;
 
 const WANTED: &str = "application/json, application/x-ndjson or application/cloudevents-batch+json (one CloudEvent \
     goes to /events)";
@@ -92,8 +92,8 @@ enum Form {
 )]
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
-    Extension(room): Extension<Room>,
     sender: Sender,
+    Paid(account): Paid,
     context: RequestContext,
     headers: HeaderMap,
     body: Body,
@@ -103,24 +103,24 @@ pub(crate) async fn post(
         &headers,
         "is for one event: in a batch each has its own, as the member idempotencyKey",
     )?;
-    let mut reader = Reader::of(&headers, body, MAX_BYTES, ingest.limits.body_deadline)?.within(&room);
+    let reader = Reader::of(&headers, body, MAX_BYTES, ingest.limits.body_deadline, &account)?;
     let limit = ingest.limits.body_bytes;
     let read = |bytes: &[u8], offset| plain::read(bytes, offset, None, ingest.keys_last);
-    let items = match form {
-        Form::Array => array::read(&reader.whole().await?, limit, read)?,
-        Form::Lines => lines(&mut reader, lines::Lines::new(limit, read)).await?,
-        Form::CloudEvents => array::read_bare(&reader.whole().await?, limit, |bytes, offset| {
-            cloudevents::structured(bytes, offset, ingest.keys_last)
-        })?,
+    let cloud_event = |bytes: &[u8], offset| cloudevents::structured(bytes, offset, ingest.keys_last);
+    let (items, mut held) = match form {
+        Form::Array => document(reader, &account, |body| array::read(body, limit, read)).await?,
+        Form::Lines => lines(reader, &account, lines::Lines::new(limit, read)).await?,
+        Form::CloudEvents => {
+            document(reader, &account, |body| array::read_bare(body, limit, cloud_event)).await?
+        }
     };
-    // What waits from here on has bounds of its own.
-    drop(reader);
+    held.resize(memory::of(&items))?;
     // The specification lets a batch of CloudEvents be empty.
     if items.is_empty() && form != Form::CloudEvents {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "the batch is empty"));
     }
     sender.charge_others(items.len())?;
-    Ok(Answer::of(ingest.accept_all(items, &sender, &context).await))
+    Ok(Answer::of(ingest.accept_all(items, held, &sender, &context).await))
 }
 
 fn form(headers: &HeaderMap) -> Result<Form, Problem> {
@@ -140,16 +140,30 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     Ok(form)
 }
 
+async fn document(
+    reader: Reader,
+    account: &Account,
+    read: impl FnOnce(&[u8]) -> Result<Vec<Item>, Problem>,
+) -> Result<(Vec<Item>, Held), Problem> {
+    let body = reader.whole(account).await?;
+    // Events are copies of what they are read from.
+    let held = account.hold(body.bytes.len())?;
+    Ok((read(&body.bytes)?, held))
+}
+
 async fn lines(
-    reader: &mut Reader,
+    mut reader: Reader,
+    account: &Account,
     mut lines: lines::Lines<impl Fn(&[u8], usize) -> Item>,
-) -> Result<Vec<Item>, Problem> {
-    let mut chunk = Vec::new();
-    while reader.next(&mut chunk).await? {
+) -> Result<(Vec<Item>, Held), Problem> {
+    let (mut chunk, mut chunk_held, mut held) = (Vec::new(), account.hold(0)?, account.hold(0)?);
+    while reader.next(&mut chunk, &mut chunk_held).await? {
+        // The line under way is in a buffer that doubles, beside the events before it.
+        held.grow(2 * chunk.len())?;
         lines.push(&chunk)?;
         chunk.clear();
     }
-    lines.end()
+    Ok((lines.end()?, held))
 }
 
 fn too_many() -> Problem {

@@ -2,43 +2,36 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
-use futures::TryStreamExt;
-use http_body_util::{LengthLimitError, Limited};
-use service::Problem;
+use service::memory::{Account, Held};
+use service::{Chunks, Problem};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::time::{Instant, timeout_at};
-use tokio_util::io::StreamReader;
 
-use crate::encoding::Encoding;
+use crate::encoding::{Encoding, Stopped};
 use crate::problems;
-use crate::room::{Held, Room};
 
-/// How much is read at once, which is also all that a decoder holds beside its window.
+/// So much is decompressed at once.
 const CHUNK: usize = 16 * 1024;
 
-/// A body as it comes in, decompressed. Its length is bounded before and behind the decoder, and so is the time that all of
-/// it may take: a client that drips comes to an end too.
+/// A body as it comes in, decompressed. Its length is bounded before and behind the decoder, and so are the time that it may take
+/// and, by the budget, all that it holds on its way.
 pub(crate) struct Reader {
-    bytes: Pin<Box<dyn AsyncRead + Send>>,
+    source: Source,
     encoding: Encoding,
-    /// What is read first: all of it where its length is announced.
-    first: usize,
     limit: usize,
     read: usize,
-    deadline: Duration,
-    by: Instant,
-    held: Option<Held>,
 }
 
-/// Why a body stops that is not the decoder's doing.
-#[derive(Debug, thiserror::Error)]
-enum Stopped {
-    #[error("the body is too long")]
-    TooLong,
-    #[error("the body ended early")]
-    Early,
+enum Source {
+    Plain(Chunks),
+    Coded(Pin<Box<dyn AsyncRead + Send>>),
+}
+
+/// A body that is here, and its part of the budget. The decoder is gone.
+pub(crate) struct Whole {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) held: Held,
 }
 
 impl Reader {
@@ -48,56 +41,43 @@ impl Reader {
         body: Body,
         limit: usize,
         deadline: Duration,
+        account: &Account,
     ) -> Result<Self, Problem> {
         let encoding = Encoding::of(headers)?;
-        if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-            return Err(too_large(limit));
-        }
-        let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        let first = announced
-            .filter(|_| matches!(encoding, Encoding::Identity))
-            .map_or(CHUNK, |length| length.saturating_add(1).min(CHUNK));
-        let stream = Body::new(Limited::new(body, limit)).into_data_stream();
-        let raw = StreamReader::new(stream.map_err(|error| {
-            let too_long = error.into_inner().is::<LengthLimitError>();
-            io::Error::other(if too_long { Stopped::TooLong } else { Stopped::Early })
-        }));
-        let by = Instant::now() + deadline;
-        Ok(Self { bytes: encoding.decoder(raw), encoding, first, limit, read: 0, deadline, by, held: None })
-    }
-
-    /// What is read takes room, until the reader is dropped.
-    pub(crate) fn within(self, room: &Room) -> Self {
-        Self { held: Some(room.enter()), ..self }
-    }
-
-    /// Appends what comes next, and says whether anything did.
-    pub(crate) async fn next(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Problem> {
-        if buffer.len() == buffer.capacity() {
-            buffer.reserve(CHUNK);
-        }
-        let read = match timeout_at(self.by, self.bytes.read_buf(buffer)).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) => return Err(self.unreadable(&error)),
-            Err(_) => return Err(too_slow(self.deadline)),
+        let chunks = Chunks::of(body, limit, deadline)?;
+        let source = match encoding.decoder(limit, account)? {
+            None => Source::Plain(chunks),
+            Some(decoder) => Source::Coded(decoder.over(chunks)),
         };
+        Ok(Self { source, encoding, limit, read: 0 })
+    }
+
+    /// Appends what comes next, and says whether anything did. The buffer's capacity is what `held` holds.
+    pub(crate) async fn next(&mut self, buffer: &mut Vec<u8>, held: &mut Held) -> Result<bool, Problem> {
+        let before = buffer.len();
+        match &mut self.source {
+            Source::Plain(chunks) => {
+                if let Some(chunk) = chunks.next().await? {
+                    held.reserve(buffer, chunk.len(), self.limit)?;
+                    buffer.extend_from_slice(&chunk);
+                }
+            }
+            Source::Coded(decoder) => {
+                // One byte beyond the limit tells that there are more.
+                let rest = (self.limit + 1).saturating_sub(self.read);
+                held.reserve(buffer, rest.min(CHUNK), self.limit + 1)?;
+                decoder.read_buf(buffer).await.map_err(|error| unreadable(self.encoding, &error))?;
+            }
+        }
+        let read = buffer.len() - before;
         self.read += read;
-        self.held.as_mut().map_or(Ok(()), |held| held.grow(read))?;
         if self.read > self.limit { Err(too_large(self.limit)) } else { Ok(read > 0) }
     }
 
-    pub(crate) async fn whole(&mut self) -> Result<Vec<u8>, Problem> {
-        let mut body = Vec::with_capacity(self.first);
-        while self.next(&mut body).await? {}
-        Ok(body)
-    }
-
-    fn unreadable(&self, error: &io::Error) -> Problem {
-        match error.get_ref().and_then(|error| error.downcast_ref()) {
-            Some(Stopped::TooLong) => too_large(self.limit),
-            Some(Stopped::Early) => malformed("the body is malformed or ended early".into()),
-            None => malformed(format!("the body is not whole, or not {}: {error}", self.encoding)),
-        }
+    pub(crate) async fn whole(mut self, account: &Account) -> Result<Whole, Problem> {
+        let mut whole = Whole { bytes: Vec::new(), held: account.hold(0)? };
+        while self.next(&mut whole.bytes, &mut whole.held).await? {}
+        Ok(whole)
     }
 }
 
@@ -105,10 +85,12 @@ fn too_large(limit: usize) -> Problem {
     problems::too_large("the body", limit, "bytes")
 }
 
-fn malformed(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail)
-}
-
-fn too_slow(deadline: Duration) -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {deadline:?}"))
+fn unreadable(encoding: Encoding, error: &io::Error) -> Problem {
+    match error.get_ref().and_then(|error| error.downcast_ref::<Stopped>()) {
+        Some(Stopped(problem)) => problem.clone(),
+        None => {
+            let detail = format!("the body is not whole, or not {encoding}: {error}");
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use event::{EventId, NewEvent};
 use gcp::{Message, Publisher};
 use service::Problem;
+use service::memory::Held;
 use store::{Batch, Error, IdempotencyKey, Store};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -21,8 +22,9 @@ const FULL: usize = 100;
 const MOST_STATEMENTS: usize = 2;
 /// Events that wait for the statements under way. One more is told to come back.
 const MAX_WAITING: usize = 2_000;
-/// What they and the statements under way may hold.
-const MAX_WAITING_BYTES: u32 = 64 * 1024 * 1024;
+/// A statement takes no more bytes, but for what came together. While it is under way they are there four times: here, as columns,
+/// and in two buffers of the connection.
+const MAX_STATEMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Events that arrive together share one statement and one commit. What arrives while it is under way is the next batch, so an event
 /// that is alone goes at once and no timer is needed.
@@ -30,7 +32,6 @@ const MAX_WAITING_BYTES: u32 = 64 * 1024 * 1024;
 pub struct Coalescer {
     groups: mpsc::UnboundedSender<Group>,
     places: Arc<Semaphore>,
-    room: Arc<Semaphore>,
     full: Arc<Notify>,
 }
 
@@ -38,9 +39,6 @@ pub struct Coalescer {
 pub(crate) enum Rejected {
     TooManyEvents {
         limit: usize,
-    },
-    TooManyBytes {
-        limit: u32,
     },
     Store(Arc<Error>),
     /// The idempotency key came with another body before.
@@ -58,6 +56,7 @@ pub(crate) struct Answer(oneshot::Receiver<Result<EventId, Rejected>>);
 /// What came together, and goes in one statement.
 struct Group {
     events: Vec<Waiting>,
+    bytes: usize,
     _places: OwnedSemaphorePermit,
 }
 
@@ -68,8 +67,8 @@ struct Waiting {
     refusal: Option<Box<Problem>>,
     traceparent: Arc<str>,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
-    /// Given back when the last of its group is answered.
-    _room: Arc<OwnedSemaphorePermit>,
+    /// Given back when the last of its group is stored.
+    _held: Arc<Held>,
 }
 
 struct Writer {
@@ -98,27 +97,27 @@ impl Coalescer {
     pub fn start(store: Store, publisher: Publisher, first_due: Duration) -> (Self, JoinHandle<()>) {
         let (groups, receiver) = mpsc::unbounded_channel();
         let places = Arc::new(Semaphore::new(MAX_WAITING));
-        let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize));
         let full = Arc::new(Notify::new());
         let writer = Writer { store, publisher, first_due, places: places.clone(), full: full.clone() };
-        (Self { groups, places, room, full }, tokio::spawn(Arc::new(writer).run(receiver)))
+        (Self { groups, places, full }, tokio::spawn(Arc::new(writer).run(receiver)))
     }
 
     /// Those that are events wait all together, and go in one statement where they are no more than one takes, or none does.
     pub(crate) fn add<E: From<Rejected>>(
         &self,
         items: Vec<Result<Incoming, E>>,
+        held: Arc<Held>,
         traceparent: &str,
     ) -> Vec<Result<Answer, E>> {
-        match self.enter(items.iter().flatten()) {
-            Ok((places, room)) => {
-                let mut group = Group { events: Vec::new(), _places: places };
-                let (room, traceparent) = (Arc::new(room), Arc::from(traceparent));
+        match self.enter(items.iter().flatten().count()) {
+            Ok(places) => {
+                let mut group = Group { events: Vec::new(), bytes: held.bytes(), _places: places };
+                let traceparent = Arc::from(traceparent);
                 let mut wait = |Incoming { event, key, refusal }| {
                     let (answer, answered) = oneshot::channel();
                     let traceparent = Arc::clone(&traceparent);
-                    let _room = room.clone();
-                    group.events.push(Waiting { event, key, refusal, traceparent, answer, _room });
+                    let _held = Arc::clone(&held);
+                    group.events.push(Waiting { event, key, refusal, traceparent, answer, _held });
                     Answer(answered)
                 };
                 let answers = items.into_iter().map(|item| item.map(&mut wait)).collect();
@@ -137,21 +136,10 @@ impl Coalescer {
         }
     }
 
-    fn enter<'a>(
-        &self,
-        events: impl Iterator<Item = &'a Incoming>,
-    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Rejected> {
-        let (count, bytes) =
-            events.fold((0_u32, 0), |(count, bytes), incoming| (count + 1, bytes + size(&incoming.event)));
-        // What is larger than all of the room waits alone.
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(MAX_WAITING_BYTES);
-        let Ok(room) = self.room.clone().try_acquire_many_owned(bytes) else {
-            return Err(Rejected::TooManyBytes { limit: MAX_WAITING_BYTES });
-        };
-        match self.places.clone().try_acquire_many_owned(count) {
-            Ok(places) => Ok((places, room)),
-            Err(_) => Err(Rejected::TooManyEvents { limit: MAX_WAITING }),
-        }
+    fn enter(&self, events: usize) -> Result<OwnedSemaphorePermit, Rejected> {
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
+        let places = self.places.clone().try_acquire_many_owned(events);
+        places.map_err(|_| Rejected::TooManyEvents { limit: MAX_WAITING })
     }
 }
 
@@ -160,10 +148,17 @@ impl Writer {
         let mut under_way = JoinSet::new();
         let mut next = groups.recv().await;
         while let Some(group) = next {
+            let mut bytes = group.bytes;
             let mut batch = group.taken();
             next = loop {
                 match groups.try_recv() {
-                    Ok(group) if batch.len() + group.events.len() <= MAX_BATCH => batch.extend(group.taken()),
+                    Ok(group)
+                        if batch.len() + group.events.len() <= MAX_BATCH
+                            && bytes + group.bytes <= MAX_STATEMENT_BYTES =>
+                    {
+                        bytes += group.bytes;
+                        batch.extend(group.taken());
+                    }
                     Ok(group) => break Some(group),
                     Err(_) => break None,
                 }
@@ -238,20 +233,25 @@ impl Writer {
     /// Beside the next batch, and answers behind it, since Cloud Run promises no CPU after the answer.
     fn publish(&self, stored: Vec<(EventId, Waiting)>) {
         let publisher = self.publisher.clone();
+        // What is stored is held no longer.
+        let stored = stored.into_iter().map(|(id, Waiting { event, traceparent, answer, .. })| {
+            (id, event.event_type, traceparent, answer)
+        });
+        let stored: Vec<_> = stored.collect();
         tokio::spawn(async move {
-            let messages = stored.iter().map(|(id, waiting)| Message {
+            let messages = stored.iter().map(|(id, event_type, traceparent, _)| Message {
                 event_id: id.to_string(),
-                event_type: waiting.event.event_type.as_str().to_owned(),
-                traceparent: Some(waiting.traceparent.to_string()),
+                event_type: event_type.as_str().to_owned(),
+                traceparent: Some(traceparent.to_string()),
             });
             let results = publisher.publish(messages.collect()).await;
             if let Some(Err(error)) = results.iter().find(|result| result.is_err()) {
                 let events = results.iter().filter(|result| result.is_err()).count();
                 tracing::warn!(%error, events, "stored and not published: the relay will");
             }
-            for (id, waiting) in stored {
+            for (id, .., answer) in stored {
                 // A client that went away has nobody to answer; its event stays.
-                let _ = waiting.answer.send(Ok(id));
+                let _ = answer.send(Ok(id));
             }
         });
     }
@@ -276,11 +276,6 @@ fn refuse(batch: Vec<Waiting>, error: Error) {
     for waiting in batch {
         let _ = waiting.answer.send(Err(Rejected::Store(error.clone())));
     }
-}
-
-fn size(event: &NewEvent) -> usize {
-    let metadata = event.metadata.as_ref().map_or(0, |json| json.get().len());
-    event.event_type.as_str().len() + event.payload.get().len() + metadata
 }
 
 fn now() -> Duration {

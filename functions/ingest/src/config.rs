@@ -6,6 +6,7 @@ use gcp::PublisherConfig;
 use service::{Env, Noted};
 use store::{DatabaseUrl, StoreConfig};
 
+use crate::memory;
 use crate::origins::Origins;
 
 pub struct Config {
@@ -33,6 +34,8 @@ pub enum Senders {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub body_bytes: usize,
+    /// All requests together hold no more; one sender holds a quarter at most.
+    pub memory_bytes: usize,
     pub body_deadline: Duration,
     /// From the end of the body to the answer.
     pub answer_deadline: Duration,
@@ -42,6 +45,9 @@ pub struct Limits {
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
 /// Together with the wait for a connection it is below that, so that the database gives a statement up before the client does.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A third of the smallest container, which also holds what the statements under way copy.
+const MEMORY_BYTES: usize = 160 * 1024 * 1024;
 
 impl Config {
     pub fn read(env: &mut Env) -> Result<Self, Noted> {
@@ -58,6 +64,7 @@ impl Config {
         let requests_per_second = env.or("ADDRESS_RATE_LIMIT", 1000);
         let origins = env.or("CORS_ORIGINS", Origins::default());
         let body_bytes = env.or("MAX_BODY_BYTES", 1024 * 1024);
+        let memory_bytes = memory_bytes(env, &body_bytes);
         let first_due = env.seconds("FIRST_DUE_SECONDS", 120);
         let key_hours = env.count("IDEMPOTENCY_KEY_HOURS", 24);
         Ok(Self {
@@ -79,12 +86,27 @@ impl Config {
             origins: origins?,
             limits: Limits {
                 body_bytes: body_bytes?,
+                memory_bytes: memory_bytes?,
                 body_deadline: service::BODY_DEADLINE,
                 answer_deadline: ANSWER_DEADLINE,
             },
             first_due: first_due?,
             keys_last: Duration::from_hours(u64::from(key_hours?)),
         })
+    }
+}
+
+fn memory_bytes(env: &mut Env, body_bytes: &Result<usize, Noted>) -> Result<usize, Noted> {
+    let bytes = env.or("REQUEST_MEMORY_BYTES", MEMORY_BYTES)?;
+    match body_bytes {
+        Ok(body_bytes) if bytes < memory::least(*body_bytes) => {
+            let least = memory::least(*body_bytes);
+            Err(env.mistake(
+                "REQUEST_MEMORY_BYTES",
+                format!("must be at least {least} with this MAX_BODY_BYTES"),
+            ))
+        }
+        _ => Ok(bytes),
     }
 }
 

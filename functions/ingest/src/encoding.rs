@@ -1,18 +1,24 @@
-use std::fmt;
+mod zstd;
+
 use std::pin::Pin;
+use std::{fmt, io};
 
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
+use axum::body::Bytes;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use axum::http::{HeaderMap, HeaderValue};
-use service::Problem;
-use tokio::io::{AsyncBufRead, AsyncRead};
+use futures::{Stream, stream};
+use service::memory::{Account, Held};
+use service::{Chunks, Problem};
+use tokio::io::AsyncRead;
+use tokio_util::io::StreamReader;
 
+use self::zstd::Frames;
 use crate::problems;
 
-/// What RFC 9659 allows a zstd body to want: 8 MiB. The decoder sets that much aside at the word of its sender, and would up to
-/// 128 MiB.
-const ZSTD_WINDOW_LOG: u32 = 23;
+/// What the state of a gzip decoder takes, its window included.
+const GZIP: usize = 64 * 1024;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Encoding {
@@ -20,6 +26,17 @@ pub(crate) enum Encoding {
     Gzip,
     Zstd,
 }
+
+/// What decompresses a body, and its part of the budget.
+pub(crate) enum Decoder {
+    Gzip(Held),
+    Zstd(Frames),
+}
+
+/// Why a body ends that is not the decoder's doing.
+#[derive(Debug, thiserror::Error)]
+#[error("the body cannot be read on")]
+pub(crate) struct Stopped(pub(crate) Problem);
 
 impl Encoding {
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
@@ -40,23 +57,50 @@ impl Encoding {
         }
     }
 
-    pub(crate) fn decoder(self, bytes: impl AsyncBufRead + Send + 'static) -> Pin<Box<dyn AsyncRead + Send>> {
+    /// For a body of at most so many bytes.
+    pub(crate) fn decoder(self, limit: usize, account: &Account) -> Result<Option<Decoder>, Problem> {
+        Ok(match self {
+            Self::Identity => None,
+            Self::Gzip => Some(Decoder::Gzip(account.hold(GZIP)?)),
+            Self::Zstd => Some(Decoder::Zstd(Frames::new(limit, account)?)),
+        })
+    }
+}
+
+impl Decoder {
+    /// What is dropped with the result gives the budget back.
+    pub(crate) fn over(self, chunks: Chunks) -> Pin<Box<dyn AsyncRead + Send>> {
         match self {
-            Self::Identity => Box::pin(bytes),
-            Self::Gzip => {
-                let mut decoder = GzipDecoder::new(bytes);
+            Self::Gzip(held) => {
+                let mut decoder =
+                    GzipDecoder::new(StreamReader::new(Box::pin(coded(chunks, held, |_, chunk| Ok(chunk)))));
                 // What is behind the first member would be lost unseen.
                 decoder.multiple_members(true);
                 Box::pin(decoder)
             }
-            Self::Zstd => {
-                let window = DParameter::window_log_max(ZSTD_WINDOW_LOG);
-                let mut decoder = ZstdDecoder::with_params(bytes, &[window]);
+            Self::Zstd(frames) => {
+                let window = DParameter::window_log_max(frames.window_log());
+                let coded = StreamReader::new(Box::pin(coded(chunks, frames, Frames::pass)));
+                let mut decoder = ZstdDecoder::with_params(coded, &[window]);
                 decoder.multiple_members(true);
                 Box::pin(decoder)
             }
         }
     }
+}
+
+/// What comes in, as `pass` lets it go on.
+fn coded<T: Send>(
+    chunks: Chunks,
+    state: T,
+    pass: impl Fn(&mut T, Bytes) -> Result<Bytes, Problem> + Copy + Send,
+) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::try_unfold((chunks, state), move |(mut chunks, mut state)| async move {
+        let stopped = |problem| io::Error::other(Stopped(problem));
+        let Some(chunk) = chunks.next().await.map_err(stopped)? else { return Ok(None) };
+        let chunk = pass(&mut state, chunk).map_err(stopped)?;
+        Ok(Some((chunk, (chunks, state))))
+    })
 }
 
 impl fmt::Display for Encoding {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::body::Reader;
 use crate::keys::Sender;
 use crate::media::Media;
+use crate::memory::{self, Paid};
 use crate::openapi::{NewEvent, Refusals};
 use crate::{Ingest, cloudevents, idempotency, plain};
 
@@ -83,6 +84,7 @@ enum Form {
 pub(crate) async fn post(
     State(ingest): State<Ingest>,
     sender: Sender,
+    Paid(account): Paid,
     context: RequestContext,
     headers: HeaderMap,
     body: Body,
@@ -95,14 +97,18 @@ pub(crate) async fn post(
             None
         }
     };
-    let mut body = Reader::of(&headers, body, ingest.limits.body_bytes, ingest.limits.body_deadline)?;
-    let body = body.whole().await?;
+    let (limit, deadline) = (ingest.limits.body_bytes, ingest.limits.body_deadline);
+    let body = Reader::of(&headers, body, limit, deadline, &account)?.whole(&account).await?;
+    // An event is a copy of what it is read from.
+    let mut held = account.hold(body.bytes.len())?;
     let incoming = match form {
-        Form::Plain => plain::read(&body, 0, key, ingest.keys_last),
-        Form::Structured => cloudevents::structured(&body, 0, ingest.keys_last),
-        Form::Binary => cloudevents::binary(&headers, &body, ingest.keys_last),
+        Form::Plain => plain::read(&body.bytes, 0, key, ingest.keys_last),
+        Form::Structured => cloudevents::structured(&body.bytes, 0, ingest.keys_last),
+        Form::Binary => cloudevents::binary(&headers, &body.bytes, ingest.keys_last),
     }?;
-    let event_id = ingest.accept(incoming, &sender, &context).await?;
+    drop(body);
+    held.resize(memory::of_event(&incoming.event))?;
+    let event_id = ingest.accept(incoming, held, &sender, &context).await?;
     tracing::Span::current().record("event_id", tracing::field::display(event_id));
     let accepted = Accepted { success: true, event_id, message: "Event received and queued for processing" };
     Ok((StatusCode::CREATED, Json(accepted)))

@@ -12,26 +12,25 @@ mod front_door;
 mod idempotency;
 mod keys;
 mod media;
+mod memory;
 mod openapi;
 mod origins;
 mod plain;
 mod problems;
 mod rate_limit;
-mod room;
 mod schemas;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
 use gcp::Publisher;
+use service::memory::Memory;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-use crate::room::Room;
 
 pub use coalescer::Coalescer;
 pub use config::{Config, Limits, Senders};
@@ -87,9 +86,11 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
 pub fn router(ingest: Ingest) -> Router {
     let (routes, operations) = OpenApiRouter::with_openapi(openapi::document())
         .routes(routes!(events::post))
-        .routes(routes!(batch::post).map(|batches| batches.layer(Extension(Room::new()))))
+        .routes(routes!(batch::post))
         .split_for_parts();
     let routes = ingest.front_door.clone().guard(routes);
+    // Before the door, where requests may wait for the database or for Google's keys.
+    let routes = Memory::shared_by_address(ingest.limits.memory_bytes).guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),
         None => routes,

@@ -97,18 +97,18 @@ fn components() -> Value {
                 "headers": { "WWW-Authenticate": { "$ref": "#/components/headers/Challenge" } }
             },
             "Forbidden": { "description": "The key is for other event types" },
-            "TooSlow": { "description": "The body did not arrive in time" },
+            "TooSlow": { "description": "The body did not arrive in time, or arrived too slowly" },
             "TooLarge": { "description": "The body, or an event, is larger than its `limit`" },
             "UnsupportedMediaType": { "description": "Another `Content-Type`, charset or `Content-Encoding` is wanted" },
             "Unprocessable": { "description": "The idempotency key came with another body before, or the database cannot keep this" },
             "TooManyRequests": {
-                "description": "More than the key or the address may send",
+                "description": "More than the key, the identity or the address may send, or have under way at once",
                 "headers": {
                     "Retry-After": { "$ref": "#/components/headers/RetryAfter" }
                 }
             },
             "TryAgain": {
-                "description": "The database is away or slow, or too much waits already",
+                "description": "The database is away or slow, or too much is under way already",
                 "headers": { "Retry-After": { "$ref": "#/components/headers/RetryAfter" } }
             }
         },

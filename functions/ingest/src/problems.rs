@@ -32,9 +32,6 @@ impl From<Rejected> for Problem {
             Rejected::TooManyEvents { limit } => {
                 try_again("too many events wait to be written").with("limit", limit)
             }
-            Rejected::TooManyBytes { limit } => {
-                try_again("too many bytes wait to be written").with("limit", limit)
-            }
             Rejected::Gone => try_again("the service is stopping"),
             Rejected::KeyOfAnother => idempotency::of_another_body(),
             Rejected::ByCheck(problem) => *problem,

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
 use event::Unreadable;
+use service::memory::Account;
 use service::{Problem, RequestContext};
 
 use crate::Processor;
@@ -30,9 +31,10 @@ use crate::push::{keep, receive, unavailable};
 pub(crate) async fn post(
     State(processor): State<Arc<Processor>>,
     context: RequestContext,
+    account: Account,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let Some((envelope, body)) = receive(&processor, &context, body).await? else {
+    let Some((envelope, body)) = receive(&processor, &context, &account, body).await? else {
         return Ok(StatusCode::NO_CONTENT);
     };
     let id = envelope.event_id;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use door::Door;
 use gcp::{Identity, Publisher};
+use service::memory::Memory;
 use service::{App, BoxError, Readiness, Shutdown};
 use store::Store;
 use tokio::sync::Semaphore;
@@ -27,6 +28,10 @@ use utoipa_axum::routes;
 pub use attempt::{Attempt, Failure};
 pub use config::{Callers, Config, Settings};
 pub use handlers::{Handler, Handlers};
+
+/// All pushes together hold no more. Those of the usual size are a thousandth of one that is as large as Pub/Sub lets it be, and have
+/// three quarters of this for themselves.
+const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
 
 pub struct ProcessPush {
     pub store: Store,
@@ -105,7 +110,7 @@ impl ProcessPush {
         operations.merge(others);
         let pushed = door(self.callers.push).guard(pushed);
         let scheduled = door(self.callers.scheduler).guard(scheduled);
-        let routes = pushed.merge(scheduled).with_state(processor);
+        let routes = Memory::new(REQUEST_MEMORY).guard(pushed.merge(scheduled)).with_state(processor);
         (service::described(routes, &operations, openapi::shared()), attempts)
     }
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
 use event::{Delivery, Envelope, Unreadable, attribute};
+use service::memory::Account;
 use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
 use store::Error;
 use tracing::Instrument;
@@ -39,9 +40,10 @@ const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
 pub(crate) async fn post(
     State(processor): State<Arc<Processor>>,
     context: RequestContext,
+    account: Account,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let Some((envelope, body)) = receive(&processor, &context, body).await? else {
+    let Some((envelope, body)) = receive(&processor, &context, &account, body).await? else {
         return Ok(StatusCode::NO_CONTENT);
     };
     // From the claim on the work goes to its end, whether or not Pub/Sub waits for the answer.
@@ -53,9 +55,10 @@ pub(crate) async fn post(
 pub(crate) async fn receive(
     processor: &Processor,
     context: &RequestContext,
+    account: &Account,
     body: Body,
 ) -> Result<Option<(Envelope, Bytes)>, Problem> {
-    let body = read_body(body, MAX_PUSH_BYTES, BODY_DEADLINE).await?;
+    let body = read_body(body, MAX_PUSH_BYTES, BODY_DEADLINE, account).await?;
     let envelope = match Envelope::parse(&body) {
         Ok(envelope) => envelope,
         Err(unreadable) => {

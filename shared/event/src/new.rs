@@ -9,6 +9,9 @@ use crate::{EventType, Json};
 /// How deep a payload may be nested, itself counted. Readers in common use stop at 128, BigQuery at 500.
 pub const MAX_DEPTH: usize = 100;
 
+/// So many characters an error has at most.
+const MAX_DETAIL: usize = 400;
+
 /// An event as a client sends it, checked.
 #[derive(Debug)]
 pub struct NewEvent {
@@ -155,7 +158,7 @@ impl Invalid {
         let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let detail = error.to_string();
         let place = format!(" at line {line} column {column}");
-        let detail = detail.strip_suffix(&place).unwrap_or(&detail).to_owned();
+        let detail = short(detail.strip_suffix(&place).unwrap_or(&detail));
         Self::at(lines_before + column.saturating_sub(1), detail)
     }
 
@@ -164,6 +167,14 @@ impl Invalid {
     pub fn behind(mut self, byte: usize) -> Self {
         self.byte = self.byte.map(|at| at + byte);
         self
+    }
+}
+
+/// It may quote a name or a string of a megabyte, and a batch has hundreds of errors.
+fn short(detail: &str) -> String {
+    match detail.char_indices().nth(MAX_DETAIL) {
+        Some((end, _)) => format!("{}…", &detail[..end]),
+        None => detail.to_owned(),
     }
 }
 

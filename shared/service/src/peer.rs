@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::{Extensions, HeaderMap, HeaderName};
 
@@ -18,6 +18,17 @@ pub fn client_address(extensions: &Extensions, headers: &HeaderMap) -> Option<Ip
     let peer = extensions.get::<Peer>()?;
     let forwarded = peer.hops.checked_sub(1).and_then(|hop| from_the_right(headers, hop));
     Some(forwarded.unwrap_or(peer.address.ip()).to_canonical())
+}
+
+/// The network that the client's address stands for: who has one address of IPv6 has the 2^64 of its network.
+pub fn client_network(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+    client_address(extensions, headers).map(|address| match address {
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            Ipv6Addr::from(prefix).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    })
 }
 
 /// Several headers of the name are one list, and empty entries are none, as RFC 9110 has it.

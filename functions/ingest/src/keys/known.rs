@@ -52,6 +52,10 @@ impl Known {
         self.scope
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.key.id
+    }
+
     /// The prefixes of the types that may come with it; none are all.
     pub(super) fn event_types(&self) -> Option<&[String]> {
         self.key.event_types.as_deref()

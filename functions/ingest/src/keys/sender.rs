@@ -31,6 +31,10 @@ impl Sender {
         self.scope
     }
 
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.0.as_deref().map(Known::id)
+    }
+
     pub(crate) fn may_send(&self, event_type: &EventType) -> Result<(), Problem> {
         let prefixes = self.key.as_deref().and_then(Known::event_types);
         let Some(prefixes) = prefixes else { return Ok(()) };

@@ -1,4 +1,4 @@
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,26 +49,15 @@ impl AddressLimit {
 }
 
 async fn pass(State(limit): State<AddressLimit>, request: Request, next: Next) -> Result<Response, Problem> {
-    let Some(address) = service::client_address(request.extensions(), request.headers()) else {
+    let Some(network) = service::client_network(request.extensions(), request.headers()) else {
         return Ok(next.run(request).await);
     };
-    match limit.limiter.check_key(&network(address)) {
+    match limit.limiter.check_key(&network) {
         Ok(after) => {
             let mut response = next.run(request).await;
             limit.bucket.tell(after.remaining_burst_capacity(), response.headers_mut());
             Ok(response)
         }
         Err(until) => Err(limit.bucket.empty(&until)),
-    }
-}
-
-/// Who has one address of IPv6 has the 2^64 of its network.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(address) => {
-            let prefix = u128::from(address) & !u128::from(u64::MAX);
-            Ipv6Addr::from(prefix).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }

@@ -4,6 +4,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use service::Problem;
+use service::memory::Held;
 use store::Store;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
@@ -35,7 +36,7 @@ struct Shared {
     /// When somebody last tried to read: one at a time.
     reading: Mutex<Option<Instant>>,
     /// Large payloads are checked beside the requests, by no more threads than there are processors.
-    large: Semaphore,
+    large: Arc<Semaphore>,
 }
 
 #[derive(Clone, Default)]
@@ -51,7 +52,7 @@ impl Schemas {
             store,
             known: RwLock::default(),
             reading: Mutex::new(None),
-            large: Semaphore::new(processors),
+            large: Arc::new(Semaphore::new(processors)),
         }))
     }
 
@@ -74,7 +75,7 @@ impl Schemas {
     }
 
     /// The items, but for those whose payload is refused.
-    pub(crate) async fn check(&self, items: Vec<Item>) -> Vec<Item> {
+    pub(crate) async fn check(&self, items: Vec<Item>, held: &Arc<Held>) -> Vec<Item> {
         let types = match self.fresh().await {
             Ok(types) => types,
             Err(problem) => return items.into_iter().map(|item| item.and(Err(problem.clone()))).collect(),
@@ -92,11 +93,19 @@ impl Schemas {
             vec![(); items].into_iter().map(move |()| Err(problem.clone())).collect()
         };
         let count = items.len();
-        let Ok(Ok(_turn)) = timeout(PATIENCE, self.0.large.acquire()).await else {
+        let turn = Arc::clone(&self.0.large).acquire_owned();
+        let Ok(Ok(turn)) = timeout(PATIENCE, turn).await else {
             return refused(count, problems::try_again("too many large payloads wait to be checked"));
         };
         let span = tracing::Span::current();
-        let checked = spawn_blocking(move || span.in_scope(|| check(items))).await;
+        // The check goes on to its end, also where its request does not.
+        let held = (turn, Arc::clone(held));
+        let checked = spawn_blocking(move || {
+            let checked = span.in_scope(|| check(items));
+            drop(held);
+            checked
+        });
+        let checked = checked.await;
         checked.unwrap_or_else(|error| refused(count, Problem::internal(error)))
     }
 

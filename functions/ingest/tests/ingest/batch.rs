@@ -377,7 +377,9 @@ fn unended(read: oneshot::Sender<()>) -> Body {
 
 #[tokio::test]
 async fn batches_hold_no_more_than_there_is_room_for_while_they_are_read() {
-    let router = router(absent(Duration::from_millis(50)), Door::open()).await;
+    let limits = crate::harness::Limits { memory_bytes: 64 << 20, ..limits() };
+    let store = absent(Duration::from_millis(50));
+    let router = router_with(store, Door::open(), publisher().await, limits);
     let mut slow = Vec::new();
     for _ in 0..6 {
         let (read, is_read) = oneshot::channel();
@@ -388,7 +390,8 @@ async fn batches_hold_no_more_than_there_is_room_for_while_they_are_read() {
     let answer = post(&router, &format!("[{}{}]", numbered(1), " ".repeat(5 << 20))).await;
     assert_eq!(answer.header("retry-after"), "1");
     let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(problem["detail"], "too many bytes of batches are being read");
+    let full = "the requests that are under way hold too much memory: all together may hold 67108864 bytes";
+    assert_eq!(problem["detail"], full);
     assert_eq!(problem["limit"], 64 << 20);
     let alone = call(router.clone(), event(numbered(1))).await.problem(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(alone["detail"], "the database is not available");

@@ -125,7 +125,65 @@ async fn a_window_beyond_eight_megabytes_is_refused() {
     let large = "x".repeat(20 << 20);
     answer(windowed(EVENT, 23).await).await.problem(StatusCode::SERVICE_UNAVAILABLE);
     answer(windowed(&large, 23).await).await.problem(StatusCode::PAYLOAD_TOO_LARGE);
-    answer(windowed(&large, 24).await).await.problem(StatusCode::BAD_REQUEST);
+    let problem = answer(windowed(&large, 24).await).await.problem(StatusCode::BAD_REQUEST);
+    assert_eq!((&problem["field"], &problem["limit"]), (&"Content-Encoding".into(), &(8 << 20).into()));
+    let told = "the body wants a zstd window of 16777216 bytes, and the limit is 8388608 bytes";
+    assert_eq!(problem["detail"], told);
+    // A frame that says how long it is needs no more to be refused.
+    let told = [&MAGIC[..], &[0xa0], &u32::try_from(MAX_BODY_BYTES + 1).unwrap().to_le_bytes()].concat();
+    assert_eq!(answer(told).await.problem(StatusCode::PAYLOAD_TOO_LARGE)["limit"], MAX_BODY_BYTES);
+}
+
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// A frame that is its own window, in one block that is not compressed; its length takes so many bytes.
+fn single(text: &str, size_bytes: usize) -> Vec<u8> {
+    let length = u64::try_from(text.len()).unwrap();
+    let (descriptor, size) = match size_bytes {
+        1 => (0x20, length),
+        2 => (0x60, length - 256),
+        4 => (0xa0, length),
+        _ => (0xe0, length),
+    };
+    let block = (length << 3 | 1).to_le_bytes();
+    [&MAGIC[..], &[descriptor], &size.to_le_bytes()[..size_bytes], &block[..3], text.as_bytes()].concat()
+}
+
+/// Wherever it is cut on its way, each frame's window is found.
+#[tokio::test]
+async fn frames_of_every_kind_are_one_body() {
+    let service = Service::start().await;
+    let skipped = [&[0x5a, 0x2a, 0x4d, 0x18, 9, 0, 0, 0][..], b"(skipped)"].concat();
+    let checked = {
+        let params = [CParameter::window_log(22), CParameter::checksum_flag(true)];
+        let mut encoder = ZstdEncoder::with_quality_and_params(Vec::new(), Level::Best, &params);
+        let text: String = (0..60_000).map(|n| format!("{n:x}")).collect();
+        encoder.write_all(text.as_bytes()).await.unwrap();
+        encoder.shutdown().await.unwrap();
+        encoder.into_inner()
+    };
+    let frames = [
+        single(r#"{"eventType":"a","#, 1),
+        skipped.clone(),
+        windowed(r#""payload":{"x":""#, 23).await,
+        checked,
+        single(&"y".repeat(300), 2),
+        windowed(&"z".repeat(300_000), 20).await,
+        skipped,
+        single("\"", 4),
+        single("}}", 8),
+    ];
+    let body = frames.concat();
+    let whole = service.call(encoded(event(body.clone()), "zstd")).await;
+    assert_eq!(whole.status, StatusCode::CREATED, "{whole:?}");
+    for size in [1, 2, 5, 1000] {
+        let pieces: Vec<_> = body.chunks(size).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+        let pieces = Body::from_stream(futures::stream::iter(pieces));
+        let answer = service.call(encoded(event(pieces), "zstd")).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{size} {answer:?}");
+    }
+    let stored = "SELECT count(*) = 5 AND count(DISTINCT md5(payload::text)) = 1 FROM events";
+    assert!(service.database.value::<bool>(stored).await);
 }
 
 #[tokio::test]

@@ -1,20 +1,18 @@
 //! A real process that is told to stop under load.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};
-use store::testing::{Database, database};
+use store::testing::database;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::harness::CLOSED_PORT;
+use crate::process::Process;
 
 const CLIENTS: usize = 40;
 
@@ -22,21 +20,18 @@ const CLIENTS: usize = 40;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_read_is_answered_and_what_was_answered_is_stored() {
     let database = database().await;
-    let port = free_port();
-    let mut process = Process(spawn(&database, port));
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        sleep(Duration::from_millis(10)).await;
-    }
+    let mut process = Process::start(&database.url, &[]).await;
+    let port = process.port;
     let answered = Arc::new(AtomicUsize::new(0));
     let clients = (0..CLIENTS).map(|client| tokio::spawn(send_on(port, client, answered.clone())));
     let clients: Vec<_> = clients.collect();
     while answered.load(Ordering::SeqCst) < 20 * CLIENTS {
         sleep(Duration::from_millis(1)).await;
     }
-    let pid = Pid::from_child(&process.0);
+    let pid = Pid::from_child(&process.child);
     kill_process(pid, Signal::TERM).unwrap();
     let answered: BTreeSet<_> = join_all(clients).await.into_iter().flat_map(Result::unwrap).collect();
-    let status = tokio::task::spawn_blocking(move || process.0.wait().unwrap()).await.unwrap();
+    let status = tokio::task::spawn_blocking(move || process.child.wait().unwrap()).await.unwrap();
     assert!(status.success(), "{status}");
     let names: String = database.value("SELECT string_agg(payload->>'name', ' ') FROM events").await;
     let stored: BTreeSet<_> = names.split(' ').map(str::to_owned).collect();
@@ -81,34 +76,4 @@ async fn exchange(stream: &mut TcpStream, name: &str) -> Option<String> {
             Ok(_) => {}
         }
     }
-}
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It has ended unless a check failed, and then nobody asks how.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn spawn(database: &Database, port: u16) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_ingest"))
-        .env_clear()
-        .envs([
-            ("DATABASE_URL", database.url.as_str()),
-            ("GOOGLE_CLOUD_PROJECT", "test"),
-            ("HOST", "127.0.0.1"),
-            ("INGEST_AUTH", "off"),
-            ("PUBSUB_EMULATOR_HOST", CLOSED_PORT),
-        ])
-        .env("PORT", port.to_string())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

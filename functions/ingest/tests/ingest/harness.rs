@@ -18,6 +18,7 @@ use store::{Store, StoreConfig};
 pub(crate) const CLOSED_PORT: &str = "127.0.0.1:1";
 pub(crate) const FIRST_DUE: Duration = Duration::from_secs(20);
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+pub(crate) const MEMORY_BYTES: usize = 160 * 1024 * 1024;
 
 /// The service on a database of its own.
 pub(crate) struct Service {
@@ -104,6 +105,7 @@ fn router_of(
 pub(crate) fn limits() -> Limits {
     Limits {
         body_bytes: MAX_BODY_BYTES,
+        memory_bytes: MEMORY_BYTES,
         body_deadline: service::BODY_DEADLINE,
         answer_deadline: Duration::from_secs(15),
     }

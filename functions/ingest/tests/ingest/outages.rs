@@ -53,13 +53,17 @@ async fn more_events_than_can_wait_are_told_to_come_back() {
 
 #[tokio::test]
 async fn more_bytes_than_can_wait_are_told_to_come_back() {
-    let router = router(absent(Duration::from_millis(50)), Door::open()).await;
-    // With its type, an event of exactly a million bytes, of which 64 MiB hold 67.
-    let body = format!(r#"{{"eventType":"a","payload":{{"x":"{}"}}}}"#, "x".repeat(1_000_000 - 9));
-    let answers = join_all((0..70).map(|_| call(router.clone(), event(body.clone())))).await;
+    let limits = Limits { memory_bytes: 20 * 1024 * 1024, ..limits() };
+    let store = absent(Duration::from_millis(50));
+    let router = router_with(store, Door::open(), publisher().await, limits);
+    // What a request has beside its event is some kilobytes, so that 20 MiB hold 20 of a million bytes while they wait.
+    let body = format!(r#"{{"eventType":"a","payload":{{"x":"{}"}}}}"#, "x".repeat(1_000_000));
+    let answers = join_all((0..30).map(|_| call(router.clone(), event(body.clone())))).await;
     let problems = answers.iter().map(|answer| answer.problem(StatusCode::SERVICE_UNAVAILABLE));
-    let told = problems.filter(|problem| problem["detail"] == "too many bytes wait to be written");
-    assert_eq!(told.inspect(|problem| assert_eq!(problem["limit"], 64 * 1024 * 1024)).count(), 3);
+    let full = "the requests that are under way hold too much memory: all together may hold 20971520 bytes";
+    let told = problems.filter(|problem| problem["detail"] == full);
+    let told = told.inspect(|problem| assert_eq!(problem["limit"], limits.memory_bytes)).count();
+    assert!((10..14).contains(&told), "{told}");
     // Once they are answered there is room again.
     let after = call(router, event(body)).await.problem(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(after["detail"], "the database is not available");

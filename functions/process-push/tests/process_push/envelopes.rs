@@ -1,6 +1,13 @@
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::body::Body;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use futures::{StreamExt, stream};
+use tokio::time::timeout;
 
 use crate::harness::{PUSHER, Service};
 
@@ -69,4 +76,28 @@ async fn what_cannot_be_read_is_kept_with_its_reason_and_acked() {
         }
         service.database.sql("DELETE FROM unreadable").await;
     }
+}
+
+/// They are none of ours, and ours wait for none of them.
+#[tokio::test]
+async fn pushes_of_megabytes_leave_room_for_the_others() {
+    let service = Service::start().await;
+    // The keys of tokens are known from here on, so that nobody waits for the one that is not polled.
+    assert_eq!(service.call_as(PUSHER, "/push", "small").await.status, StatusCode::NO_CONTENT);
+    let megabytes = stream::iter((0..13).map(|_| Ok::<_, Infallible>("x".repeat(1 << 20))));
+    let stalled = Body::from_stream(megabytes.chain(stream::pending()));
+    let mut stalled = pin!(service.call_as(PUSHER, "/push", stalled));
+    let refused = loop {
+        assert!(timeout(Duration::from_millis(100), &mut stalled).await.is_err());
+        let answer = service.call_as(PUSHER, "/push", "x".repeat(13 << 20)).await;
+        if answer.status != StatusCode::NO_CONTENT {
+            break answer;
+        }
+    };
+    let problem = refused.problem(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem["limit"], 16 << 20);
+    let told =
+        "the requests of large bodies that are under way hold too much memory: they may hold 16777216 bytes";
+    assert_eq!(problem["detail"], told);
+    assert_eq!(service.call_as(PUSHER, "/push", "small").await.status, StatusCode::NO_CONTENT);
 }

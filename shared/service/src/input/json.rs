@@ -1,10 +1,11 @@
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::value::Value;
+use crate::memory::Account;
 use crate::{BODY_DEADLINE, Problem, read_body};
 
 /// What a body may be read into.
@@ -21,9 +22,11 @@ pub struct JsonBody<T>(pub T);
 impl<T: Body, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let body = read_body(request.into_body(), T::LIMIT, BODY_DEADLINE).await?;
+        let (mut parts, body) = request.into_parts();
+        let account = Account::from_request_parts(&mut parts, state).await?;
+        let body = read_body(body, T::LIMIT, BODY_DEADLINE, &account).await?;
         match T::ABSENT {
             Some(absent) if is_absent(&body) => Ok(Self(absent())),
             _ if is_json => read(&body).map(Self),

@@ -6,8 +6,8 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use store::testing::{Database, act};
 use store::{
-    Batch, ClaimTerms, Claimant, Cut, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope, KeySecret,
-    KeySettings, Load, Mode, Numbers, PutOff, Store, Succeeded, Turn, Undelivered,
+    Batch, ClaimTerms, Claimant, Cut, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope,
+    KeySecret, KeySettings, Load, Mode, Numbers, PutOff, Store, Succeeded, Turn, Undelivered,
 };
 use tokio::time::Instant;
 use uuid::Uuid;

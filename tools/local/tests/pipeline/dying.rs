@@ -66,7 +66,8 @@ async fn all_die(numbers: &[(&str, &str)], within: Duration, healthy_within: Dur
         if ended.is_none() && system.number(dead).await == DYING {
             ended = Some(start.elapsed());
         }
-        let late = start.elapsed() > within || processed.is_none() && posted.elapsed() > healthy_within + SPARE;
+        let late =
+            start.elapsed() > within || processed.is_none() && posted.elapsed() > healthy_within + SPARE;
         if late && (processed.is_none() || ended.is_none()) {
             let left = system.number("SELECT count(*) FROM live").await;
             panic!("after {:?}: {left} left, the healthy one in {processed:?}", start.elapsed());

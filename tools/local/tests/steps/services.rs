@@ -57,6 +57,7 @@ impl Surroundings {
                 Coalescer::start(self.store("ingest"), self.publisher().await, Duration::from_secs(20));
             let limits = Limits {
                 body_bytes: 1_000,
+                memory_bytes: 160 * 1024 * 1024,
                 body_deadline: service::BODY_DEADLINE,
                 answer_deadline: Duration::from_secs(15),
             };

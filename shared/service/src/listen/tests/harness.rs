@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::limits::Limits;
 use crate::listen::serve;
+use crate::memory::Memory;
 use crate::{Problem, Shutdown, client_address, read_body};
 
 pub(super) const SLOW: Duration = Duration::from_millis(300);
@@ -40,13 +41,13 @@ pub(super) struct Server {
 impl Server {
     pub(super) async fn start(limits: Limits) -> Self {
         async fn echo(body: Body) -> Result<Bytes, Problem> {
-            read_body(body, 1024, BODY_DEADLINE).await
+            read_body(body, 1024, BODY_DEADLINE, &Memory::new(1 << 20).account()).await
         }
         async fn from(request: Request) -> String {
             format!("{:?}", client_address(request.extensions(), request.headers()))
         }
         async fn patient(body: Body) -> Result<Bytes, Problem> {
-            read_body(body, 1024, Duration::from_mins(1)).await
+            read_body(body, 1024, Duration::from_mins(1), &Memory::new(1 << 20).account()).await
         }
         async fn slow(State(begun): State<Arc<AtomicUsize>>) {
             begun.fetch_add(1, Ordering::Relaxed);

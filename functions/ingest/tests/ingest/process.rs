@@ -1,0 +1,56 @@
+//! The service as a process of its own.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use crate::harness::CLOSED_PORT;
+
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) port: u16,
+}
+
+impl Process {
+    /// With an open door, unless the environment says otherwise.
+    pub(crate) async fn start(database_url: &str, environment: &[(&str, &str)]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(env!("CARGO_BIN_EXE_ingest"))
+            .env_clear()
+            .envs([
+                ("DATABASE_URL", database_url),
+                ("GOOGLE_CLOUD_PROJECT", "test"),
+                ("HOST", "127.0.0.1"),
+                ("INGEST_AUTH", "off"),
+                ("PUBSUB_EMULATOR_HOST", CLOSED_PORT),
+            ])
+            .envs(environment.iter().copied())
+            .env("PORT", port.to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        Self { child, port }
+    }
+
+    /// The most that it has held in memory so far, in MiB.
+    pub(crate) fn peak(&self) -> Option<usize> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes / 1024)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended unless a check failed, and then nobody asks how.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
