@@ -27,6 +27,7 @@ impl Search {
 }
 
 /// How far a list can be paged through, and where the rest is.
+#[derive(Clone, Copy)]
 pub(crate) struct Numbered {
     pub(crate) last: u32,
     pub(crate) elsewhere: &'static str,
@@ -45,7 +46,7 @@ pub(crate) struct Pagination {
 impl Pagination {
     /// Before the total is known.
     pub(crate) fn asked(page: Option<&str>, asked: Option<&str>, pages: Numbered) -> Result<Self, Problem> {
-        let (page, limit) = (number(page, &pages)?, limit(asked)?);
+        let (page, limit) = (number(page, pages)?, limit(asked)?);
         Ok(Self { page, limit, total: 0, total_pages: 0 })
     }
 
@@ -72,11 +73,11 @@ pub(crate) fn limit(text: Option<&str>) -> Result<u32, Problem> {
 }
 
 /// Pages count from 1.
-fn number(text: Option<&str>, pages: &Numbered) -> Result<u32, Problem> {
+fn number(text: Option<&str>, pages: Numbered) -> Result<u32, Problem> {
     let Numbered { last, elsewhere } = pages;
     match text.map(str::parse::<u32>) {
         None => Ok(1),
-        Some(Ok(page)) if (1..=*last).contains(&page) => Ok(page),
+        Some(Ok(page)) if (1..=last).contains(&page) => Ok(page),
         Some(_) => Err(of_parameter("page", format!("must be a number from 1 to {last}{elsewhere}"))),
     }
 }

@@ -31,12 +31,13 @@ impl Room {
 /// What an operation may hold from its first statement to the end of its answer, in MiB.
 fn needed(method: &Method, path: &str) -> u32 {
     match (method.as_str(), path) {
-        // 200 rows, each with two excerpts, of 16 KiB at most each, once as text and once as JSON.
-        ("GET" | "HEAD", "/admin/events" | "/admin/events/failed" | "/admin/rejects")
-        // 200 rows with a thousand ids, or a hundred prefixes, each.
-        | ("GET" | "HEAD", "/admin/audit" | "/admin/keys")
-        // 20 schemas of a quarter of a megabyte.
-        | ("GET" | "HEAD", "/admin/event-types/{type}") => 24,
+        // 200 rows, each with two excerpts of 16 KiB at most, once as text and once as JSON; 200 rows with a thousand ids, or a hundred
+        // prefixes, each; 20 schemas of a quarter of a megabyte.
+        (
+            "GET" | "HEAD",
+            "/admin/events" | "/admin/events/failed" | "/admin/rejects" | "/admin/audit" | "/admin/keys"
+            | "/admin/event-types/{type}",
+        ) => 24,
         // A schema, and in a trial 16 payloads of a megabyte.
         ("PUT", "/admin/event-types/{type}") => 48,
         // An event of a megabyte, with a hundred attempts and their reasons.

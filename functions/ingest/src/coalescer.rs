@@ -106,7 +106,7 @@ impl Coalescer {
     pub(crate) fn add<E: From<Rejected>>(
         &self,
         items: Vec<Result<Incoming, E>>,
-        held: Arc<Held>,
+        held: &Arc<Held>,
         traceparent: &str,
     ) -> Vec<Result<Answer, E>> {
         match self.enter(items.iter().flatten().count()) {
@@ -116,8 +116,8 @@ impl Coalescer {
                 let mut wait = |Incoming { event, key, refusal }| {
                     let (answer, answered) = oneshot::channel();
                     let traceparent = Arc::clone(&traceparent);
-                    let _held = Arc::clone(&held);
-                    group.events.push(Waiting { event, key, refusal, traceparent, answer, _held });
+                    let held = Arc::clone(held);
+                    group.events.push(Waiting { event, key, refusal, traceparent, answer, _held: held });
                     Answer(answered)
                 };
                 let answers = items.into_iter().map(|item| item.map(&mut wait)).collect();

@@ -25,7 +25,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paid {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let account = Account::from_request_parts(parts, state).await?;
-        if let Some(key) = parts.extensions.get::<Sender>().and_then(Sender::key_id) {
+        if let Some(key) = parts.extensions.get::<Sender>().and_then(Sender::lineage) {
             account.charge(Holder::Key(Arc::from(key)))?;
         }
         if let Some(caller) = parts.extensions.get::<Caller>() {

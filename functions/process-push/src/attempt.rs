@@ -46,12 +46,11 @@ impl Attempt {
 
     /// Opened at first use. What is done in it commits with PROCESSED, or not at all. The wait for it is not the handler's time.
     pub async fn transaction(&mut self) -> Result<&mut Transaction, Failure> {
-        let transaction = match self.transaction.take() {
-            Some(transaction) => transaction,
-            None => {
-                let _stopped = self.clock.stop();
-                self.store.begin_attempt(self.event.id, self.event.attempt, self.until).await?
-            }
+        let transaction = if let Some(transaction) = self.transaction.take() {
+            transaction
+        } else {
+            let _stopped = self.clock.stop();
+            self.store.begin_attempt(self.event.id, self.event.attempt, self.until).await?
         };
         Ok(self.transaction.insert(transaction))
     }

@@ -111,7 +111,7 @@ impl Settings {
     /// How long an attempt may last from its claim on, with all waits: it has to be over before its lease is.
     pub(crate) fn attempt_limit(&self) -> Duration {
         let spare = self.claim.lease.saturating_sub(self.handler_limit);
-        self.claim.lease - spare / 4
+        self.claim.lease.saturating_sub(spare / 4)
     }
 
     fn read(env: &mut Env) -> Result<Self, Noted> {

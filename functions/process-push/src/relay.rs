@@ -112,7 +112,7 @@ enum Run {
     /// The event was somebody else's by then, or had ended.
     NotOurs,
     /// It found no slot in time, or no database.
-    NotRun(Option<Overdue>),
+    Refused(Option<Overdue>),
 }
 
 impl Runs {
@@ -145,7 +145,7 @@ impl Runs {
             match processor.attempt(id, None, wait).await {
                 Ok(event::Delivery::Claimed(_)) => Run::Ran,
                 Ok(_) => Run::NotOurs,
-                Err(_) => Run::NotRun(overdue),
+                Err(_) => Run::Refused(overdue),
             }
         };
         let span = tracing::info_span!("run", event_id = %id);
@@ -159,7 +159,7 @@ impl Runs {
             match run.await? {
                 Run::Ran => ran += 1,
                 Run::NotOurs => {}
-                Run::NotRun(overdue) => not_run.extend(overdue),
+                Run::Refused(overdue) => not_run.extend(overdue),
             }
         }
         self.processor.store.give_back(not_run).await?;

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::finish::number;
 use crate::session::in_time;
@@ -160,7 +161,8 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
     let ids: Vec<_> = batch.iter().map(|wanted| wanted.id.uuid()).collect();
     let messages: Vec<_> = batch.iter().map(|wanted| wanted.claimant.message_id.clone()).collect();
     let alone: Vec<_> = batch.iter().map(|wanted| wanted.claimant.alone).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Found,
         r#"WITH wanted AS MATERIALIZED (
                SELECT id, message_id, alone FROM unnest($1::uuid[], $3::text[], $6::bool[]) AS wanted (id, message_id, alone)
            ), found AS (
@@ -226,38 +228,57 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
     )
     .fetch_all(connection)
     .await?;
-    let looks = rows.into_iter().map(|row| {
-        let id = EventId::from(row.id);
-        let look = match row.verdict.as_deref() {
+    rows.into_iter().map(|row| Ok((row.id.into(), row.look()?))).collect()
+}
+
+/// What the statement found of one delivery.
+struct Found {
+    id: Uuid,
+    verdict: Option<String>,
+    attempt: Option<i32>,
+    retry_count: Option<i32>,
+    interrupted: Option<i32>,
+    event_type: Option<String>,
+    payload: Option<String>,
+    metadata: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    ended: Option<String>,
+    known: Option<bool>,
+    locked: Option<bool>,
+}
+
+impl Found {
+    fn look(self) -> Result<Look, Error> {
+        Ok(match self.verdict.as_deref() {
             Some("LEASE_ALIVE") => Look::Decided(Delivery::LeaseAlive),
             Some("TOO_EARLY") => Look::Decided(Delivery::TooEarly),
             Some("NEEDS_ISOLATION") => Look::Decided(Delivery::NeedsIsolation),
             Some("LOST_FOR_GOOD") => Look::Decided(Delivery::LostForGood),
             Some(_) => {
-                let claim = (|| {
-                    Some(Claim {
-                        id,
-                        event_type: row.event_type?,
-                        payload: RawValue::from_string(row.payload?).ok()?,
-                        metadata: row.metadata.and_then(|text| RawValue::from_string(text).ok()),
-                        created_at: row.created_at?,
-                        attempt: u32::try_from(row.attempt?).ok()?,
-                        tries: Tries {
-                            retry_count: u32::try_from(row.retry_count?).ok()?,
-                            interrupted: u32::try_from(row.interrupted?).ok()?,
-                        },
-                    })
-                })();
-                Look::Decided(Delivery::Claimed(claim.ok_or(Error::Database(sqlx::Error::RowNotFound))?))
+                let claim = self.claim().ok_or(Error::Database(sqlx::Error::RowNotFound))?;
+                Look::Decided(Delivery::Claimed(claim))
             }
-            None if row.locked == Some(true) => Look::Locked,
-            None => match row.ended.and_then(|status| status.parse::<Status>().ok()) {
+            None if self.locked == Some(true) => Look::Locked,
+            None => match self.ended.and_then(|status| status.parse::<Status>().ok()) {
                 Some(status) => Delivery::of_outcome(status).map_or(Look::BeingFinished, Look::Decided),
-                None if row.known == Some(false) => Look::Decided(Delivery::Unknown),
+                None if self.known == Some(false) => Look::Decided(Delivery::Unknown),
                 None => Look::BeingFinished,
             },
-        };
-        Ok((id, look))
-    });
-    looks.collect()
+        })
+    }
+
+    fn claim(self) -> Option<Claim> {
+        Some(Claim {
+            id: self.id.into(),
+            event_type: self.event_type?,
+            payload: RawValue::from_string(self.payload?).ok()?,
+            metadata: self.metadata.and_then(|text| RawValue::from_string(text).ok()),
+            created_at: self.created_at?,
+            attempt: u32::try_from(self.attempt?).ok()?,
+            tries: Tries {
+                retry_count: u32::try_from(self.retry_count?).ok()?,
+                interrupted: u32::try_from(self.interrupted?).ok()?,
+            },
+        })
+    }
 }

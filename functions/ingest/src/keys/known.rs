@@ -52,8 +52,8 @@ impl Known {
         self.scope
     }
 
-    pub(super) fn id(&self) -> &str {
-        &self.key.id
+    pub(super) fn lineage(&self) -> &str {
+        &self.key.lineage
     }
 
     /// The prefixes of the types that may come with it; none are all.

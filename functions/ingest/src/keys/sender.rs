@@ -31,8 +31,9 @@ impl Sender {
         self.scope
     }
 
-    pub(crate) fn key_id(&self) -> Option<&str> {
-        self.0.as_deref().map(Known::id)
+    /// The key that the sender's one was made from by rotations, or that key itself.
+    pub(crate) fn lineage(&self) -> Option<&str> {
+        self.key.as_deref().map(Known::lineage)
     }
 
     pub(crate) fn may_send(&self, event_type: &EventType) -> Result<(), Problem> {

@@ -143,10 +143,10 @@ impl World {
         match done.answer {
             Delivery::LeaseAlive | Delivery::AlreadyProcessed | Delivery::Unknown | Delivery::Claimed(_) => {}
             Delivery::TooEarly | Delivery::NeedsIsolation | Delivery::LostForGood | Delivery::AlreadyDead => {
-                self.put_copy(copy)
+                self.put_copy(copy);
             }
         }
-        self.claimed(done, was_alone, bounds)
+        self.claimed(&done, was_alone, bounds)
     }
 
     /// The relay needs no message.
@@ -155,14 +155,14 @@ impl World {
         (self.relay.take().is_some() || undelivered).then_some(())?;
         let was_alone = self.latest_ran_alone();
         let done = product.run(&mut self.event, alone)?;
-        self.claimed(done, was_alone, bounds)
+        self.claimed(&done, was_alone, bounds)
     }
 
     fn latest_ran_alone(&self) -> bool {
         matches!(&self.event, State::Live(live) if live.alone)
     }
 
-    fn claimed(&mut self, done: Done<Delivery<Held>>, was_alone: bool, bounds: Bounds) -> Option<Recorded> {
+    fn claimed(&mut self, done: &Done<Delivery<Held>>, was_alone: bool, bounds: Bounds) -> Option<Recorded> {
         let is_lost = matches!(done.recorded, Some((_, AttemptEnd::Lost)));
         self.losses += u32::from(is_lost);
         self.losses_alone += u32::from(is_lost && was_alone);

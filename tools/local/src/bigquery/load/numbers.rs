@@ -15,7 +15,7 @@ pub(crate) enum NumberRule {
 /// What is said of the first number that is refused.
 pub(crate) fn refusal(json: &str, rule: NumberRule) -> Option<String> {
     let refused = numbers(json)
-        .find(|number| !is_integer(number) && !(rule == NumberRule::ParseJson && comes_back(number)))?;
+        .find(|number| !(is_integer(number) || rule == NumberRule::ParseJson && comes_back(number)))?;
     Some(format!("Invalid input: Input number: {refused} cannot round-trip through string representation"))
 }
 
