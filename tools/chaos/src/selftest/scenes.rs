@@ -190,6 +190,6 @@ pub(super) static STARVED: Scene = Scene {
     faults: &[Kind::StarvedCpu],
     needs: &[Kind::StarvedCpu],
     targets: "process-push",
-    pace: Pace { rate: 20, slow: 300, fails_twice: 0, ..PACE },
+    pace: Pace { slow: 300, fails_twice: 0, ..PACE },
     ..QUIET
 };
