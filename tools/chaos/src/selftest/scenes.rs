@@ -190,6 +190,8 @@ pub(super) static STARVED: Scene = Scene {
     faults: &[Kind::StarvedCpu],
     needs: &[Kind::StarvedCpu],
     targets: "process-push",
+    // Two time-outs are the end of an event.
+    set: &[("MAX_RETRIES", "1")],
     pace: Pace { slow: 300, fails_twice: 0, ..PACE },
     ..QUIET
 };
