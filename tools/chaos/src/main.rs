@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use faults::Kind;
 use load::Pace;
@@ -97,6 +98,7 @@ async fn main() -> ExitCode {
     let outcome = tokio::select! {
         outcome = obey(Args::parse().command) => outcome,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        () = terminated() => Err("terminated".into()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -105,6 +107,14 @@ async fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn terminated() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut signals) => _ = signals.recv().await,
+        // Then nobody is told, and the default is to end at once.
+        Err(_) => std::future::pending().await,
     }
 }
 

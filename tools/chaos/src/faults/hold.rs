@@ -9,8 +9,8 @@ use crate::Error;
 /// Behind the handler, with its transaction open, and before the end is written.
 const POINT: &str = "after-handler";
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Until another attempt has come to the same point: a lease, a call of the relay and a push, on a slow machine.
-const OVERTAKEN_WITHIN: Duration = Duration::from_mins(1);
+/// Until another attempt has come to the same point, behind the end of the attack: a lease, a call of the relay and a push.
+const OVERTAKEN_WITHIN: Duration = Duration::from_secs(15);
 /// The process of a held attempt may be dead by now, and then it never ends.
 const OVER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -21,11 +21,12 @@ impl Fault {
         let turn = self.turn("a held attempt");
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
         let Some(id) = self.held_event().await? else { return Ok(()) };
-        let overtaken = self.until(OVERTAKEN_WITHIN, |holds| Ok(holds.attempts(id)?.len() > 1)).await?;
+        let overtaken =
+            self.until(self.end + OVERTAKEN_WITHIN, |holds| Ok(holds.attempts(id)?.len() > 1)).await?;
         if overtaken && let Some(first) = self.world().holds.attempts(id)?.first() {
             self.begun();
             self.world().holds.release(id, *first)?;
-            self.until(OVER_WITHIN, |holds| Ok(holds.is_over(id, *first))).await?;
+            self.until(Instant::now() + OVER_WITHIN, |holds| Ok(holds.is_over(id, *first))).await?;
         }
         self.world().holds.release_all(id)
     }
@@ -45,13 +46,12 @@ impl Fault {
         }
     }
 
-    /// False where it is not so within the time.
+    /// False where it is not so by then.
     async fn until(
         &self,
-        limit: Duration,
+        by: Instant,
         is_so: impl Fn(&crate::world::Holds) -> Result<bool, Error>,
     ) -> Result<bool, Error> {
-        let by = Instant::now() + limit;
         while !is_so(&self.world().holds)? {
             if Instant::now() > by {
                 return Ok(false);

@@ -56,7 +56,6 @@ pub(crate) async fn selftest(only: &[String]) -> Result<bool, Error> {
 
 /// Plays scenes without any bug. True where the books balance after each.
 pub(crate) async fn play(names: &[String]) -> Result<bool, Error> {
-    let mut controls = Controls::default();
     let mut all_balance = true;
     for name in names {
         let Some(scene) = SCENES.iter().find(|scene| scene.name == *name) else {
@@ -66,9 +65,10 @@ pub(crate) async fn play(names: &[String]) -> Result<bool, Error> {
         if scene.second_clock.is_some() {
             WrongClock::install()?;
         }
-        let control = controls.of(scene, 0).await?;
-        println!("{name:<28} {}", control.told);
-        all_balance &= control.balances;
+        println!("\n{name}");
+        let report = scene.run(None, 0, "scene").await?;
+        println!("{report}");
+        all_balance &= report.is_dealt && report.balances();
     }
     Ok(all_balance)
 }
