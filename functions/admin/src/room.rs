@@ -35,7 +35,11 @@ fn needed(method: &Method, path: &str) -> u32 {
         // prefixes, each; 20 schemas of a quarter of a megabyte.
         (
             "GET" | "HEAD",
-            "/admin/events" | "/admin/events/failed" | "/admin/rejects" | "/admin/audit" | "/admin/keys"
+            "/admin/events"
+            | "/admin/events/failed"
+            | "/admin/rejects"
+            | "/admin/audit"
+            | "/admin/keys"
             | "/admin/event-types/{type}",
         ) => 24,
         // A schema, and in a trial 16 payloads of a megabyte.

@@ -86,11 +86,8 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn unreadable(encoding: Encoding, error: &io::Error) -> Problem {
-    match error.get_ref().and_then(|error| error.downcast_ref::<Stopped>()) {
-        Some(Stopped(problem)) => problem.clone(),
-        None => {
-            let detail = format!("the body is not whole, or not {encoding}: {error}");
-            Problem::new(StatusCode::BAD_REQUEST, detail)
-        }
+    if let Some(Stopped(problem)) = error.get_ref().and_then(|error| error.downcast_ref()) {
+        return problem.clone();
     }
+    Problem::new(StatusCode::BAD_REQUEST, format!("the body is not whole, or not {encoding}: {error}"))
 }

@@ -130,8 +130,7 @@ impl Service {
 
     async fn end(&self, id: EventId, end: AttemptEnd, then: AfterFailure, reason: &str) {
         let attempt = self.claim(id).await;
-        let due_step = Duration::from_mins(12);
-        let failure = Failure { end, reason: reason.into(), then, due_step };
+        let failure = Failure { end, reason: reason.into(), then };
         assert!(self.database.store.fail(id, attempt, failure).await.unwrap());
     }
 }

@@ -157,7 +157,7 @@ async fn frames_of_every_kind_are_one_body() {
     let checked = {
         let params = [CParameter::window_log(22), CParameter::checksum_flag(true)];
         let mut encoder = ZstdEncoder::with_quality_and_params(Vec::new(), Level::Best, &params);
-        let text: String = (0..60_000).map(|n| format!("{n:x}")).collect();
+        let text = (0..60_000).fold(String::new(), |text, n| text + &format!("{n:x}"));
         encoder.write_all(text.as_bytes()).await.unwrap();
         encoder.shutdown().await.unwrap();
         encoder.into_inner()

@@ -76,7 +76,7 @@ async fn serve(files: &postgres::Cluster, port: u16) -> Child {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), ready).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), ready).await.unwrap();
     server
 }
 
