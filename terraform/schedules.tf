@@ -1,7 +1,7 @@
 # Each deadline lies within the request time-out of the service that is called.
 locals {
   schedules = {
-    relay    = { service = "process-push", schedule = "* * * * *", deadline = 60 }
+    relay    = { service = "process-push", schedule = "* * * * *", deadline = local.relay_deadline }
     maintain = { service = "process-push", schedule = "7 * * * *", deadline = 120 }
     flush    = { service = "bq-flush", schedule = "*/5 * * * *", deadline = local.flush_deadline }
   }

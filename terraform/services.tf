@@ -5,6 +5,8 @@ locals {
   # as audience and what its callers put into their tokens, without a cycle between the two.
   urls = { for name in keys(local.services) : name => "https://${local.name}-${name}-${var.project_number}.${var.region}.run.app" }
 
+  # The relay's call begins handlers for 20 seconds. One of them may wait for all others to end, and an attempt ends before its lease.
+  relay_deadline = 30 + var.timing.handler_limit + var.timing.lease
   flush_deadline = var.timing.flush_limit + 20
 
   # What differs from one service to the next. `pool` is how many connections to the database an
@@ -32,7 +34,7 @@ locals {
       concurrency = 80
       cpu         = "1"
       memory      = "512Mi"
-      timeout     = max(120, var.timing.ack_deadline)
+      timeout     = max(local.relay_deadline + 15, var.timing.ack_deadline)
       env         = {}
     }
     admin = {
