@@ -11,7 +11,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::services::{MAX_LOST, MAX_RETRIES};
+use crate::services::MAX_RETRIES;
 use crate::stage::Ending;
 use crate::system::{System, answered_ok};
 
@@ -147,19 +147,17 @@ impl System {
     }
 }
 
-/// Four own failures, a permanent one, or too many lost attempts.
+/// Four own failures, or a permanent one.
 fn is_death(ends: &[&str]) -> bool {
     let count = |names: &[&str]| ends.iter().filter(|end| names.contains(end)).count();
-    count(&["FAILED", "PANICKED"]) == MAX_RETRIES as usize + 1
-        || ends.last() == Some(&"PERMANENT")
-        || count(&["LOST"]) == MAX_LOST as usize
+    count(&["FAILED", "PANICKED"]) == MAX_RETRIES as usize + 1 || ends.last() == Some(&"PERMANENT")
 }
 
 /// Whether a handler that ended so, or never ended, can have left this on record.
 fn fits(end: Option<&str>, ending: Option<Ending>) -> bool {
     match end {
         Some("LOST") => true,
-        Some("INTERRUPTED") => ending.is_none(),
+        Some("INTERRUPTED" | "RELEASED") => ending.is_none(),
         Some("PROCESSED") => ending == Some(Ending::Success),
         Some("FAILED") => ending == Some(Ending::Failure),
         Some("PANICKED") => ending == Some(Ending::Panic),

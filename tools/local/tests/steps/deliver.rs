@@ -112,6 +112,7 @@ impl System {
     }
 
     fn settle(&mut self, message: Message, answer: &Answer, answered: bool) -> Result<(), String> {
+        self.stage.dismiss();
         if answer.status.is_server_error() {
             return Err(format!("a delivery was answered {}", answer.status));
         }
