@@ -170,8 +170,8 @@ pub(super) static MESSAGES_LOST: Scene = Scene {
 /// Handlers of events that are well are under way whenever another one kills their process.
 pub(super) static KILLER_IN_COMPANY: Scene = Scene {
     name: "killer-in-company",
-    set: &[("MAX_LOST_ATTEMPTS", "3")],
-    pace: Pace { rate: 10, killers: 4, slow: 500, ..PACE },
+    set: &[("MAX_LOST_ATTEMPTS", "2")],
+    pace: Pace { rate: 10, killers: 6, slow: 500, ..PACE },
     ..QUIET
 };
 
