@@ -119,9 +119,6 @@ impl Store {
         let payloads: Vec<_> = events.iter().map(|(_, event)| event.payload.get().to_owned()).collect();
         let metadata: Vec<_> =
             events.iter().map(|(_, event)| event.metadata.as_ref().map(|raw| raw.get().to_owned())).collect();
-        let (Some(first), Some(last)) = (ids.iter().min().copied(), ids.iter().max().copied()) else {
-            return Ok(HashSet::new());
-        };
         let limit = self.statement_limit;
         let places = self
             .run(move |pool| async move {
@@ -130,15 +127,13 @@ impl Store {
                     r#"SELECT sent.place AS "place!"
                          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
                               WITH ORDINALITY AS sent (id, event_type, payload, metadata, place)
-                         JOIN events ON events.id = sent.id AND events.id BETWEEN $5 AND $6
+                         JOIN events_of($1) AS events ON events.id = sent.id
                         WHERE events.event_type = sent.event_type AND events.payload::text = sent.payload
                           AND events.metadata::text IS NOT DISTINCT FROM sent.metadata"#,
                     &ids,
                     &event_types,
                     &payloads,
                     &metadata as &[Option<String>],
-                    first,
-                    last
                 );
                 let places = timeout(limit, async { Ok(query.fetch_all(&mut *connection).await?) }).await;
                 in_time(connection, places)

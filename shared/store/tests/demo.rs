@@ -50,7 +50,7 @@ async fn migrate_again(database: &Database) {
     database
         .sql(
             "DROP FUNCTION events_of, outcomes_of, attempts_of;
-             DELETE FROM _sqlx_migrations WHERE version = 15",
+             DELETE FROM _sqlx_migrations WHERE version = 14",
         )
         .await;
     database.store.migrate().await.unwrap();

@@ -145,7 +145,7 @@ async fn chaos(args: Run) -> Result<bool, Error> {
         lasts: Duration::from_secs_f64(args.minutes * 60.0),
         rhythm: Rhythm::Waves,
         weather: Vec::new(),
-        climate: Vec::new(),
+        drops_messages: false,
         patience: Patience::of(&set, SETTLES, None)?,
         pace: Pace {
             seed,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use local::stack::Part;
+use serde_json::json;
 use tokio::time::{Instant, interval};
 
 use crate::Error;
@@ -38,8 +39,8 @@ pub(crate) struct Plan {
     pub(crate) rhythm: Rhythm,
     /// All the time, on these edges.
     pub(crate) weather: Vec<(&'static str, Weather)>,
-    /// All the time, and until everything has ended.
-    pub(crate) climate: Vec<(&'static str, Weather)>,
+    /// Pub/Sub takes every message and delivers none, until everything has ended.
+    pub(crate) drops_messages: bool,
     /// From the last answer until everything has ended and is loaded.
     pub(crate) patience: Patience,
     pub(crate) pace: Pace,
@@ -75,8 +76,11 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let watch = Watch::start(world.clone());
     let shared = Arc::new(Shared::new(world.clone(), load.clone(), plan.targets));
     shared.stand_ins.restore(Part::Bigquery).await?;
+    if plan.drops_messages {
+        shared.stand_ins.set(Part::Pubsub, "drop", Some(json!(1.0))).await?;
+    }
     let mut adversary = Adversary::new(plan.pace, plan.kinds.clone(), shared.clone());
-    for (edge, weather) in plan.weather.iter().chain(&plan.climate) {
+    for (edge, weather) in &plan.weather {
         world.edge(edge)?.set(*weather);
     }
     let end = start + plan.lasts;
@@ -101,9 +105,6 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
     let probed = plan.folder.join("probes");
     let unsettled = settle::settle(world, &mut Probes::new(&probed)?, &plan.patience).await?;
-    for (edge, _) in &plan.climate {
-        world.edge(edge)?.set(Weather::Calm);
-    }
     let seen = watch.stop().await?;
     let looks = seen.looks;
     let mut books = books::read(world, &[&journal, &probed], seen, &unsettled.stuck).await?;

@@ -46,8 +46,7 @@ async fn a_call_relays_where_the_counts_stand_still() {
     service.event("a", "{}").await;
     service.database.sql("UPDATE live SET due_at = now() - interval '1 minute'").await;
     service.database.sql("UPDATE cursors SET system_identifier = 1").await;
-    let answer = service.call_as(SCHEDULER, "/relay", "").await;
-    assert_eq!((answer.status, &answer.json()["notPublished"]), (StatusCode::OK, &json!(1)));
+    assert_eq!(relay(&service).await["ran"], 1);
 }
 
 async fn relay(service: &Service) -> Value {

@@ -30,7 +30,7 @@ impl Scene {
             lasts: self.lasts,
             rhythm: Rhythm::Once,
             weather: self.weather.to_vec(),
-            climate: self.climate.to_vec(),
+            drops_messages: self.drops_messages,
             patience: Patience::of(&set, SETTLES, self.most_attempts)?,
             pace: Pace { seed, ..self.pace },
             kinds: self.faults.to_vec(),

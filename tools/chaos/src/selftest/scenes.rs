@@ -16,8 +16,8 @@ pub(super) struct Scene {
     pub(super) fault_points: &'static str,
     /// While the attack lasts.
     pub(super) weather: &'static [(&'static str, Weather)],
-    /// Until everything has ended.
-    pub(super) climate: &'static [(&'static str, Weather)],
+    /// Until everything has ended, Pub/Sub takes messages and delivers none.
+    pub(super) drops_messages: bool,
     pub(super) set: &'static [(&'static str, &'static str)],
     pub(super) pace: Pace,
     /// No event may have more attempts.
@@ -47,7 +47,7 @@ const QUIET: Scene = Scene {
     targets: "",
     fault_points: "",
     weather: &[],
-    climate: &[],
+    drops_messages: false,
     set: &[],
     pace: PACE,
     most_attempts: None,
@@ -189,7 +189,7 @@ pub(super) static SESSION_ENDER: Scene = Scene {
 pub(super) static NO_PUSHES: Scene = Scene {
     name: "no-pushes",
     lasts: Duration::from_secs(5),
-    climate: &[("Pub/Sub to push", Weather::Reset)],
+    drops_messages: true,
     set: SHORT_WAITS,
     pace: Pace { rate: 10, ..PACE },
     ..QUIET
