@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -68,7 +69,8 @@ async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error>
     if processor.slots.available_permits() > 0 {
         let which = Undelivered {
             for_at_least: settings.retries.push_grace,
-            for_at_most: settings.first_due,
+            // Behind that, what was published again and is overdue once more is run.
+            for_at_most: settings.first_due.max(settings.retries.push_grace * 2),
             limit: runs.left,
         };
         runs.start_undelivered(processor.store.undelivered(which).await?);
@@ -97,6 +99,9 @@ async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error>
     }
     Ok(relayed)
 }
+
+/// How long what a call runs may wait for a slot: a call that lasts long holds up what the next one would look for first.
+const SLOT_WAIT: Duration = Duration::from_secs(1);
 
 /// What a call runs itself. The attempts go on where the call is cut off, and the drain waits for them.
 struct Runs {
@@ -139,10 +144,9 @@ impl Runs {
 
     fn begin(&mut self, id: EventId, overdue: Option<Overdue>) {
         self.left = self.left.saturating_sub(1);
-        let (processor, deadline) = (self.processor.clone(), self.deadline);
+        let processor = self.processor.clone();
         let run = async move {
-            let wait = deadline.saturating_duration_since(Instant::now());
-            match processor.attempt(id, None, wait).await {
+            match processor.attempt(id, None, SLOT_WAIT).await {
                 Ok(event::Delivery::Claimed(_)) => Run::Ran,
                 Ok(_) => Run::NotOurs,
                 Err(_) => Run::Refused(overdue),

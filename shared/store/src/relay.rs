@@ -12,7 +12,7 @@ use crate::{Error, Store};
 pub struct Overdue {
     pub id: EventId,
     pub event_type: String,
-    /// Its message is with Pub/Sub already, or was published again a step ago: another copy would help nothing.
+    /// It was tried before and has waited for its retry, or it was published again a step ago: another copy would help nothing.
     pub is_stalled: bool,
     due_at: DateTime<Utc>,
 }
@@ -46,7 +46,7 @@ impl Store {
                               * least(greatest(extract(epoch FROM now() - updated_at) / 2 / $2::float8, 1), $3::float8)
                          FROM page WHERE live.id = page.id
                        RETURNING live.id, live.due_at,
-                              status = 'FAILED' OR (status = 'PROCESSING' AND message_id IS NULL)
+                              (status <> 'PROCESSING' AND retry_at IS NOT NULL) OR (status = 'PROCESSING' AND message_id IS NULL)
                               OR updated_at <= now() - $2::float8 * interval '1 second' AS is_stalled
                    )
                    SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!",
