@@ -34,7 +34,7 @@ locals {
       concurrency = 80
       cpu         = "1"
       memory      = "512Mi"
-      timeout     = max(local.relay_deadline + 15, var.timing.ack_deadline)
+      timeout     = max(120, local.relay_deadline + 15, var.timing.ack_deadline)
       env         = {}
     }
     admin = {

@@ -75,6 +75,18 @@ run "schedules" {
   }
 }
 
+run "deadlines_of_a_short_lease" {
+  command = plan
+  variables {
+    timing = { handler_limit = 10, lease = 20, ack_deadline = 30 }
+  }
+
+  assert {
+    condition     = alltrue([for schedule in local.schedules : schedule.deadline <= local.services[schedule.service].timeout])
+    error_message = "Each deadline lies within the request time-out of the service that is called."
+  }
+}
+
 run "database" {
   command = plan
 
