@@ -37,7 +37,7 @@ test-all: lint test ## run all there is, for an hour
 	@cargo test -p local --test pipeline -- --ignored --nocapture
 	@$(MAKE) contract
 	@$(MAKE) chaos
-	@$(MAKE) chaos FAILING=50
+	@$(MAKE) chaos FAILING=50 RATE=20
 	@$(MAKE) chaos-selftest
 	@$(MAKE) chaos-pressure
 
