@@ -112,7 +112,7 @@ pub async fn adopt(store: &Store, bigquery: &BigQuery, is_confirmed: bool) -> Re
     hold(store, lease).await?;
     let adopted = under_lease(store, bigquery, lease, is_confirmed).await;
     let released = store.release_flusher_lease(lease).await;
-    // What went wrong first is told.
+    // The first error is the one that is told.
     let report = adopted?;
     released?;
     Ok(report)
@@ -211,7 +211,7 @@ async fn burn(bigquery: &BigQuery, load: &Load) -> Result<(), NotAdopted> {
     Ok(())
 }
 
-/// What was read out of BigQuery.
+/// The rows that were read out of BigQuery.
 #[derive(Default)]
 struct Read {
     rows: u64,

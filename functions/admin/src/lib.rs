@@ -36,7 +36,7 @@ pub use config::Config;
 pub use migrate::migrate;
 pub use role::{Role, Roles};
 
-/// What requests bring may hold no more, all of them together.
+/// In bytes: the bodies of all requests under way hold no more together.
 const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
 
 #[derive(Clone)]

@@ -112,7 +112,7 @@ fn fitting(mut records: Vec<store::Listed>) -> (Vec<store::Listed>, bool) {
     (records, is_whole)
 }
 
-/// What is not text has less than the rest.
+/// The members that are no text have a bound of their own, the last term.
 fn size(record: &store::Listed) -> usize {
     let metadata = record.metadata.as_ref().map_or(0, |metadata| metadata.text().len());
     let reason = record.failure_reason.as_ref().map_or(0, String::len);
