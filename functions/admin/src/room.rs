@@ -28,7 +28,7 @@ impl Room {
     }
 }
 
-/// What an operation may hold from its first statement to the end of its answer, in MiB.
+/// The memory that an operation may hold from its first statement to the end of its answer, in MiB.
 fn needed(method: &Method, path: &str) -> u32 {
     match (method.as_str(), path) {
         // 200 rows, each with two excerpts of 16 KiB at most, once as text and once as JSON; 200 rows with a thousand ids, or a hundred

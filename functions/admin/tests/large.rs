@@ -16,7 +16,7 @@ const EVENTS: usize = 250;
 const AT_ONCE: usize = 10;
 /// Of the memory that the program may have held, in KiB. It needs some 50 MiB for itself.
 const MOST_MEMORY: usize = 320 * 1024;
-/// What an answer may have, below the 32 MiB of Cloud Run.
+/// The most bytes of an answer, below the 32 MiB of Cloud Run.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 struct Admin {

@@ -9,7 +9,7 @@ use crate::marks;
 use crate::settle::{Case, Settled, Stop};
 use crate::{Flusher, json, refusal};
 
-/// What BigQuery calls a job that takes more than it has.
+/// The reason that BigQuery gives for a job that takes more than it has.
 const TOO_LARGE: &str = "resourcesExceeded";
 
 /// So many rows that another form has helped are enough to try it with a whole range.
