@@ -6,7 +6,7 @@ FROM rust:1.95.0-slim-bookworm AS build
 # Debian's archive keeps the newest patch of a package alone, so a pinned version would break the build one day.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates make musl-tools \
+    && apt-get install --yes --no-install-recommends ca-certificates musl-tools \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /eventflow

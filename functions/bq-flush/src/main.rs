@@ -1,5 +1,11 @@
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// The allocator of musl, which the images are linked against, has one lock for all threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     service::run("bq-flush", bq_flush::Config::read, bq_flush::start).await

@@ -1,6 +1,11 @@
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use process_push::{Config, handlers, start};
+
+/// The allocator of musl, which the images are linked against, has one lock for all threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -2,7 +2,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tikv_jemallocator::Jemalloc;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::app::{App, first_end};
@@ -12,11 +11,6 @@ use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::telemetry::FlushAtEnd;
 use crate::{hard_end, listen, router, signals};
-
-/// The images are linked against musl, whose own allocator has one lock for all threads: two that allocate at once are a hundred
-/// times slower with it.
-#[global_allocator]
-static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Tells a wrong environment from a failure at work, which a restart may mend.
 const MISTAKES: u8 = 2;
