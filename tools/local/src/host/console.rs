@@ -25,12 +25,13 @@ pub(super) fn tell(log_level: Option<&str>) -> Tell {
     })
 }
 
-/// Everything that one needs to know to use it.
+/// The next steps of a person come first: an event, a look at it, the documentation.
 pub(super) fn ready(stack: &Stack, took: Duration) {
+    let (ingest, admin) = (stack.url(Part::Ingest), stack.url(Part::Admin));
     let rows = [
-        ("ingest", stack.url(Part::Ingest)),
+        ("ingest", ingest.clone()),
         ("process-push", stack.url(Part::ProcessPush)),
-        ("admin", stack.url(Part::Admin)),
+        ("admin", admin.clone()),
         ("bq-flush", stack.url(Part::BqFlush)),
         ("Pub/Sub", stack.url(Part::Pubsub)),
         ("BigQuery", stack.url(Part::Bigquery)),
@@ -39,11 +40,13 @@ pub(super) fn ready(stack: &Stack, took: Duration) {
         ("logs", stack.logs().display().to_string()),
     ];
     println!("ready in {:.1} s\n", took.as_secs_f64());
+    println!("Send an event:\n\n{}\n", send(stack));
+    println!("Look at it:\n\ncurl \"{admin}/admin/events?eventType=user.signup&limit=1\"\n");
+    println!("Read the API: {ingest}/docs and {admin}/docs; README.md has the rest.\n");
     for (name, place) in rows {
         println!("  {name:<12}  {place}");
     }
-    println!("\n{}\n", doors(stack));
-    println!("Ctrl-C ends everything; the data stay for the next run.\n");
+    println!("\nCtrl-C ends everything. The data stay for the next run; `make reset` removes them.\n");
 }
 
 /// A URL that was given may hold a password.
@@ -55,20 +58,17 @@ fn database(stack: &Stack) -> String {
     }
 }
 
-/// How to send an event through the door that ingest has.
-fn doors(stack: &Stack) -> String {
+/// The first event, with an API key where ingest asks for one.
+fn send(stack: &Stack) -> String {
     let (ingest, admin) = (stack.url(Part::Ingest), stack.url(Part::Admin));
     match stack.settings().environment.get("INGEST_AUTH").unwrap_or("off") {
         "keys" => {
             let key = r#"KEY=$(curl -s -H "Content-Type: application/json" -d '{"name":"first"}' "#;
             let key = format!(r#"{key}{admin}/admin/keys | sed 's/.*"key":"\([^"]*\)".*/\1/')"#);
-            format!(
-                "ingest wants an API key:\n{key}\n{}",
-                curl(&ingest, "\n  -H \"Authorization: Bearer $KEY\" \\")
-            )
+            format!("{key}\n{}", curl(&ingest, "\n  -H \"Authorization: Bearer $KEY\" \\"))
         }
         "off" => format!(
-            "ingest asks nobody who they are; INGEST_AUTH=keys makes it want an API key.\n{}",
+            "{}\n\n(No key is asked for here. With INGEST_AUTH=keys, ingest asks for an API key.)",
             curl(&ingest, "")
         ),
         _ => curl(&ingest, ""),

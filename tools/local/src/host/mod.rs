@@ -3,6 +3,7 @@
 mod console;
 mod lock;
 mod printed;
+mod reset;
 
 use std::time::Instant;
 
@@ -12,6 +13,8 @@ use crate::{
     stack::{Environment, Options, Settings, Stack},
 };
 use lock::Lock;
+
+pub use reset::reset;
 
 /// Everything that a run leaves behind; git ignores it.
 const FOLDER: &str = ".local";
@@ -53,16 +56,4 @@ async fn end(stack: Stack, mut stop: Stop) -> Result<(), Error> {
             _ = stop.next() => supervisor.hurry(),
         }
     }
-}
-
-/// Removes what earlier runs left behind.
-pub async fn reset() -> Result<(), Error> {
-    let folder = std::env::current_dir()?.join(FOLDER);
-    if !folder.exists() {
-        return Ok(());
-    }
-    let _lock = Lock::take(&folder)?;
-    crate::postgres::remove(&folder.join("postgres")).await?;
-    std::fs::remove_dir_all(folder)?;
-    Ok(())
 }

@@ -95,10 +95,8 @@ impl Build {
         let artifact = self.artifact;
         let url = format!("{MAVEN}/{artifact}/{VERSION}/{artifact}-{VERSION}.jar");
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(DOWNLOAD_TIMEOUT)
-            .build()?;
+        let client =
+            reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(DOWNLOAD_TIMEOUT).build()?;
         let jar = client.get(&url).send().await?.error_for_status()?.bytes().await?;
         let digest = Sha256::digest(&jar);
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
