@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::Error;
 use crate::faults::{Fault, Kind, Shared};
 use crate::load::Pace;
-use crate::recovery;
+use crate::recovery::{self, Demand};
 
 /// An attack is over after about so long. The first one lasts longer, for what has to be held for long.
 const ATTACK_SECONDS: std::ops::Range<u64> = 10..18;
@@ -41,12 +41,12 @@ impl Adversary {
     }
 
     /// Attacks with calm in between, until about `end`.
-    pub(crate) async fn waves(&mut self, end: Instant) -> Result<(), Error> {
+    pub(crate) async fn waves(&mut self, end: Instant, demand: Demand) -> Result<(), Error> {
         let whole = end.saturating_duration_since(Instant::now());
         let mut attack = whole / 3;
         while Instant::now() + Duration::from_secs(5) < end {
             self.attack((Instant::now() + attack).min(end)).await?;
-            self.recover().await?;
+            self.recover(demand).await?;
             attack = Duration::from_secs(self.random.random_range(ATTACK_SECONDS));
         }
         Ok(())
@@ -83,14 +83,14 @@ impl Adversary {
         self.deck.pop()
     }
 
-    async fn recover(&mut self) -> Result<(), Error> {
+    async fn recover(&mut self, demand: Demand) -> Result<(), Error> {
         let calm = Instant::now();
         let mut database = self.shared.world.database().await?;
         let since = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut database).await?;
-        let limit = recovery::limit(&mut database).await?;
+        let limit = demand.limit(&mut database).await?;
         loop {
             if self.many_fail {
-                recovery::no_healthy_one_waits(&mut database, since).await?;
+                demand.no_healthy_one_waits(&mut database, since).await?;
             }
             let left = recovery::left(&mut database, since).await?;
             if left.is_none() {

@@ -49,6 +49,14 @@ impl Probes {
         Ok(())
     }
 
+    /// So many at once.
+    pub(crate) async fn store_many(&mut self, count: usize, database: &mut PgConnection) -> Result<(), Error> {
+        for _ in 0..count {
+            self.store(database).await?;
+        }
+        Ok(())
+    }
+
     /// As a process leaves it that dies between its commit and its publish.
     async fn store(&mut self, database: &mut PgConnection) -> Result<Uuid, Error> {
         let number = FIRST_NUMBER + i64::try_from(self.sent.len())?;

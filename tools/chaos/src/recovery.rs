@@ -1,48 +1,101 @@
-//! What is demanded of the calm behind an attack.
+//! The time in which a system must have recovered behind an attack. It follows from the speed of this machine, measured before the
+//! first attack: a slow machine breaks no promise, and a fast one has no excuse.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::time::{Instant, sleep};
 
 use crate::Error;
 use crate::left::Left;
+use crate::probe::Probes;
 
-/// From calm to the end of everything that had been sent by then, where no more than so many events fail until they are dead.
-const LIMIT: Duration = Duration::from_mins(1);
+/// The backlog that is measured: ten seconds of the usual load.
+const BACKLOG: usize = 600;
+/// A system that takes longer for it without any attack is not worth an attack.
+const LONGEST_MEASURED: Duration = Duration::from_mins(1);
+/// An event may rightly wait for so long on any machine: two of DUE_STEP_SECONDS.
+const RIGHTLY_WAITS: Duration = Duration::from_secs(30);
+/// An attack leaves longer backlogs behind, and processes that are still starting.
+const BACKLOGS: u32 = 15;
+/// So many events that fail until they are dead are waited for in one limit; more of them take as many times longer.
 const DYING: i64 = 200;
-/// A healthy event waits no longer, whatever else fails: five seconds, and a call of the relay that begins every second and stays for
-/// handlers of two seconds.
-const HEALTHY_SECONDS: f64 = 10.0;
+/// A healthy event rightly waits for five seconds, and for a call of the relay that begins every second and stays for handlers of two
+/// seconds, whatever else fails.
+const HEALTHY: Duration = Duration::from_secs(8);
 /// What was sent while the processes came back is not healthy yet.
 const CALM_FROM: &str = "interval '3 seconds'";
 
-/// As many times longer as there are times as many of them.
-pub(crate) async fn limit(database: &mut PgConnection) -> Result<Duration, Error> {
-    let dying: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM live JOIN events USING (id) WHERE (payload ->> 'failTimes')::bigint > 1000",
-    )
-    .fetch_one(database)
-    .await?;
-    Ok(LIMIT * u32::try_from(dying / DYING + 1)?)
+/// What this machine takes for a backlog while nothing is attacked, and what may be demanded of it therefore.
+#[derive(Clone, Copy)]
+pub(crate) struct Demand {
+    measured: Duration,
 }
 
-/// Of those that were sent in the calm.
-pub(crate) async fn no_healthy_one_waits(
-    database: &mut PgConnection,
-    since: DateTime<Utc>,
-) -> Result<(), Error> {
-    let question = format!(
-        "SELECT max(extract(epoch FROM clock_timestamp() - queued_at))::float8 FROM live JOIN events USING (id)
-          WHERE queued_at > $1 + {CALM_FROM} AND (SELECT count(*) FROM json_object_keys(payload)) = 1"
-    );
-    let longest: Option<f64> =
-        sqlx::query_scalar(AssertSqlSafe(question)).bind(since).fetch_one(database).await?;
-    match longest {
-        Some(seconds) if seconds > HEALTHY_SECONDS => {
-            Err(format!("a healthy event that was sent in the calm waits for {seconds:.1} s").into())
+impl Demand {
+    pub(crate) async fn measure(probes: &mut Probes, database: &mut PgConnection) -> Result<Self, Error> {
+        let start = Instant::now();
+        probes.store_many(BACKLOG, database).await?;
+        while Left::of_all(database).await?.unfinished > 0 {
+            if start.elapsed() > LONGEST_MEASURED {
+                let limit = LONGEST_MEASURED.as_secs();
+                return Err(format!("without any attack, {BACKLOG} events are not processed within {limit} s").into());
+            }
+            sleep(Duration::from_millis(50)).await;
         }
-        _ => Ok(()),
+        Ok(Self { measured: start.elapsed() })
+    }
+
+    /// From calm to the end of everything that had been sent by then.
+    fn recovery(self) -> Duration {
+        RIGHTLY_WAITS + self.measured * BACKLOGS
+    }
+
+    fn healthy(self) -> Duration {
+        HEALTHY + self.measured
+    }
+
+    /// The recovery with as many events that die as there are now.
+    pub(crate) async fn limit(self, database: &mut PgConnection) -> Result<Duration, Error> {
+        let dying: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM live JOIN events USING (id) WHERE (payload ->> 'failTimes')::bigint > 1000",
+        )
+        .fetch_one(database)
+        .await?;
+        Ok(self.recovery() * u32::try_from(dying / DYING + 1)?)
+    }
+
+    /// Of those that were sent in the calm.
+    pub(crate) async fn no_healthy_one_waits(
+        self,
+        database: &mut PgConnection,
+        since: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let question = format!(
+            "SELECT max(extract(epoch FROM clock_timestamp() - queued_at))::float8 FROM live JOIN events USING (id)
+              WHERE queued_at > $1 + {CALM_FROM} AND (SELECT count(*) FROM json_object_keys(payload)) = 1"
+        );
+        let longest: Option<f64> =
+            sqlx::query_scalar(AssertSqlSafe(question)).bind(since).fetch_one(database).await?;
+        match longest {
+            Some(seconds) if seconds > self.healthy().as_secs_f64() => {
+                Err(format!("a healthy event that was sent in the calm waits for {seconds:.1} s").into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Demand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [measured, recovery, healthy] =
+            [self.measured, self.recovery(), self.healthy()].map(|time| time.as_secs_f64());
+        write!(
+            f,
+            "this machine takes {measured:.1} s for {BACKLOG} events, so that recovery is demanded within {recovery:.0} s, \
+             and of a healthy event within {healthy:.0} s"
+        )
     }
 }
 

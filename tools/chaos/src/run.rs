@@ -14,6 +14,7 @@ use crate::faults::{Kind, Shared};
 use crate::load::{Load, Pace};
 use crate::probe::Probes;
 use crate::proxy::Weather;
+use crate::recovery::Demand;
 use crate::report::Report;
 use crate::settle::{self, Patience};
 use crate::watch::Watch;
@@ -71,6 +72,15 @@ pub(crate) async fn run(plan: &Plan) -> Result<Report, Error> {
 async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let journal = plan.folder.join("journal");
     let url = format!("{}/events", world.stack.url(Part::Ingest));
+    let probed = plan.folder.join("probes");
+    let mut probes = Probes::new(&probed)?;
+    let demand = match plan.rhythm {
+        Rhythm::Waves => Some(Demand::measure(&mut probes, &mut world.database().await?).await?),
+        Rhythm::Once => None,
+    };
+    if let Some(demand) = &demand {
+        println!("{demand}");
+    }
     let start = Instant::now();
     let load = Arc::new(Load::start(url, &journal, plan.pace)?);
     let watch = Watch::start(world.clone());
@@ -85,9 +95,9 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     }
     let end = start + plan.lasts;
     let attack = async {
-        match plan.rhythm {
-            Rhythm::Waves => adversary.waves(end).await,
-            Rhythm::Once => once(plan, &mut adversary, &shared, end).await,
+        match demand {
+            Some(demand) => adversary.waves(end, demand).await,
+            None => once(plan, &mut adversary, &shared, end).await,
         }
     };
     let attacked = tokio::select! {
@@ -103,8 +113,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     drop(adversary);
     load.set_impatient(false);
     let answers = Arc::into_inner(load).ok_or("something still uses the load")?.stop(LAST_ANSWERS).await;
-    let probed = plan.folder.join("probes");
-    let unsettled = settle::settle(world, &mut Probes::new(&probed)?, &plan.patience).await?;
+    let unsettled = settle::settle(world, &mut probes, &plan.patience).await?;
     let seen = watch.stop().await?;
     let looks = seen.looks;
     let mut books = books::read(world, &[&journal, &probed], seen, &unsettled.stuck).await?;

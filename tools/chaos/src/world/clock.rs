@@ -26,7 +26,7 @@ impl WrongClock {
         let found = PLACES.iter().map(PathBuf::from).find(|place| place.exists());
         found
             .map(Self)
-            .ok_or_else(|| "clocks an hour off: libfaketime is not installed (package libfaketime)".into())
+            .ok_or_else(|| "clocks an hour off: libfaketime is not installed (apt-get install libfaketime, dnf install libfaketime)".into())
     }
 
     /// Only the time of day is wrong: time that passes is what it is.

@@ -21,7 +21,7 @@ impl SmallDisk {
         });
         match mounted {
             Ok(output) if output.status.success() => Ok(Self { folder: folder.to_owned() }),
-            _ => Err("a full disk under PostgreSQL: no tmpfs can be mounted here (root may)".into()),
+            _ => Err("a full disk under PostgreSQL: no tmpfs can be mounted here (sudo make chaos, or a container with --cap-add SYS_ADMIN)".into()),
         }
     }
 
