@@ -43,7 +43,7 @@ pub use describe::{Shared, described};
 pub use env::{Env, Mistakes, Noted};
 pub use health::Readiness;
 pub use held::held;
-pub use input::{Body, JsonBody, Query, Segment};
+pub use input::{Body, InvalidBody, JsonBody, Query, Segment, read_json};
 pub use peer::{Peer, client_address, client_network};
 pub use problem::{BoxError, Problem};
 pub use router::{method_not_allowed, router};

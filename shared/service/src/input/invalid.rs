@@ -3,6 +3,7 @@ use std::fmt::{self, Display};
 use http::StatusCode;
 use serde::de::{Error, Expected, Unexpected};
 
+use super::json::InvalidBody;
 use crate::Problem;
 
 /// A name that is longer is cut where a refusal repeats it.
@@ -36,11 +37,11 @@ impl Invalid {
     }
 
     /// Of a body, whose members have JSON Pointers.
-    pub(super) fn of_body(self) -> Problem {
+    pub(super) fn of_body(self) -> InvalidBody {
         let escaped = self.place.iter().rev().map(|name| name.replace('~', "~0").replace('/', "~1"));
         let pointer = escaped.fold(String::new(), |pointer, name| format!("{pointer}/{name}"));
         let subject = pointer.strip_prefix('/').unwrap_or("the body");
-        Problem::new(StatusCode::BAD_REQUEST, format!("{subject} {}", self.why)).with("field", pointer)
+        InvalidBody { detail: format!("{subject} {}", self.why), field: Some(pointer), byte: None }
     }
 
     /// Of a query, whose parameters have names.

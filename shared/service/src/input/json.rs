@@ -29,7 +29,7 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let body = read_body(body, T::LIMIT, BODY_DEADLINE, &account).await?;
         match T::ABSENT {
             Some(absent) if is_absent(&body) => Ok(Self(absent())),
-            _ if is_json => read(&body).map(Self),
+            _ if is_json => Ok(Self(read_json(&body)?)),
             _ => Err(unsupported()),
         }
     }
@@ -50,7 +50,18 @@ fn unsupported() -> Problem {
         .with("field", "Content-Type")
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Why a body is not what was asked for, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}{}", .byte.map(|byte| format!(" (byte {byte})")).unwrap_or_default())]
+pub struct InvalidBody {
+    pub(super) detail: String,
+    /// The JSON Pointer of the member.
+    pub(super) field: Option<String>,
+    pub(super) byte: Option<usize>,
+}
+
+/// Reads a body that is a JSON object. An array is no object, and no member may be repeated.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, InvalidBody> {
     let text =
         str::from_utf8(body).map_err(|error| at(error.valid_up_to(), "the body must be UTF-8".into()))?;
     let start = text.len() - text.trim_ascii_start().len();
@@ -59,18 +70,17 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     }
     let whole: &RawValue = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     T::deserialize(Value(whole)).map_err(|invalid| {
-        let is_at_top = invalid.is_at_top();
-        let problem = invalid.of_body();
-        if is_at_top { problem.with("byte", start) } else { problem }
+        let byte = invalid.is_at_top().then_some(start);
+        InvalidBody { byte, ..invalid.of_body() }
     })
 }
 
-fn at(byte: usize, detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail).with("byte", byte)
+fn at(byte: usize, detail: String) -> InvalidBody {
+    InvalidBody { detail, field: None, byte: Some(byte) }
 }
 
 /// `serde_json` counts in lines and columns, in bytes and from 1.
-fn not_json(text: &str, error: &serde_json::Error) -> Problem {
+fn not_json(text: &str, error: &serde_json::Error) -> InvalidBody {
     if error.is_eof() {
         return at(text.len(), "the body must be a JSON object, and ends before its end".into());
     }
@@ -79,6 +89,19 @@ fn not_json(text: &str, error: &serde_json::Error) -> Problem {
     let why = error.to_string();
     let why = why.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&why);
     at(before + column.saturating_sub(1), format!("the body must be a JSON object: {why}"))
+}
+
+impl From<InvalidBody> for Problem {
+    fn from(InvalidBody { detail, field, byte }: InvalidBody) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, detail);
+        if let Some(field) = field {
+            problem = problem.with("field", field);
+        }
+        if let Some(byte) = byte {
+            problem = problem.with("byte", byte);
+        }
+        problem
+    }
 }
 
 #[cfg(test)]

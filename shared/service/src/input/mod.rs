@@ -7,6 +7,6 @@ mod path;
 mod query;
 mod value;
 
-pub use json::{Body, JsonBody};
+pub use json::{Body, InvalidBody, JsonBody, read_json};
 pub use path::Segment;
 pub use query::Query;

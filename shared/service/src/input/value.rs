@@ -2,11 +2,16 @@ use std::collections::HashSet;
 
 use serde::Deserializer;
 use serde::de::value::StringDeserializer;
-use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
 
 use super::invalid::Invalid;
+
+/// An object may have so many members: each of them is held with its name.
+pub(super) const MAX_MEMBERS: usize = 1000;
 
 /// How `serde_json` asks for the text of a value.
 const RAW: &str = "$serde_json::private::RawValue";
@@ -56,8 +61,8 @@ impl<'de> Deserializer<'de> for Value<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         match self.kind() {
-            Unexpected::Map => visitor.visit_map(Members::of(self.0)?),
-            Unexpected::Seq => visitor.visit_seq(Items::of(self.0)?),
+            Unexpected::Map => visitor.visit_map(Members::of(self.0)),
+            Unexpected::Seq => visitor.visit_seq(Items::of(self.0)),
             Unexpected::Str(_) => visitor.visit_string(self.string()?),
             Unexpected::Bool(value) => visitor.visit_bool(value),
             Unexpected::Unit => visitor.visit_unit(),
@@ -71,7 +76,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         match self.kind() {
-            Unexpected::Map => visitor.visit_map(Members::of(self.0)?),
+            Unexpected::Map => visitor.visit_map(Members::of(self.0)),
             other => Err(Invalid::invalid_type(other, &"an object")),
         }
     }
@@ -97,27 +102,42 @@ impl<'de> Deserializer<'de> for Value<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Without a look into it: it may be nested deeper than a stack is.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct enum identifier ignored_any
+        seq tuple tuple_struct enum identifier
     }
 }
 
 struct Members<'de> {
+    /// It is read when its first member is asked for: a visitor that wants no object refuses before.
+    unread: Option<&'de RawValue>,
     members: std::vec::IntoIter<(String, &'de RawValue)>,
     /// The one whose value is asked for next.
     current: Option<(String, &'de RawValue)>,
 }
 
 impl<'de> Members<'de> {
-    fn of(object: &'de RawValue) -> Result<Self, Invalid> {
-        let Pairs(members) = serde_json::from_str(object.get())
+    fn of(object: &'de RawValue) -> Self {
+        Self { unread: Some(object), members: Vec::new().into_iter(), current: None }
+    }
+
+    fn read(&mut self, object: &'de RawValue) -> Result<(), Invalid> {
+        let Pairs { first, more } = serde_json::from_str(object.get())
             .map_err(|_| Invalid::new("must have names without half of a surrogate pair"))?;
+        if more {
+            return Err(Invalid::new(format!("must have at most {MAX_MEMBERS} members")));
+        }
         let mut names = HashSet::new();
-        if let Some((name, _)) = members.iter().find(|(name, _)| !names.insert(name.as_str())) {
+        if let Some((name, _)) = first.iter().find(|(name, _)| !names.insert(name.as_str())) {
             return Err(Invalid::repeated(name));
         }
-        Ok(Self { members: members.into_iter(), current: None })
+        self.members = first.into_iter();
+        Ok(())
     }
 }
 
@@ -125,6 +145,9 @@ impl<'de> MapAccess<'de> for Members<'de> {
     type Error = Invalid;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Invalid> {
+        if let Some(object) = self.unread.take() {
+            self.read(object)?;
+        }
         self.current = self.members.next();
         let Some((name, _)) = &self.current else { return Ok(None) };
         let name: StringDeserializer<Invalid> = name.clone().into_deserializer();
@@ -137,8 +160,11 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-/// All members as they come, those of one name too.
-struct Pairs<'de>(Vec<(String, &'de RawValue)>);
+/// Members as they come, those of one name too, and whether there are more than an object may have.
+struct Pairs<'de> {
+    first: Vec<(String, &'de RawValue)>,
+    more: bool,
+}
 
 impl<'de> serde::Deserialize<'de> for Pairs<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -151,11 +177,18 @@ impl<'de> serde::Deserialize<'de> for Pairs<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
+                let mut first = Vec::new();
+                while first.len() < MAX_MEMBERS {
+                    match map.next_entry()? {
+                        Some(pair) => first.push(pair),
+                        None => return Ok(Pairs { first, more: false }),
+                    }
                 }
-                Ok(Pairs(pairs))
+                let mut more = false;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    more = true;
+                }
+                Ok(Pairs { first, more })
             }
         }
         deserializer.deserialize_map(All)
@@ -163,13 +196,14 @@ impl<'de> serde::Deserialize<'de> for Pairs<'de> {
 }
 
 struct Items<'de> {
+    /// It is read when its first item is asked for: a visitor that wants no array refuses before.
+    unread: Option<&'de RawValue>,
     items: std::iter::Enumerate<std::vec::IntoIter<&'de RawValue>>,
 }
 
 impl<'de> Items<'de> {
-    fn of(array: &'de RawValue) -> Result<Self, Invalid> {
-        let items: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(Invalid::custom)?;
-        Ok(Self { items: items.into_iter().enumerate() })
+    fn of(array: &'de RawValue) -> Self {
+        Self { unread: Some(array), items: Vec::new().into_iter().enumerate() }
     }
 }
 
@@ -177,6 +211,10 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Invalid;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Invalid> {
+        if let Some(array) = self.unread.take() {
+            let items: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(Invalid::custom)?;
+            self.items = items.into_iter().enumerate();
+        }
         let Some((at, raw)) = self.items.next() else { return Ok(None) };
         seed.deserialize(Value(raw)).map(Some).map_err(|invalid| invalid.within(at))
     }
