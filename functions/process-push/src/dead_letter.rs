@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
-use event::Unreadable;
 use service::memory::Account;
 use service::{Problem, RequestContext};
 
 use crate::Processor;
+use crate::envelope::Unreadable;
 use crate::push::{keep, receive, unavailable};
 
 /// Take what Pub/Sub gave up on

@@ -5,6 +5,7 @@ mod attempt;
 mod clock;
 mod config;
 mod dead_letter;
+mod envelope;
 pub mod handlers;
 mod maintain;
 mod openapi;
@@ -27,6 +28,8 @@ use utoipa_axum::routes;
 
 pub use attempt::{Attempt, Failure};
 pub use config::{Callers, Config, Settings};
+#[cfg(feature = "testing")]
+pub use envelope::{Envelope, Unreadable};
 pub use handlers::{Handler, Handlers};
 
 /// All pushes together hold no more. Those of the usual size are a thousandth of one that is as large as Pub/Sub lets it be, and have

@@ -4,13 +4,14 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use door::openapi::Refusals;
-use event::{Delivery, Envelope, Unreadable, attribute};
+use event::Delivery;
 use service::memory::Account;
 use service::{BODY_DEADLINE, Problem, RequestContext, read_body};
 use store::Error;
 use tracing::Instrument;
 
 use crate::Processor;
+use crate::envelope::{Envelope, TRACEPARENT, Unreadable};
 use crate::run::{Ended, Refused};
 
 /// Pub/Sub's own limit of a message is 10 MB, in base64; ours carry an id.
@@ -66,7 +67,7 @@ pub(crate) async fn receive(
             return Ok(None);
         }
     };
-    if let Some(traceparent) = envelope.attributes.get(attribute::TRACEPARENT) {
+    if let Some(traceparent) = envelope.attributes.get(TRACEPARENT) {
         context.follow(traceparent);
     }
     tracing::Span::current().record("event_id", tracing::field::display(envelope.event_id));

@@ -4,7 +4,6 @@ mod id;
 mod kind;
 mod lifecycle;
 mod new;
-mod push;
 mod scan;
 mod status;
 
@@ -14,7 +13,6 @@ pub use lifecycle::{AfterFailure, AttemptEnd, Delivery, Retries, Tries};
 #[cfg(feature = "testing")]
 pub use lifecycle::{rules, state};
 pub use new::{Invalid, MAX_DEPTH, NewEvent, kind, unstorable};
-pub use push::{Envelope, Unreadable, attribute};
 pub use status::Status;
 
 /// JSON text kept exactly as it came: numbers, key order and escapes included.

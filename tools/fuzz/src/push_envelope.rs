@@ -1,6 +1,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use event::Envelope;
+use process_push::Envelope;
 use serde_json::{Value, json};
 
 /// A push of Pub/Sub: what is read of it is all that counts, and what cannot be read has its reason.

@@ -30,6 +30,21 @@ async fn both_spellings_are_read() {
     }
 }
 
+/// Google may add to what it sends.
+#[tokio::test]
+async fn members_that_are_not_known_are_passed_over() {
+    let service = Service::start().await;
+    let id = service.event("a", "{}").await;
+    let data = BASE64_STANDARD.encode(id.to_string());
+    let new = r#""new":[{"a":1,"b":[null,1e400]}]"#;
+    let body = format!(
+        r#"{{"message":{{"data":"{data}","messageId":"7","orderingKey":"",{new}}},"deliveryAttempt":1,{new},"subscription":"s"}}"#
+    );
+    let answer = service.call_as(PUSHER, "/push", body).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(service.state(id).await, "PROCESSED 0");
+}
+
 #[tokio::test]
 async fn the_trace_of_the_message_goes_on() {
     let service = Service::start().await;
@@ -52,6 +67,16 @@ async fn what_cannot_be_read_is_kept_with_its_reason_and_acked() {
         "",
         "hello",
         r#"{"message":7}"#,
+        r#"[{"data":"","messageId":"7"},"s"]"#,
+        r#"{"message":["",null,"7",null],"subscription":"s"}"#,
+        r#"{"message":{"data":"","attributes":[]}}"#,
+        r#"{"message":{"data":"","attributes":{"a":1}}}"#,
+        r#"{"message":{"data":7}}"#,
+        r#"{"message":{"data":"","data":""}}"#,
+        r#"{"message":{"attributes":{"a":"1","a":"2"}}}"#,
+        r#"{"message":{},"message":{}}"#,
+        r#"{"subscription":"s"}"#,
+        r#"{"message":{"data":"" "messageId":"7"}}"#,
         r#"{"message":{"data":"%","messageId":"7"}}"#,
         r#"{"message":{"data":"aGVsbG8=","messageId":"8"}}"#,
         r#"{"message":{"data":"aGVsbG8=","messageId":"\u0000"}}"#,
@@ -66,13 +91,23 @@ async fn what_cannot_be_read_is_kept_with_its_reason_and_acked() {
         let kept: String = service.database.value(kept).await;
         insta::allow_duplicates! {
             insta::assert_snapshot!(kept, @r#"
-     | not a Pub/Sub push: EOF while parsing a value at line 1 column 0
-    hello | not a Pub/Sub push: expected value at line 1 column 1
-    {"message":7} | not a Pub/Sub push: invalid type: integer `7`, expected struct Message at line 1 column 12
-    {"message":{"data":"%","messageId":"7"}} | 7 | the data is not base64: Invalid symbol 37, offset 0.
-    {"message":{"data":"aGVsbG8=","messageId":"8"}} | 8 | the data is not an event id: invalid character: found `h` at 0
-    {"message":{"data":"aGVsbG8=","messageId":"\u0000"}} | � | the data is not an event id: invalid character: found `h` at 0
-    "#);
+             | not a Pub/Sub push: the body is empty; it must be a JSON object (byte 0)
+            hello | not a Pub/Sub push: the body must be a JSON object: expected value (byte 0)
+            {"message":7} | not a Pub/Sub push: message must be an object, is a number
+            [{"data":"","messageId":"7"},"s"] | not a Pub/Sub push: the body must be an object, is an array (byte 0)
+            {"message":["",null,"7",null],"subscription":"s"} | not a Pub/Sub push: message must be an object, is an array
+            {"message":{"data":"","attributes":[]}} | not a Pub/Sub push: message/attributes must be an object, is an array
+            {"message":{"data":"","attributes":{"a":1}}} | not a Pub/Sub push: message/attributes/a must be a string, is 1
+            {"message":{"data":7}} | not a Pub/Sub push: message/data must be a string, is 7
+            {"message":{"data":"","data":""}} | not a Pub/Sub push: message/data is given more than once
+            {"message":{"attributes":{"a":"1","a":"2"}}} | not a Pub/Sub push: message/attributes/a is given more than once
+            {"message":{},"message":{}} | not a Pub/Sub push: message is given more than once
+            {"subscription":"s"} | not a Pub/Sub push: message is required
+            {"message":{"data":"" "messageId":"7"}} | not a Pub/Sub push: the body must be a JSON object: expected `,` or `}` (byte 22)
+            {"message":{"data":"%","messageId":"7"}} | 7 | message/data must be an event id in Base64: Invalid symbol 37, offset 0.
+            {"message":{"data":"aGVsbG8=","messageId":"8"}} | 8 | message/data must be an event id in Base64: invalid character: found `h` at 0
+            {"message":{"data":"aGVsbG8=","messageId":"\u0000"}} | � | message/data must be an event id in Base64: invalid character: found `h` at 0
+            "#);
         }
         service.database.sql("DELETE FROM unreadable").await;
     }

@@ -84,7 +84,7 @@ async fn unreadable_messages_are_listed_and_old_ones_go() {
     insta::assert_json_snapshot!(unreadable["newest"][0], { ".receivedAt" => "[time]" }, @r#"
     {
       "messageId": null,
-      "reason": "not a Pub/Sub push: expected ident at line 1 column 2",
+      "reason": "not a Pub/Sub push: the body must be a JSON object: expected ident (byte 1)",
       "receivedAt": "[time]",
       "subscription": null
     }
