@@ -5,6 +5,7 @@ pub(crate) mod lines;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use event::Invalid;
 use service::memory::{Account, Held};
 use service::{Problem, RequestContext};
 
@@ -117,7 +118,7 @@ pub(crate) async fn post(
     held.resize(memory::of(&items))?;
     // The specification lets a batch of CloudEvents be empty.
     if items.is_empty() && form != Form::CloudEvents {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "the batch is empty"));
+        return Err(problems::invalid(Invalid::at(0, "the batch is empty; it must have an event".into())));
     }
     sender.charge_others(items.len())?;
     Ok(Answer::of(ingest.accept_all(items, held, &sender, &context).await))
@@ -133,9 +134,11 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     };
     media.require_utf_8()?;
     // Beside a format of CloudEvents the headers may be repeated.
-    if form != Form::CloudEvents && cloudevents::is_binary(headers) {
-        let detail = "headers that begin with ce- make one CloudEvent, which goes to /events";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    if form != Form::CloudEvents
+        && let Some(header) = cloudevents::header_of_one(headers)
+    {
+        let detail = format!("the header {header} makes one CloudEvent, which goes to /events");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail).with("field", header));
     }
     Ok(form)
 }

@@ -89,5 +89,6 @@ fn unreadable(encoding: Encoding, error: &io::Error) -> Problem {
     if let Some(Stopped(problem)) = error.get_ref().and_then(|error| error.downcast_ref()) {
         return problem.clone();
     }
-    Problem::new(StatusCode::BAD_REQUEST, format!("the body is not whole, or not {encoding}: {error}"))
+    let detail = format!("the body is not whole, or not {encoding}: {error}");
+    Problem::new(StatusCode::BAD_REQUEST, detail).with("field", "Content-Encoding")
 }

@@ -16,7 +16,7 @@ use serde_json::value::to_raw_value;
 use service::Problem;
 use store::IdempotencyKey;
 
-pub(crate) use self::binary::{binary, is_binary};
+pub(crate) use self::binary::{binary, header_of_one};
 pub(crate) use self::structured::structured;
 
 use self::attributes::{Attributes, Context};

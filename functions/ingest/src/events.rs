@@ -125,7 +125,7 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
         essence if essence.starts_with("application/cloudevents") => {
             return Err(media.refused("application/cloudevents+json"));
         }
-        _ if cloudevents::is_binary(headers) => return Ok(Form::Binary),
+        _ if cloudevents::header_of_one(headers).is_some() => return Ok(Form::Binary),
         "application/json" => Form::Plain,
         _ => return Err(media.refused("application/json or application/cloudevents+json")),
     };

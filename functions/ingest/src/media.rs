@@ -39,8 +39,12 @@ impl<'a> Media<'a> {
         self.essence.split_once('/').map_or("", |(_, subtype)| subtype)
     }
 
+    /// ASCII is part of it, and many write its name without the hyphen.
     pub(crate) fn is_utf_8(&self) -> bool {
-        self.charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+        let is_one = |charset: &str| {
+            ["utf-8", "utf8", "us-ascii"].iter().any(|name| charset.eq_ignore_ascii_case(name))
+        };
+        self.charset.is_none_or(is_one)
     }
 
     /// JSON has no other charset.

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use axum::http::StatusCode;
 use event::Invalid;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use service::Problem;
@@ -19,10 +18,7 @@ struct Elements<'a> {
     more: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Wrapped<'a> {
-    #[serde(borrow)]
     events: Elements<'a>,
 }
 
@@ -36,7 +32,7 @@ pub(crate) fn read(
     let elements = match text.trim_ascii_start().as_bytes().first() {
         Some(b'[') => parsed(text)?,
         Some(b'{') => parsed::<Wrapped>(text)?.events,
-        _ => return Err(none(r#"the body must be a JSON array of events, or {"events":[…]}"#)),
+        _ => return Err(none(text, r#"the body must be a JSON array of events, or {"events":[…]}"#)),
     };
     each(text, &elements, limit, read)
 }
@@ -50,7 +46,7 @@ pub(crate) fn read_bare(
     let text = text(body)?;
     match text.trim_ascii_start().as_bytes().first() {
         Some(b'[') => each(text, &parsed(text)?, limit, read),
-        _ => Err(none("the body must be a JSON array of events")),
+        _ => Err(none(text, "the body must be a JSON array of events")),
     }
 }
 
@@ -62,13 +58,17 @@ fn text(body: &[u8]) -> Result<&str, Problem> {
 fn parsed<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| {
         let invalid = Invalid::json(text, &error);
-        let detail = format!("the body is not a batch: {}", invalid.detail);
+        // Nothing else here has a type that `serde_json` could miss.
+        let is_no_array = invalid.detail.starts_with("invalid type");
+        let why = if is_no_array { "events must be an array" } else { &invalid.detail };
+        let detail = format!("the body is not a batch: {why}");
         problems::invalid(Invalid { detail, ..invalid })
     })
 }
 
-fn none(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail)
+fn none(text: &str, detail: &str) -> Problem {
+    let start = text.len() - text.trim_ascii_start().len();
+    problems::invalid(Invalid::at(start, detail.into()))
 }
 
 fn each(
@@ -90,6 +90,35 @@ fn each(
 impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(Count)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Wrapped<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Alone)
+    }
+}
+
+struct Alone;
+
+impl<'de> Visitor<'de> for Alone {
+    type Value = Wrapped<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut events = None;
+        while let Some(name) = members.next_key::<String>()? {
+            if name != "events" {
+                return Err(A::Error::custom(format!("{name} is not known here; there is events")));
+            }
+            if events.replace(members.next_value()?).is_some() {
+                return Err(A::Error::custom("events is given more than once"));
+            }
+        }
+        events.map(|events| Wrapped { events }).ok_or_else(|| A::Error::custom("events is required"))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use event::Invalid;
@@ -18,9 +18,9 @@ use crate::problems;
 
 const PREFIX: &str = "ce-";
 
-/// Also where the headers that make it one are missing, so that they can be named.
-pub(crate) fn is_binary(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| name.as_str().starts_with(PREFIX))
+/// A header that makes a CloudEvent of a request. One is enough, so that those that are missing can be named.
+pub(crate) fn header_of_one(headers: &HeaderMap) -> Option<&str> {
+    headers.keys().map(HeaderName::as_str).find(|name| name.starts_with(PREFIX))
 }
 
 pub(crate) fn binary(headers: &HeaderMap, body: &[u8], keys_last: Duration) -> Item {

@@ -1,5 +1,6 @@
 //! The JSON format: attributes and data are members of one object.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -38,22 +39,21 @@ fn read(bytes: &[u8]) -> Result<(Attributes, Data<'_>), Invalid> {
     })?;
     let mut attributes = Attributes::default();
     let (mut json, mut base64) = (None, None);
-    for (name, raw) in members {
-        let twice = match name.as_str() {
-            "data" => json.replace(raw).is_some(),
-            "data_base64" => base64.replace(raw).is_some(),
+    let mut names = HashSet::new();
+    for (name, raw) in &members {
+        // Also where one of them is null, of which the attributes know nothing.
+        if !names.insert(name) {
+            return Err(fault(name, "is given twice"));
+        }
+        match name.as_str() {
+            "data" => json = Some(*raw),
             // Null is as good as left out.
-            _ if raw.get() == "null" => false,
-            name => {
-                attributes.set(name, attribute(name, raw)?)?;
-                false
-            }
-        };
-        if twice {
-            return Err(fault(&name, "is given twice"));
+            _ if raw.get() == "null" => {}
+            "data_base64" => base64 = Some(*raw),
+            name => attributes.set(name, attribute(name, raw)?)?,
         }
     }
-    let data = match (json, base64.filter(|raw| raw.get() != "null")) {
+    let data = match (json, base64) {
         (None, None) => Data::None,
         (Some(json), None) => Data::json(text, json)?,
         (None, Some(raw)) => Data::Base64(base64_text(raw)?),

@@ -156,38 +156,50 @@ async fn what_is_no_batch_is_told_as_one_problem() {
         ("application/json", r#"[{"eventType":"a","payload":{}}] 1"#),
         ("application/json", r#"{"eventType":"a","payload":{}}"#),
         ("application/json", r#"{"events":{}}"#),
+        ("application/json", "{}"),
+        ("application/json", r#"{"events":[],"events":[]}"#),
+        ("application/json", r#"{"events":[],"ev\u0065nts":[]}"#),
+        ("application/json", r#"{"events":[],"more":true}"#),
         ("application/json", "7"),
         ("application/x-ndjson", ""),
         ("application/x-ndjson", "\n \r\n"),
     ] {
         let problem = service.call(batch(content_type, body)).await.problem(StatusCode::BAD_REQUEST);
-        writeln!(all, "{body:?}\n  {}", problem["detail"].as_str().unwrap()).unwrap();
+        writeln!(all, "{body:?}\n  {} {}", problem["byte"], problem["detail"].as_str().unwrap()).unwrap();
     }
     insta::assert_snapshot!(all, @r#"
     ""
-      the body must be a JSON array of events, or {"events":[…]}
+      0 the body must be a JSON array of events, or {"events":[…]} (byte 0)
     "hello"
-      the body must be a JSON array of events, or {"events":[…]}
+      0 the body must be a JSON array of events, or {"events":[…]} (byte 0)
     "[]"
-      the batch is empty
+      0 the batch is empty; it must have an event (byte 0)
     "{\"events\":[]}"
-      the batch is empty
+      0 the batch is empty; it must have an event (byte 0)
     "[{\"eventType\":\"a\",\"payload\":{}}"
-      the body is not a batch: EOF while parsing a list (byte 30)
+      30 the body is not a batch: EOF while parsing a list (byte 30)
     "[{\"eventType\":\"a\",\"payload\":{}},]"
-      the body is not a batch: trailing comma (byte 32)
+      32 the body is not a batch: trailing comma (byte 32)
     "[{\"eventType\":\"a\",\"payload\":{}}] 1"
-      the body is not a batch: trailing characters (byte 33)
+      33 the body is not a batch: trailing characters (byte 33)
     "{\"eventType\":\"a\",\"payload\":{}}"
-      the body is not a batch: unknown field `eventType`, expected `events` (byte 11)
+      11 the body is not a batch: eventType is not known here; there is events (byte 11)
     "{\"events\":{}}"
-      the body is not a batch: invalid type: map, expected an array (byte 9)
+      9 the body is not a batch: events must be an array (byte 9)
+    "{}"
+      1 the body is not a batch: events is required (byte 1)
+    "{\"events\":[],\"events\":[]}"
+      24 the body is not a batch: events is given more than once (byte 24)
+    "{\"events\":[],\"ev\\u0065nts\":[]}"
+      29 the body is not a batch: events is given more than once (byte 29)
+    "{\"events\":[],\"more\":true}"
+      18 the body is not a batch: more is not known here; there is events (byte 18)
     "7"
-      the body must be a JSON array of events, or {"events":[…]}
+      0 the body must be a JSON array of events, or {"events":[…]} (byte 0)
     ""
-      the batch is empty
+      0 the batch is empty; it must have an event (byte 0)
     "\n \r\n"
-      the batch is empty
+      0 the batch is empty; it must have an event (byte 0)
     "#);
     let not_utf_8 = array(&service, &b"[\"\xff\"]"[..]).await.problem(StatusCode::BAD_REQUEST);
     assert_eq!(not_utf_8["byte"], 2);

@@ -246,6 +246,10 @@ async fn what_is_no_cloud_event_is_told_by_attribute() {
         r#"{"id":"\ud800"}"#.into(),
         r#"{"id":"a","id":"b"}"#.into(),
         r#"{"data":1,"data":2}"#.into(),
+        r#"{"subject":null,"subject":"b"}"#.into(),
+        r#"{"ext":"b","ext":null}"#.into(),
+        r#"{"data_base64":null,"data_base64":"YQ=="}"#.into(),
+        r#"["1.0","1","/a","b"]"#.into(),
         format!(r#"{{"data":{}1{}}}"#, "[".repeat(100), "]".repeat(100)),
     ]);
     for body in bodies {
@@ -304,6 +308,10 @@ async fn what_is_no_cloud_event_is_told_by_attribute() {
     "id" id must not contain half of a surrogate pair
     "id" id is given twice
     "data" data is given twice
+    "subject" subject is given twice
+    "ext" ext is given twice
+    "data_base64" data_base64 is given twice
+    null a CloudEvent must be a JSON object (byte 0)
     "data" data must be nested at most 99 levels deep (byte 107)
     "#);
     assert_eq!(service.rows().await, 0);
@@ -458,7 +466,7 @@ async fn a_batch_of_them_answers_for_each() {
     let empty = service.call(batch(BATCHED, "[]")).await;
     assert_eq!((empty.status, empty.json()["accepted"].clone()), (StatusCode::CREATED, json!(0)));
     let wrapped = service.call(batch(BATCHED, r#"{"events":[]}"#)).await.problem(StatusCode::BAD_REQUEST);
-    assert_eq!(wrapped["detail"], "the body must be a JSON array of events");
+    assert_eq!(wrapped["detail"], "the body must be a JSON array of events (byte 0)");
 }
 
 #[tokio::test]
@@ -482,6 +490,7 @@ async fn what_belongs_elsewhere_is_told_where() {
     let mut one = batch("application/json", untouchable());
     one.headers_mut().insert("ce-id", HeaderValue::from_static("1"));
     let problem = service.call(one).await.problem(StatusCode::BAD_REQUEST);
+    assert_eq!(problem["field"], "ce-id");
     writeln!(all, "{}", problem["detail"].as_str().unwrap()).unwrap();
     insta::assert_snapshot!(all, @r"
     Content-Type must be application/cloudevents+json, and a batch goes to /events/batch: application/cloudevents-batch+json
@@ -489,6 +498,6 @@ async fn what_belongs_elsewhere_is_told_where() {
     Content-Type must be application/cloudevents+json: application/cloudevents+xml
     the charset must be utf-8, not utf-16
     Content-Type must be application/json, application/x-ndjson or application/cloudevents-batch+json (one CloudEvent goes to /events): application/cloudevents+json
-    headers that begin with ce- make one CloudEvent, which goes to /events
+    the header ce-id makes one CloudEvent, which goes to /events
     ");
 }

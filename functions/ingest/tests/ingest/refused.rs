@@ -200,6 +200,21 @@ async fn a_body_of_another_type_is_refused_unread() {
     "#);
 }
 
+/// There are no other bytes in ASCII, and `utf8` is what many clients call it.
+#[tokio::test]
+async fn names_of_utf_8_and_its_part_are_taken() {
+    let service = Service::start().await;
+    for charset in ["utf-8", "UTF-8", "utf8", "\"UTF8\"", "us-ascii", "US-ASCII"] {
+        for (path, body) in [("/events", carrying("{}")), ("/events/batch", format!("[{}]", carrying("{}")))]
+        {
+            let content_type = format!("application/json; charset={charset}");
+            let request = Request::post(path).header("content-type", content_type).body(Body::from(body));
+            let answer = service.call(request.unwrap()).await;
+            assert_eq!(answer.status, StatusCode::CREATED, "{path} {charset}: {answer:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_and_told_the_limit() {
     let service = Service::start().await;
