@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::compile::{Invalid, MAX_DEPTH};
@@ -5,35 +8,84 @@ use crate::pattern::Patterns;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Looks at all of a schema for what is not taken here. A reference may lead anywhere in it, so whatever looks like a keyword is
-/// held for one.
-#[derive(Default)]
+/// Looks at all of a schema for what is not taken here. What is data there is passed over, but for what a reference leads to: that
+/// is a schema too.
 pub(crate) struct Bounds<'a> {
     id: Option<&'a str>,
     patterns: Patterns,
     /// How many patterns are held against the name of a member, at most.
     pub(crate) name_patterns: usize,
+    /// JSON Pointers that references lead to.
+    targets: Vec<String>,
+    seen: HashSet<(*const Value, Place)>,
+}
+
+/// What a value is by its place. Below a keyword that is not known, whatever looks like a keyword is held for one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Schema,
+    /// Its members have names of the author's own, and are schemas.
+    Named,
+    Data,
+}
+
+impl Place {
+    fn of_member(self, name: &str) -> Self {
+        match (self, name) {
+            (Self::Data, _) | (Self::Schema, "const" | "default" | "enum" | "examples") => Self::Data,
+            (
+                Self::Schema,
+                "$defs" | "definitions" | "dependencies" | "dependentSchemas" | "patternProperties"
+                | "properties",
+            ) => Self::Named,
+            _ => Self::Schema,
+        }
+    }
+
+    fn of_element(self) -> Self {
+        if self == Self::Data { self } else { Self::Schema }
+    }
 }
 
 impl<'a> Bounds<'a> {
-    pub(crate) fn check(schema: &'a Value) -> Result<Self, Invalid> {
-        let mut bounds = Self { id: schema.get("$id").and_then(Value::as_str), ..Self::default() };
-        bounds.visit(schema, &mut String::new(), 1)?;
+    pub(crate) fn check(schema: &'a Value, patterns: Patterns) -> Result<Self, Invalid> {
+        let id = schema.get("$id").and_then(Value::as_str);
+        let mut bounds = Self { id, patterns, name_patterns: 0, targets: Vec::new(), seen: HashSet::new() };
+        bounds.visit(schema, &mut String::new(), 1, Place::Schema)?;
+        while let Some(target) = bounds.targets.pop() {
+            if let Some(Target { value, mut pointer, depth }) = Target::of(schema, &target) {
+                bounds.visit(value, &mut pointer, depth, Place::Schema)?;
+            }
+        }
         Ok(bounds)
     }
 
-    fn visit(&mut self, value: &Value, pointer: &mut String, depth: usize) -> Result<(), Invalid> {
+    fn visit(
+        &mut self,
+        value: &Value,
+        pointer: &mut String,
+        depth: usize,
+        place: Place,
+    ) -> Result<(), Invalid> {
         if depth > MAX_DEPTH {
             return Err(Invalid::at(pointer, format!("is nested more than {MAX_DEPTH} levels deep")));
         }
+        if !self.seen.insert((std::ptr::from_ref(value), place)) {
+            return Ok(());
+        }
         match value {
             Value::Object(members) => {
-                self.keywords(members, pointer, depth)?;
-                let named = members.iter().map(|(name, value)| (escaped(name), value));
+                if place == Place::Schema {
+                    self.keywords(members, pointer, depth)?;
+                }
+                let named = members.iter().map(|(name, value)| (escaped(name), value, place.of_member(name)));
                 self.children(named, pointer, depth)
             }
             Value::Array(elements) => {
-                let numbered = elements.iter().enumerate().map(|(at, value)| (at.to_string(), value));
+                let numbered = elements
+                    .iter()
+                    .enumerate()
+                    .map(|(at, value)| (at.to_string(), value, place.of_element()));
                 self.children(numbered, pointer, depth)
             }
             _ => Ok(()),
@@ -42,15 +94,15 @@ impl<'a> Bounds<'a> {
 
     fn children<'v>(
         &mut self,
-        children: impl Iterator<Item = (String, &'v Value)>,
+        children: impl Iterator<Item = (String, &'v Value, Place)>,
         pointer: &mut String,
         depth: usize,
     ) -> Result<(), Invalid> {
         let length = pointer.len();
-        for (step, child) in children {
+        for (step, child, place) in children {
             pointer.push('/');
             pointer.push_str(&step);
-            self.visit(child, pointer, depth + 1)?;
+            self.visit(child, pointer, depth + 1, place)?;
             pointer.truncate(length);
         }
         Ok(())
@@ -66,11 +118,15 @@ impl<'a> Bounds<'a> {
             return invalid("$id", "is taken at the root alone");
         }
         for name in ["$ref", "$dynamicRef"] {
-            if text(name).is_some_and(|target| !self.is_local(target)) {
+            let Some(target) = text(name) else { continue };
+            let Some(fragment) = self.fragment(target) else {
                 return invalid(
                     name,
                     "must lead to a place in this schema, such as #/$defs/name: nothing is fetched",
                 );
+            };
+            if fragment.starts_with('/') {
+                self.targets.extend(percent_decode_str(fragment).decode_utf8().map(Into::into));
             }
         }
         if let Some(pattern) = text("pattern") {
@@ -85,9 +141,37 @@ impl<'a> Bounds<'a> {
         Ok(())
     }
 
-    fn is_local(&self, target: &str) -> bool {
+    /// Of a reference that leads to a place in this schema.
+    fn fragment<'t>(&self, target: &'t str) -> Option<&'t str> {
         let own = self.id.and_then(|id| target.strip_prefix(id.trim_end_matches('#')));
-        [Some(target), own].into_iter().flatten().any(|target| target.starts_with('#'))
+        [Some(target), own].into_iter().flatten().find_map(|target| target.strip_prefix('#'))
+    }
+}
+
+/// Where a reference leads.
+struct Target<'v> {
+    value: &'v Value,
+    pointer: String,
+    depth: usize,
+}
+
+impl<'v> Target<'v> {
+    /// The steps are read as leniently as the validator reads them.
+    fn of(schema: &'v Value, pointer: &str) -> Option<Self> {
+        let root = Self { value: schema, pointer: String::new(), depth: 1 };
+        pointer.split('/').skip(1).try_fold(root, |Self { value, pointer, depth }, step| {
+            let (value, step) = match value {
+                Value::Array(elements) => {
+                    let at = step.parse::<usize>().ok()?;
+                    (elements.get(at)?, at.to_string())
+                }
+                other => {
+                    let name = step.replace("~1", "/").replace("~0", "~");
+                    (other.get(&name)?, escaped(&name))
+                }
+            };
+            Some(Self { value, pointer: format!("{pointer}/{step}"), depth: depth + 1 })
+        })
     }
 }
 

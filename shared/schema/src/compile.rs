@@ -1,9 +1,12 @@
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::bounds::Bounds;
-use crate::meter::metered;
+use crate::meter::{End, Meter, metered};
 use crate::node::{Metered, Node};
+use crate::number;
+use crate::pattern::Patterns;
 use crate::violation::{self, MAX_VIOLATIONS, Violations};
 
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -41,17 +44,26 @@ impl Invalid {
 }
 
 impl Schema {
-    /// Takes some milliseconds, and for the largest schemas a second: it is not for a thread that others wait for.
+    /// Of a schema that was taken before. Takes some milliseconds, and for the largest schemas a second: it is not for a thread that
+    /// others wait for.
     pub fn compile(text: &str) -> Result<Self, Invalid> {
+        Self::of(text, Patterns::default())
+    }
+
+    /// Of a schema that is new, whose patterns must mean here what they mean to ECMA 262.
+    pub fn compile_new(text: &str) -> Result<Self, Invalid> {
+        Self::of(text, Patterns::of_new_schema())
+    }
+
+    fn of(text: &str, patterns: Patterns) -> Result<Self, Invalid> {
         if text.len() > MAX_BYTES {
             return Err(Invalid::at("", format!("is larger than {MAX_BYTES} bytes")));
         }
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| Invalid::at("", format!("is not JSON: {error}")))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
         if !value.is_object() && !value.is_boolean() {
             return Err(Invalid::at("", "must be an object, or true or false"));
         }
-        let name_patterns = Bounds::check(&value)?.name_patterns;
+        let name_patterns = Bounds::check(&value, patterns)?.name_patterns;
         let validator = jsonschema::options_for::<Metered>()
             .with_draft(jsonschema::Draft::Draft202012)
             .offline()
@@ -67,19 +79,31 @@ impl Schema {
 
     /// Whether the payload, which is JSON, is as the schema says, and else where it is not.
     pub fn check(&self, payload: &str) -> Result<(), Violations> {
-        let value: Value = serde_json::from_str(payload).map_err(|_| Violations::unreadable())?;
+        let (value, stands_in) = number::payload(payload).map_err(|_| Violations::unreadable())?;
         let steps = STEPS + STEPS_A_BYTE * payload.len();
-        let member = 1 + self.name_patterns;
+        let bounds = |errors| Meter::new(steps, errors, 1 + self.name_patterns, stands_in);
         // The validator remembers what it has found out only where it makes no errors.
-        let valid = metered(steps, 1, member, |meter| self.validator.is_valid(Node { value: &value, meter }));
+        let valid = metered(bounds(1), |meter| self.validator.is_valid(Node { value: &value, meter }));
         match valid {
-            Some(true) => return Ok(()),
-            Some(false) => {}
-            None => return Err(Violations::too_costly()),
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(End::Spent) => return Err(Violations::too_costly()),
+            Err(End::Incomparable) => return Err(Violations::incomparable()),
         }
-        let told = metered(steps, MAX_ERRORS, member, |meter| {
+        let told = metered(bounds(MAX_ERRORS), |meter| {
             violation::of(self.validator.iter_errors(Node { value: &value, meter }))
         });
-        Err(told.filter(|told| !told.violations.is_empty()).unwrap_or_else(Violations::untold))
+        Err(match told {
+            Ok(told) if !told.violations.is_empty() => told,
+            Err(End::Incomparable) => Violations::incomparable(),
+            _ => Violations::untold(),
+        })
     }
+}
+
+/// JSON that is well-formed may have what is not kept here: a number that a double does not reach, or half of a surrogate pair.
+fn unreadable(text: &str, error: &serde_json::Error) -> Invalid {
+    let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
+    let what = if is_json { "cannot be read" } else { "is not JSON" };
+    Invalid::at("", format!("{what}: {error}"))
 }

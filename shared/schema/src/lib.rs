@@ -6,6 +6,7 @@ mod changes;
 mod compile;
 mod meter;
 mod node;
+mod number;
 mod order;
 mod pattern;
 mod violation;

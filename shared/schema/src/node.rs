@@ -6,6 +6,7 @@ use jsonschema_value::{Array, Json, LazyInstance, NodeIdentity, Object};
 use serde_json::{Map, Value, map};
 
 use crate::meter::Meter;
+use crate::number::Numeric;
 use crate::order;
 
 /// JSON as the validator sees it: every look at it is paid for, and no error holds any of it.
@@ -47,7 +48,7 @@ impl Json for Metered {
 impl<'a> jsonschema_value::Node<'a, Metered> for Node<'a> {
     type Object = Members<'a>;
     type Array = Elements<'a>;
-    type Number = &'a serde_json::Number;
+    type Number = Numeric<'a>;
 
     fn as_object(&self) -> Option<Members<'a>> {
         self.meter.spend(1);
@@ -65,9 +66,9 @@ impl<'a> jsonschema_value::Node<'a, Metered> for Node<'a> {
         Some(Cow::Borrowed(text))
     }
 
-    fn as_number(&self) -> Option<&'a serde_json::Number> {
+    fn as_number(&self) -> Option<Numeric<'a>> {
         self.meter.spend(1);
-        self.value.as_number()
+        self.value.as_number().map(|number| Numeric { number, meter: self.meter })
     }
 
     fn as_boolean(&self) -> Option<bool> {

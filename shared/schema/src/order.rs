@@ -10,7 +10,11 @@ pub(crate) fn of(a: &Value, b: &Value, meter: &Meter) -> Ordering {
     meter.spend(1);
     match (a, b) {
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => of_numbers(a, b),
+        (Value::Number(a), Value::Number(b)) => {
+            meter.compare(a);
+            meter.compare(b);
+            of_numbers(a, b)
+        }
         (Value::String(a), Value::String(b)) => {
             meter.text(if a.len() < b.len() { a } else { b });
             a.cmp(b)
@@ -69,7 +73,7 @@ mod tests {
     use crate::meter::metered;
 
     fn order(a: &Value, b: &Value) -> Ordering {
-        metered(1_000, 1, 0, |meter| of(a, b, meter)).unwrap()
+        metered(Meter::new(1_000, 1, 0, false), |meter| of(a, b, meter)).ok().unwrap()
     }
 
     #[test]

@@ -1,6 +1,9 @@
 use jsonschema_regex::Search;
 use regex_automata::dfa::{StartKind, dense};
 use regex_automata::nfa::thompson;
+use regex_syntax::ast::AssertionKind::{WordBoundaryEndAngle, WordBoundaryStartAngle};
+use regex_syntax::ast::parse::Parser;
+use regex_syntax::ast::{self, Ast, Visitor};
 
 use crate::compile::Invalid;
 
@@ -18,12 +21,23 @@ const NO_PATTERN: &str = "is no regular expression that is taken here: look-arou
 #[derive(Default)]
 pub(crate) struct Patterns {
     bytes: usize,
+    /// What was taken by an earlier release stays in force as it was read there.
+    are_new: bool,
 }
 
 impl Patterns {
+    pub(crate) fn of_new_schema() -> Self {
+        Self { are_new: true, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, pattern: &str, pointer: &str) -> Result<(), Invalid> {
         let invalid = |why: &str| Invalid::at(pointer, why);
         let translated = jsonschema_regex::to_rust_regex(pattern).map_err(|()| invalid(NO_PATTERN))?;
+        if self.are_new
+            && let Some(why) = misread(&translated)
+        {
+            return Err(invalid(why));
+        }
         // The validator does as much, so that counting at an edge costs nothing.
         let sought = match jsonschema_regex::search_form(pattern, &translated) {
             Some(Search::RepeatedClass(_)) => return Ok(()),
@@ -51,5 +65,37 @@ impl Patterns {
             return Err(invalid("is one pattern too many: together they are too large"));
         }
         Ok(())
+    }
+}
+
+/// Why a pattern would mean something else here than what ECMA 262 says of it.
+fn misread(pattern: &str) -> Option<&'static str> {
+    // What cannot be parsed is refused for that.
+    let parsed = Parser::new().parse(pattern).ok()?;
+    ast::visit(&parsed, Misread).err()
+}
+
+struct Misread;
+
+impl Visitor for Misread {
+    type Output = ();
+    type Err = &'static str;
+
+    fn finish(self) -> Result<(), Self::Err> {
+        Ok(())
+    }
+
+    fn visit_pre(&mut self, part: &Ast) -> Result<(), Self::Err> {
+        match part {
+            Ast::Repetition(outer) if matches!(*outer.ast, Ast::Repetition(_)) => Err(
+                "has a quantifier behind a quantifier, such as a++: ECMA 262 has no possessive quantifiers",
+            ),
+            Ast::Assertion(edge) if matches!(edge.kind, WordBoundaryStartAngle | WordBoundaryEndAngle) => {
+                Err(
+                    r"has \< or \>: to ECMA 262 that is the character alone, so write it without the backslash",
+                )
+            }
+            _ => Ok(()),
+        }
     }
 }

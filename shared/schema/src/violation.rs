@@ -38,6 +38,10 @@ impl Violations {
     }
 
     pub(crate) fn unreadable() -> Self {
+        Self::one("schema", "cannot be read, and so not be held against the schema")
+    }
+
+    pub(crate) fn incomparable() -> Self {
         Self::one("number", "has a number that is beyond what can be compared")
     }
 

@@ -116,9 +116,44 @@ fn a_long_name_is_cut() {
 }
 
 #[test]
-fn a_number_beyond_comparing_is_refused_and_no_other_is() {
+fn a_number_beyond_comparing_is_refused_where_it_is_compared() {
     let schema = Schema::compile(r#"{"properties":{"n":{"type":"number","minimum":1}}}"#).unwrap();
     assert_eq!(schema.check(r#"{"n":1e308}"#), Ok(()));
+    assert_eq!(schema.check(r#"{"n":1.7976931348623157e308}"#), Ok(()));
     assert_eq!(schema.check(r#"{"n":123456789012345678901234567890}"#), Ok(()));
-    assert_eq!(schema.check(r#"{"n":1e999}"#).unwrap_err().violations[0].rule, "number");
+    let mut all = String::new();
+    for (schema, payload) in [
+        (json!({"minimum": 1}), "1e400"),
+        (json!({"maximum": 1}), "-1e400"),
+        (json!({"maximum": f64::MAX}), "1e400"),
+        (json!({"multipleOf": 10}), "1e400"),
+        (json!({"type": "integer", "minimum": 1}), "1e400"),
+        (json!({"const": f64::MAX}), "1e400"),
+        (json!({"enum": ["a", 1]}), "1e400"),
+        (json!({"uniqueItems": true}), "[1e400, 1e401]"),
+        (json!({"items": {"minimum": 1}}), "[1, 1e400]"),
+        (json!({"type": "string"}), "1e400"),
+        (json!({"properties": {"a": {"type": "string"}, "n": {"type": "number"}}}), r#"{"n":1e400,"a":1}"#),
+    ] {
+        writeln!(all, "{schema} {payload}\n    {}", told(&schema, payload)).unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
+/// `{}` takes all, and so do rules that ask for something else than how large a number is.
+#[test]
+fn a_number_beyond_comparing_is_taken_where_nobody_compares_it() {
+    for schema in [
+        json!({}),
+        json!(true),
+        json!({"type": "object", "required": ["n"], "minProperties": 2, "properties": {"n": {"type": "number"}}}),
+        json!({"properties": {"n": {"type": ["number", "string"], "minLength": 1, "pattern": "^a"}}}),
+        json!({"properties": {"n": {"type": "integer"}, "m": {"minimum": 7}}, "additionalProperties": {"minLength": 1}}),
+        json!({"properties": {"text": {"const": "1e400 \" -1e999"}}}),
+    ] {
+        for n in ["1e400", "-1E+400", "1.5e309", "-0.1e311", &"9".repeat(400)] {
+            let payload = format!(r#"{{"text":"1e400 \" -1e999","n":{n},"m":7,"all":[{{"n":[1,{n}]}}]}}"#);
+            assert_eq!(told(&schema, &payload), "ok", "{schema} {payload}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use schema::{MAX_BYTES, MAX_DEPTH, Schema};
 use serde_json::{Value, json};
 
 fn refusal(schema: &str) -> String {
-    let invalid = Schema::compile(schema).err().unwrap_or_else(|| panic!("{schema} was taken"));
+    let invalid = Schema::compile_new(schema).err().unwrap_or_else(|| panic!("{schema} was taken"));
     format!("{} | {}", invalid.pointer, invalid.detail)
 }
 
@@ -37,11 +37,30 @@ fn a_schema_that_is_none_is_told_where() {
         json!({"patternProperties": {"(((a{1,100}){1,100}){1,100}){1,100}": true}}),
         json!({"pattern": ".*a.{100}$"}),
         json!({"anything": [{"pattern": "(?=hidden from the keywords)"}]}),
+        json!({"default": {"a": {"pattern": "(?=seen by a reference)"}}, "$ref": "#/default/a"}),
+        json!({"enum": [{"pattern": "(?=seen by a reference)"}], "items": {"$ref": "#/%65num/0"}}),
+        json!({"const": {"a/b": {"$id": "https://example.com/c"}}, "$dynamicRef": "#/const/a~1b"}),
+        json!({"properties": {"properties": {"default": {"pattern": "(?=as a name)"}}}, "$ref": "#/properties"}),
+        json!({"properties": {"default": {"pattern": "(?=a property's)"}}}),
+        json!({"$defs": {"const": {"$ref": "https://example.com/other.json"}}}),
+        json!({"patternProperties": {"^a": {"properties": {"enum": {"$schema": "https://example.com/own"}}}}}),
+        json!({"dependencies": {"examples": {"pattern": "(?=a schema)"}}}),
+        json!({"pattern": "a++"}),
+        json!({"pattern": "^[a-z]*+$"}),
+        json!({"pattern": "(ab)?+"}),
+        json!({"pattern": "a{2,3}+b"}),
+        json!({"pattern": "a**"}),
+        json!({"pattern": "a+{2}"}),
+        json!({"pattern": "a+?+"}),
+        json!({"patternProperties": {"^x++": true}}),
+        json!({"pattern": r"^\<a\>$"}),
     ] {
         writeln!(all, "{schema}\n    {}", refusal(&schema.to_string())).unwrap();
     }
     writeln!(all, "{}", refusal("{")).unwrap();
     writeln!(all, "{}", refusal("")).unwrap();
+    writeln!(all, "{}", refusal(r#"{"maximum":1e400}"#)).unwrap();
+    writeln!(all, "{}", refusal(r#"{"const":"\ud800"}"#)).unwrap();
     insta::assert_snapshot!(all);
 }
 
@@ -63,8 +82,55 @@ fn usual_patterns_are_taken() {
         "^[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}$",
     ] {
         let schema = json!({"pattern": pattern}).to_string();
+        assert_eq!(Schema::compile_new(&schema).err(), None, "{pattern}");
+    }
+}
+
+/// It may be enforced, and its events would be refused after an upgrade.
+#[test]
+fn what_an_earlier_release_took_stays_in_force() {
+    for pattern in ["a++", r"\<a"] {
+        let schema = json!({"pattern": pattern}).to_string();
         assert_eq!(Schema::compile(&schema).err(), None, "{pattern}");
     }
+}
+
+/// Values are data, whatever they look like.
+#[test]
+fn what_looks_like_a_keyword_among_data_is_taken() {
+    let looks = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://example.com/b", "$ref": "https://example.com/c",
+        "$dynamicRef": "other.json", "pattern": "(?=a)", "patternProperties": {"(": 1}, "properties": {"a": {"pattern": "a++"}},
+        "$anchor": "a b", "allOf": [], "type": "objekt"
+    });
+    let other = json!([{"a": looks.clone()}, looks.clone()]);
+    for name in ["const", "default", "enum", "examples"] {
+        let values = if matches!(name, "enum" | "examples") { &other } else { &looks };
+        for schema in [
+            json!({name: values}),
+            json!({"properties": {"a": {name: values}}}),
+            json!({"items": {"anyOf": [{name: values}, {"not": {name: values}}]}}),
+            json!({"$defs": {name: {name: values}}, "$ref": format!("#/$defs/{name}")}),
+        ] {
+            assert_eq!(Schema::compile_new(&schema.to_string()).err(), None, "{schema}");
+        }
+    }
+    let schema =
+        json!({"properties": {"query": {"const": {"$ref": "https://example.com/c", "pattern": "(?=a)"}}}});
+    let schema = Schema::compile(&schema.to_string()).unwrap();
+    assert_eq!(schema.check(r#"{"query":{"pattern":"(?=a)","$ref":"https://example.com/c"}}"#), Ok(()));
+    assert!(schema.check(r#"{"query":{"pattern":"(?=a)"}}"#).is_err());
+}
+
+/// A reference may lead into data, and to the members of `properties`: what it leads to is a schema.
+#[test]
+fn a_reference_makes_a_schema_of_what_it_leads_to() {
+    let schema = json!({
+        "default": {"a%b": [{"type": "string"}]}, "properties": {"a": {"$ref": "#/default/a%25b/0"}, "b": {"$ref": "#/properties/a"}}
+    });
+    let schema = Schema::compile(&schema.to_string()).unwrap();
+    assert_eq!(schema.check(r#"{"a":"","b":""}"#), Ok(()));
+    assert!(schema.check(r#"{"b":1}"#).is_err());
 }
 
 #[test]

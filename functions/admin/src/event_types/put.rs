@@ -121,7 +121,7 @@ fn changes_schema() -> Array {
 
 /// Where no other request waits for it.
 async fn compiled(text: String) -> Result<Schema, Problem> {
-    let compiled = tokio::task::spawn_blocking(move || Schema::compile(&text)).await;
+    let compiled = tokio::task::spawn_blocking(move || Schema::compile_new(&text)).await;
     compiled.map_err(Problem::internal)?.map_err(|invalid| {
         let pointer = invalid.pointer;
         let place = if pointer.is_empty() { "schema".to_owned() } else { format!("schema at {pointer}") };

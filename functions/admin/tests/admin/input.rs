@@ -174,6 +174,7 @@ async fn bodies_are_told_what_is_allowed() {
         (Method::PUT, "/admin/event-types/a", r#"{"schema":{}}"#),
         (Method::PUT, "/admin/event-types/a", r#"{"schema":{},"mode":"on"}"#),
         (Method::PUT, "/admin/event-types/a", r#"{"schema":{"type":"strin"},"mode":"off"}"#),
+        (Method::PUT, "/admin/event-types/a", r#"{"schema":{"pattern":"a++"},"mode":"off"}"#),
     ];
     let mut all = String::new();
     for (method, path, body) in bodies {
@@ -206,5 +207,6 @@ async fn bodies_are_told_what_is_allowed() {
     {"schema":{}} | "/mode" | mode is required
     {"schema":{},"mode":"on"} | "/mode" | mode must be off, warn or enforce
     {"schema":{"type":"strin"},"mode":"off"} | "/schema" | schema at /type: must match at least one of 2 schemas
+    {"schema":{"pattern":"a++"},"mode":"off"} | "/schema" | schema at /pattern: has a quantifier behind a quantifier, such as a++: ECMA 262 has no possessive quantifiers
     "#);
 }
