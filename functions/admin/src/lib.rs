@@ -51,7 +51,7 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
     let store = Store::new(&config.store)?;
     let readiness = Readiness::waiting_for(&["database"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
-    tokio::spawn(readiness.clone().watch("database", {
+    tokio::spawn(readiness.clone().watch("database", store::Error::missing, {
         let store = store.clone();
         async move || store.ready().await
     }));

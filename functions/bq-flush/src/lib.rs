@@ -50,7 +50,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<App, BoxError> 
     let store = Store::new(&config.store)?;
     let readiness = Readiness::waiting_for(&["database"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
-    tokio::spawn(readiness.clone().watch("database", {
+    tokio::spawn(readiness.clone().watch("database", store::Error::missing, {
         let store = store.clone();
         async move || store.ready().await
     }));

@@ -56,13 +56,13 @@ pub async fn start(config: Config, _shutdown: Shutdown) -> Result<App, BoxError>
     let publisher = Publisher::connect(config.publisher).await?;
     let readiness = Readiness::waiting_for(&["database", "schemas"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
-    tokio::spawn(readiness.clone().watch("database", {
+    tokio::spawn(readiness.clone().watch("database", store::Error::missing, {
         let store = store.clone();
         async move || store.ready().await
     }));
     let schemas = Schemas::new(store.clone());
     let reader = tokio::spawn(schemas.clone().keep());
-    tokio::spawn(readiness.clone().watch("schemas", {
+    tokio::spawn(readiness.clone().watch("schemas", store::Error::missing, {
         let schemas = schemas.clone();
         async move || schemas.ready().await
     }));

@@ -62,7 +62,7 @@ pub async fn start(config: Config, handlers: Handlers, shutdown: Shutdown) -> Re
     let store = Store::new(&config.store)?;
     let readiness = Readiness::waiting_for(&["database"]);
     let watchdog = tokio::spawn(store.clone().watchdog());
-    tokio::spawn(readiness.clone().watch("database", {
+    tokio::spawn(readiness.clone().watch("database", store::Error::missing, {
         let (store, demo_handlers) = (store.clone(), config.demo_handlers);
         async move || {
             store.ready().await?;

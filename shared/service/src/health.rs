@@ -38,10 +38,22 @@ impl Readiness {
         }
     }
 
-    /// Asks until the answer is good, which it may be at once: a service starts before what it needs.
-    pub async fn watch<E: Display>(self, name: &'static str, ask: impl AsyncFn() -> Result<(), E>) {
-        while let Err(why) = ask().await {
-            self.missing(name, why);
+    /// Asks until the answer is good, which it may be at once: a service starts before what it needs. Anybody may read what
+    /// `told` makes of an error; its own words are for the log.
+    pub async fn watch<E: Display>(
+        self,
+        name: &'static str,
+        told: impl Fn(&E) -> &'static str,
+        ask: impl AsyncFn() -> Result<(), E>,
+    ) {
+        let mut logged = String::new();
+        while let Err(error) = ask().await {
+            self.missing(name, told(&error));
+            let words = error.to_string();
+            if words != logged {
+                tracing::warn!(missing = name, error = words, "not ready yet");
+                logged = words;
+            }
             tokio::time::sleep(ASK_AGAIN).await;
         }
         self.met(name);

@@ -60,6 +60,24 @@ async fn ready_names_what_is_missing_and_never_goes_back() {
     assert_eq!(body, json!({ "status": "ready" }));
 }
 
+/// The words of what is missing may name what is nobody's business.
+#[tokio::test]
+async fn ready_has_no_words_but_our_own() {
+    let readiness = Readiness::waiting_for(&["database"]);
+    let told = |_: &&str| "the database refuses the account";
+    let ask = async || Err(r#"password authentication failed for user "eventflow_ingest""#);
+    let watching = tokio::spawn(readiness.clone().watch("database", told, ask));
+    let missing = async || {
+        let response = router(Router::new(), &readiness).oneshot(get_("/ready")).await.unwrap();
+        json_of(response).await["missing"]["database"].clone()
+    };
+    while missing().await == "not reached yet" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(missing().await, "the database refuses the account");
+    watching.abort();
+}
+
 #[tokio::test]
 async fn an_unknown_path_is_a_problem() {
     let request = Request::get("/nowhere").header("x-request-id", "abc").body(Body::empty()).unwrap();

@@ -69,6 +69,22 @@ impl Error {
         self.code().as_deref() == Some("57014")
     }
 
+    /// What a service that waits for the database lacks, for anybody to read. The database's own words may name a role, a host or a
+    /// table.
+    pub fn missing(&self) -> &'static str {
+        match (self, self.code().as_deref().unwrap_or_default()) {
+            (Self::NotMigrated, _) => "the database has no tables yet: run `admin migrate`",
+            (_, code) if code.starts_with("28") => "the database refuses the account",
+            (_, "3D000") => "the server has no such database",
+            (_, "42501") => "the account may not do in the database what the service does",
+            (_, "25006") => "the database is read-only",
+            (_, "53300") => "the database has no connection left",
+            (_, code) if code.starts_with("57P") => "the database is starting or stopping",
+            (Self::Unavailable(_), "") => "the database cannot be reached",
+            _ => "the database does not do what it is asked: the log has its words",
+        }
+    }
+
     pub(crate) fn code(&self) -> Option<String> {
         match self {
             Self::Unavailable(e) | Self::Refused(e) | Self::Database(e) => {

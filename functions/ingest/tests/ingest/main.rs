@@ -18,6 +18,7 @@ mod origins;
 mod outages;
 mod process;
 mod rate_limit;
+mod ready;
 mod refused;
 mod resend;
 mod schemas;
