@@ -19,11 +19,10 @@ use crate::problem::BoxError;
 use crate::shutdown::Shutdown;
 use crate::socket::Socket;
 use crate::turn::Arriving;
-use crate::wire::Wire;
 
 /// What one client can make us hold before its request is with a handler; longer headers are
 /// answered with 431.
-const BUFFER: u32 = 64 * 1024;
+pub(crate) const BUFFER: u32 = 64 * 1024;
 
 /// Serves one client to the end of its connection, or of our patience.
 pub(crate) async fn serve(
@@ -34,7 +33,7 @@ pub(crate) async fn serve(
     drain: Shutdown,
 ) {
     let peer = Peer { address, hops: limits.hops };
-    let socket = Socket { stream, wire: Wire::Preface(0), patience: Arc::clone(&patience) };
+    let socket = Socket::of(stream, Arc::clone(&patience));
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let (turn, receipt) = patience.request_came(!request.body().is_end_stream());

@@ -13,6 +13,7 @@ use crate::accept::{Accept, not_acceptable};
 use crate::answer_headers;
 use crate::context::{CONTEXT, RequestContext};
 use crate::health::{self, Readiness};
+use crate::host;
 use crate::plain_error::to_problem;
 use crate::problem::Problem;
 use crate::request_log::RequestLog;
@@ -45,7 +46,11 @@ async fn in_context(mut request: Request, next: Next) -> Response {
     let span = context.span().clone();
     request.extensions_mut().insert(context.clone());
     let answer = async {
-        let mut response = to_problem(negotiated(request, next).await).await;
+        let response = match host::check(&request) {
+            Ok(()) => negotiated(request, next).await,
+            Err(problem) => problem.into_response(),
+        };
+        let mut response = to_problem(response).await;
         context.write(response.headers_mut());
         answer_headers::add(response.headers_mut());
         log.finish(response.status());

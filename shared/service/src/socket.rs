@@ -7,16 +7,36 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::patience::Patience;
+use crate::refusal;
 use crate::wire::Wire;
 
-/// A client's socket that tells [`Patience`] when something comes in.
+/// A client's socket that tells [`Patience`] when something comes in, and makes a problem of what hyper refuses by itself.
 pub(crate) struct Socket {
-    pub(crate) stream: TcpStream,
-    pub(crate) wire: Wire,
-    pub(crate) patience: Arc<Patience>,
+    stream: TcpStream,
+    wire: Wire,
+    patience: Arc<Patience>,
+    /// What is still to be written of an answer that stands in the place of hyper's.
+    refusal: Option<Vec<u8>>,
 }
 
 impl Socket {
+    pub(crate) fn of(stream: TcpStream, patience: Arc<Patience>) -> Self {
+        Self { stream, wire: Wire::Preface(0), patience, refusal: None }
+    }
+
+    /// Writes the refusal whole in the place of `answer`.
+    fn poll_refuse(&mut self, task: &mut Context<'_>, answer: &[u8]) -> Poll<io::Result<usize>> {
+        while let Some(rest) = self.refusal.as_mut().filter(|rest| !rest.is_empty()) {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(task, rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            rest.drain(..written);
+        }
+        self.refusal = None;
+        Poll::Ready(Ok(answer.len()))
+    }
+
     /// Reads what nobody wants any more, up to the client's end of the connection.
     fn poll_discard(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 4096];
@@ -37,7 +57,7 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let Self { stream, wire, patience } = &mut *self;
+        let Self { stream, wire, patience, .. } = &mut *self;
         let polled = Pin::new(stream).poll_read(task, buffer);
         if buffer.filled().len() > before {
             wire.take(&buffer.filled()[before..], patience);
@@ -48,6 +68,12 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.refusal.is_none() {
+            self.refusal = refusal::with_problem(bytes);
+        }
+        if self.refusal.is_some() {
+            return self.poll_refuse(task, bytes);
+        }
         Pin::new(&mut self.stream).poll_write(task, bytes)
     }
 
@@ -56,6 +82,9 @@ impl AsyncWrite for Socket {
         task: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [alone] = slices {
+            return self.poll_write(task, alone);
+        }
         Pin::new(&mut self.stream).poll_write_vectored(task, slices)
     }
 

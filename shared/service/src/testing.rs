@@ -7,8 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::stream;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Request, StatusCode};
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -37,7 +37,8 @@ pub async fn call(app: Router, request: Request<Body>) -> Answer {
     answer
 }
 
-async fn answer(app: Router, request: Request<Body>) -> Answer {
+async fn answer(app: Router, mut request: Request<Body>) -> Answer {
+    request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("test"));
     let service = crate::router(app, &Readiness::waiting_for(&[]));
     let response = service.oneshot(request).await.expect("a router always answers");
     let (parts, body) = response.into_parts();

@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::extract::{Extension, Path};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::{Request, StatusCode};
+use http::header::HOST;
+use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use service::{Problem, Readiness, RequestContext, router};
@@ -15,7 +16,12 @@ use tower::ServiceExt;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 async fn call(app: Router, request: Request<Body>) -> Response {
-    router(app, &Readiness::waiting_for(&[])).oneshot(request).await.unwrap()
+    asked(&Readiness::waiting_for(&[]), app, request).await
+}
+
+async fn asked(readiness: &Readiness, app: Router, mut request: Request<Body>) -> Response {
+    request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("test"));
+    router(app, readiness).oneshot(request).await.unwrap()
 }
 
 fn get_(path: &str) -> Request<Body> {
@@ -46,7 +52,7 @@ async fn health_tells_the_time() {
 async fn ready_names_what_is_missing_and_never_goes_back() {
     let readiness = Readiness::waiting_for(&["database"]);
     let ask = async || {
-        let response = router(Router::new(), &readiness).oneshot(get_("/ready")).await.unwrap();
+        let response = asked(&readiness, Router::new(), get_("/ready")).await;
         (response.status(), json_of(response).await)
     };
     readiness.missing("database", "connection refused");
@@ -68,7 +74,7 @@ async fn ready_has_no_words_but_our_own() {
     let ask = async || Err(r#"password authentication failed for user "eventflow_ingest""#);
     let watching = tokio::spawn(readiness.clone().watch("database", told, ask));
     let missing = async || {
-        let response = router(Router::new(), &readiness).oneshot(get_("/ready")).await.unwrap();
+        let response = asked(&readiness, Router::new(), get_("/ready")).await;
         json_of(response).await["missing"]["database"].clone()
     };
     while missing().await == "not reached yet" {

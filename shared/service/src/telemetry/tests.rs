@@ -74,6 +74,7 @@ fn app() -> Router {
 
 fn request(path: &str) -> Request<Body> {
     Request::get(path)
+        .header("host", "test")
         .header("x-request-id", "abc")
         .header("authorization", "Bearer hunter2")
         .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))
@@ -119,7 +120,7 @@ async fn a_request_has_one_line_that_names_its_route_and_no_secret() {
 #[tokio::test]
 async fn a_followed_trace_shows_from_there_on_also_in_other_tasks() {
     let (lines, _guard) = logging([JSON, PROJECT]);
-    let other = Request::get("/follow").body(Body::empty()).unwrap();
+    let other = Request::get("/follow").header("host", "test").body(Body::empty()).unwrap();
     call(other).await;
     let lines = lines.json();
     assert_eq!(lines.len(), 2);

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::limits::Limits;
 use crate::listen::serve;
 use crate::memory::Memory;
-use crate::{Problem, Shutdown, client_address, read_body};
+use crate::{Problem, Readiness, Shutdown, client_address, read_body, router};
 
 pub(super) const SLOW: Duration = Duration::from_millis(300);
 pub(super) const BODY_DEADLINE: Duration = Duration::from_millis(200);
@@ -63,7 +63,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
-        let task = tokio::spawn(serve(listener, app, limits, shutdown.clone()));
+        let router = router(app, &Readiness::waiting_for(&[]));
+        let task = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
         Self { address, begun, shutdown, task }
     }
 

@@ -1,11 +1,14 @@
 //! Requests that are none: refused, or the connection ends; and the next client is served.
 
+use std::fmt::Write;
+
 use super::harness::{HELLO, LIMITS, Server};
 
 /// Every answer on one connection, which the server is to end.
 async fn statuses(server: &Server, request: impl AsRef<[u8]>) -> Vec<String> {
     let rest = server.client(request).await.rest().await;
-    rest.match_indices("HTTP/1.1 ").map(|(at, _)| rest[at + 9..at + 12].to_owned()).collect()
+    let behind = rest.match_indices("HTTP/1.").filter_map(|(at, _)| rest.get(at + 9..at + 12));
+    behind.filter(|status| status.parse::<u16>().is_ok()).map(str::to_owned).collect()
 }
 
 const CHUNKED: &str = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n";
@@ -80,6 +83,69 @@ async fn lines_that_are_malformed_are_refused() {
     server.serves().await;
 }
 
+/// An answer without what is another one each time.
+fn told(answer: &str) -> String {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let kind = head.lines().find(|line| line.starts_with("content-type")).unwrap_or("no content-type");
+    let body = body.split(",\"requestId\"").next().unwrap();
+    format!("{} | {kind} | {body}", head.lines().next().unwrap())
+}
+
+#[tokio::test]
+async fn a_request_has_one_host() {
+    let server = Server::start(LIMITS).await;
+    let mut all = String::new();
+    for request in [
+        "GET / HTTP/1.1\r\n",
+        "GET /health HTTP/1.1\r\n",
+        "GET http://elsewhere.example/ HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost:\r\n",
+        "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n",
+        "GET / HTTP/1.1\r\nHost: a@b\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n",
+        "GET / HTTP/1.1\r\nHost: \u{e9}\r\n",
+    ] {
+        let answer = server.client(format!("{request}Connection: close\r\n\r\n")).await.rest().await;
+        writeln!(all, "{request:?}\n    {}", told(&answer)).unwrap();
+    }
+    insta::assert_snapshot!(all, @r#"
+    "GET / HTTP/1.1\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host is required in HTTP/1.1","field":"Host"
+    "GET /health HTTP/1.1\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host is required in HTTP/1.1","field":"Host"
+    "GET http://elsewhere.example/ HTTP/1.1\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host is required in HTTP/1.1","field":"Host"
+    "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be given once","field":"Host"
+    "GET / HTTP/1.1\r\nHost: a\r\nHost:\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be given once","field":"Host"
+    "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n"
+        HTTP/1.0 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be given once","field":"Host"
+    "GET / HTTP/1.1\r\nHost: a b\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be a host, with or without a port","field":"Host"
+    "GET / HTTP/1.1\r\nHost: a@b\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be a host, with or without a port","field":"Host"
+    "GET / HTTP/1.1\r\nHost: a/b\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be a host, with or without a port","field":"Host"
+    "GET / HTTP/1.1\r\nHost: é\r\n"
+        HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"Host must be a host, with or without a port","field":"Host"
+    "#);
+    for request in [
+        "GET / HTTP/1.0\r\n",
+        "GET / HTTP/1.0\r\nHost: a\r\n",
+        "GET / HTTP/1.1\r\nHost:\r\n",
+        "GET / HTTP/1.1\r\nhost: a.example:8080\r\n",
+        "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n",
+        "GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n",
+        "GET / HTTP/1.1\r\nHost: a_b.example\r\n",
+    ] {
+        let request = format!("{request}Connection: close\r\n\r\n");
+        assert_eq!(statuses(&server, &request).await, ["200"], "{request:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_too_long_is_refused() {
     let server = Server::start(LIMITS).await;
@@ -90,6 +156,31 @@ async fn what_is_too_long_is_refused() {
     assert_eq!(statuses(&server, header).await, ["431"]);
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-A: b\r\n".repeat(200));
     assert_eq!(statuses(&server, many).await, ["431"]);
+    server.serves().await;
+}
+
+/// hyper gives them by itself, and without a body.
+#[tokio::test]
+async fn what_cannot_be_parsed_is_a_problem_too() {
+    let server = Server::start(LIMITS).await;
+    let hidden = format!("{HELLO}GET / HTTP/1.1\r\nno header\r\n\r\n");
+    let long = format!("GET / HTTP/1.1\r\nHost: x\r\nX-A: {}\r\n\r\n", "x".repeat(100_000));
+    let mut all = String::new();
+    for request in
+        ["GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost : x\r\n\r\n", &hidden, &long]
+    {
+        let rest = server.client(request).await.rest().await;
+        let last = &rest[rest.rfind("HTTP/1.1 4").unwrap()..];
+        let length = last.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        assert_eq!(length, last.split_once("\r\n\r\n").unwrap().1.len().to_string());
+        writeln!(all, "{}", told(last)).unwrap();
+    }
+    insta::assert_snapshot!(all, @r#"
+    HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"the request's first line or its headers are not as HTTP/1.1 has them"}
+    HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"the request's first line or its headers are not as HTTP/1.1 has them"}
+    HTTP/1.1 400 Bad Request | content-type: application/problem+json | {"type":"about:blank","title":"Bad Request","status":400,"detail":"the request's first line or its headers are not as HTTP/1.1 has them"}
+    HTTP/1.1 431 Request Header Fields Too Large | content-type: application/problem+json | {"type":"about:blank","title":"Request Header Fields Too Large","status":431,"detail":"the first line and the headers may have 65536 bytes, and 100 headers at the most","limit":65536}
+    "#);
     server.serves().await;
 }
 
