@@ -31,9 +31,12 @@ enum Form {
 
 /// Send an event
 ///
-/// It is sent in the form of this API, or as a CloudEvent 1.0: structured, or binary, with its attributes as headers and any
-/// `Content-Type`. A binary one has all of `ce-specversion`, `ce-id`, `ce-source` and `ce-type`, and may have `ce-time`, `ce-subject`,
-/// `ce-dataschema` and extensions.
+/// It is sent in the form of this API, or as a CloudEvent 1.0, structured or binary.
+///
+/// A binary one has its attributes as headers: all of `ce-specversion`, `ce-id`, `ce-source` and `ce-type`, and it may have `ce-time`,
+/// `ce-subject`, `ce-dataschema` and extensions. Its body is the data as they are, of any `Content-Type`; `text/plain` and
+/// `application/octet-stream` stand here for all. Without these headers a body of `application/json` is an event in the form of this
+/// API, and of another type none.
 ///
 /// The body may be compressed: `Content-Encoding: gzip` or `zstd`.
 #[utoipa::path(
@@ -66,8 +69,12 @@ enum Form {
             }))))
         ),
         (
-            "*/*",
-            examples(("binary" = (summary = "The data of a CloudEvent in binary mode", value = json!({ "order": 1 }))))
+            ref("#/components/schemas/TextData") = "text/plain",
+            examples(("binary" = (summary = "The data of a CloudEvent in binary mode", value = json!("order 1 is paid"))))
+        ),
+        (
+            ref("#/components/schemas/BinaryData") = "application/octet-stream",
+            examples(("bytes" = (summary = "The same with bytes", value = json!("\u{1}\u{2}"))))
         ),
     )),
     responses(

@@ -75,6 +75,8 @@ fn components() -> Value {
             "NewEvents": {
                 "type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": { "$ref": "#/components/schemas/NewEvent" }
             },
+            "TextData": { "type": "string", "description": "The data of a CloudEvent in binary mode" },
+            "BinaryData": { "type": "string", "format": "binary", "description": "The data of a CloudEvent in binary mode" },
             "Batch": { "oneOf": [
                 { "$ref": "#/components/schemas/NewEvents" },
                 {

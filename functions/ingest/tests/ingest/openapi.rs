@@ -36,14 +36,14 @@ async fn every_example_is_accepted() {
             }
         }
     }
-    assert_eq!(sent, 7);
+    assert_eq!(sent, 8);
 }
 
 fn request(path: &str, media: &str, value: &Value) -> Request<Body> {
     let request = Request::post(path);
     let request = match media {
-        "*/*" => request
-            .header(CONTENT_TYPE, "application/json")
+        media @ ("text/plain" | "application/octet-stream") => request
+            .header(CONTENT_TYPE, media)
             .header("ce-specversion", "1.0")
             .header("ce-id", "1")
             .header("ce-source", "/examples")
@@ -52,6 +52,29 @@ fn request(path: &str, media: &str, value: &Value) -> Request<Body> {
     };
     let body = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     request.body(body.into()).unwrap()
+}
+
+/// The data of a CloudEvent may be any JSON, but by its headers alone, of which the document of a body can say nothing.
+#[tokio::test]
+async fn a_body_of_json_is_an_event_and_nothing_else() {
+    let service = Service::start().await;
+    let contract = service.contract().await;
+    let content = &contract.document["paths"]["/events"]["post"]["requestBody"]["content"];
+    let may_be = |body: &Value| {
+        let json = content
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(media, _)| ["application/json", "application/*", "*/*"].contains(&media.as_str()));
+        json.map(|(_, content)| contract.validator(content.get("schema").unwrap_or(&json!({}))))
+            .any(|validator| validator.is_valid(body))
+    };
+    assert!(may_be(&json!({"eventType": "a", "payload": {}})));
+    for body in [json!({}), json!({"order": 1}), json!({"eventType": "a"}), json!([]), json!("a")] {
+        assert!(!may_be(&body), "{body}");
+        let answer = service.post(body.to_string()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -26,5 +26,8 @@ const refused = await client.POST("/events", { body: { ...event, eventType: "" }
 refused.error?.nothing;
 // @ts-expect-error an event has a payload
 const without: NewEvent = { eventType: "a" };
+type Sent = paths["/events"]["post"]["requestBody"]["content"];
+// @ts-expect-error an object is an event or a CloudEvent
+const other: Sent[keyof Sent] = { order: 1 };
 
-console.log(JSON.stringify({ id, accepted: many.data.accepted, first, second, refused: refused.error?.field, without }));
+console.log(JSON.stringify({ id, accepted: many.data.accepted, first, second, refused: refused.error?.field, without, other }));

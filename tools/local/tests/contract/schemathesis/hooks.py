@@ -36,12 +36,7 @@ def before_call(_context, case, _kwargs):
 
 
 def is_binary(case):
-    if case.media_type is None or case.media_type.startswith(CLOUD_EVENTS):
-        return False
-    # Of "any type" it may be JSON too.
-    is_event = isinstance(case.body, dict) and "eventType" in case.body
-    is_json = case.media_type == "application/json"
-    return not is_json or (is_right(case, ParameterLocation.BODY) and not is_event)
+    return case.media_type in ("text/plain", "application/octet-stream")
 
 
 def unique(key):
