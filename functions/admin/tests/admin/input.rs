@@ -210,3 +210,34 @@ async fn bodies_are_told_what_is_allowed() {
     {"schema":{"pattern":"a++"},"mode":"off"} | "/schema" | schema at /pattern: has a quantifier behind a quantifier, such as a++: ECMA 262 has no possessive quantifiers
     "#);
 }
+
+#[tokio::test]
+async fn queries_and_paths_are_told_what_is_allowed() {
+    let service = Service::start().await;
+    let mut all = String::new();
+    for path in [
+        "/admin/events?eventType=%FF",
+        "/admin/events?%FF=a",
+        "/admin/events?eventType=%C3%28",
+        "/admin/events?eventType=a&eventType=a",
+        "/admin/events?nosuch=1",
+        "/admin/events?limit=0",
+        "/admin/events/%FF",
+        "/admin/event-types/%FF",
+        "/admin/keys/%FF",
+    ] {
+        let problem = service.get(path).await.problem(StatusCode::BAD_REQUEST);
+        writeln!(all, "{path} | {} | {}", problem["field"], problem["detail"].as_str().unwrap()).unwrap();
+    }
+    insta::assert_snapshot!(all, @r#"
+    /admin/events?eventType=%FF | "eventType" | eventType must be UTF-8, in percent-encoding
+    /admin/events?%FF=a | "%FF" | %FF must be UTF-8, in percent-encoding
+    /admin/events?eventType=%C3%28 | "eventType" | eventType must be UTF-8, in percent-encoding
+    /admin/events?eventType=a&eventType=a | "eventType" | eventType is given more than once
+    /admin/events?nosuch=1 | "nosuch" | nosuch is not known here; there are status, eventType, since, until, cursor, limit
+    /admin/events?limit=0 | "limit" | limit must be a number from 1 to 200
+    /admin/events/%FF | "id" | id must be UTF-8, in percent-encoding
+    /admin/event-types/%FF | "type" | type must be UTF-8, in percent-encoding
+    /admin/keys/%FF | "id" | id must be UTF-8, in percent-encoding
+    "#);
+}
