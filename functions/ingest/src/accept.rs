@@ -63,7 +63,7 @@ impl Ingest {
         }
         let mut ends = Vec::with_capacity(items.len());
         let mut late = 0;
-        for answer in self.coalescer.add(items, &held, &context.traceparent()) {
+        for answer in self.coalescer.add(items, &held, context) {
             ends.push(match answer {
                 Ok(answer) => timeout_at(by, answer.wait()).await.map_or_else(
                     |_| {

@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{EventId, NewEvent};
 use gcp::{Message, Publisher};
-use service::Problem;
 use service::memory::Held;
+use service::{Problem, RequestContext};
 use store::{Batch, Error, IdempotencyKey, Store};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
+use uuid::Uuid;
 
 use crate::accept::Incoming;
 
@@ -65,7 +66,9 @@ struct Waiting {
     key: Option<IdempotencyKey>,
     /// Why it is not stored, unless its key is known.
     refusal: Option<Box<Problem>>,
+    /// What the message says, and what of it stays with the event for whoever publishes it again.
     traceparent: Arc<str>,
+    trace_id: Uuid,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
     /// Given back when the last of its group is stored.
     _held: Arc<Held>,
@@ -107,17 +110,18 @@ impl Coalescer {
         &self,
         items: Vec<Result<Incoming, E>>,
         held: &Arc<Held>,
-        traceparent: &str,
+        context: &RequestContext,
     ) -> Vec<Result<Answer, E>> {
         match self.enter(items.iter().flatten().count()) {
             Ok(places) => {
                 let mut group = Group { events: Vec::new(), bytes: held.bytes(), _places: places };
-                let traceparent = Arc::from(traceparent);
+                let (traceparent, trace_id) = (Arc::from(context.traceparent()), context.trace_id());
                 let mut wait = |Incoming { event, key, refusal }| {
                     let (answer, answered) = oneshot::channel();
                     let traceparent = Arc::clone(&traceparent);
                     let held = Arc::clone(held);
-                    group.events.push(Waiting { event, key, refusal, traceparent, answer, _held: held });
+                    let waiting = Waiting { event, key, refusal, traceparent, trace_id, answer, _held: held };
+                    group.events.push(waiting);
                     Answer(answered)
                 };
                 let answers = items.into_iter().map(|item| item.map(&mut wait)).collect();
@@ -222,9 +226,9 @@ impl Writer {
         let mut batch = Batch::default();
         for (id, waiting) in ids.iter().zip(waiting) {
             match (waiting.key, &waiting.refusal) {
-                (Some(key), None) => batch.push_keyed(*id, &waiting.event, key),
+                (Some(key), None) => batch.push_keyed(*id, &waiting.event, waiting.trace_id, key),
                 (Some(key), Some(_)) => batch.push_look(*id, key),
-                (None, _) => batch.push(*id, &waiting.event),
+                (None, _) => batch.push(*id, &waiting.event, waiting.trace_id),
             }
         }
         self.store.insert(batch, self.first_due).await

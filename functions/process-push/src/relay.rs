@@ -152,7 +152,8 @@ impl Runs {
                 Err(_) => Run::Refused(overdue),
             }
         };
-        let span = tracing::info_span!("run", event_id = %id);
+        // Its trace is known once the event is claimed. The span is of the highest level, as that of a request is.
+        let span = tracing::error_span!("run", event_id = %id, trace = tracing::field::Empty);
         self.begun.push(self.processor.attempts.spawn(run.instrument(span)));
     }
 
@@ -176,7 +177,7 @@ async fn publish(processor: &Processor, page: Vec<Overdue>) -> Vec<Overdue> {
     let messages = page.iter().map(|event| Message {
         event_id: event.id.to_string(),
         event_type: event.event_type.clone(),
-        traceparent: None,
+        traceparent: event.trace_id.map(service::traceparent_of),
     });
     let results = processor.publisher.publish(messages.collect()).await;
     page.into_iter().zip(results).filter(|(_, result)| result.is_err()).map(|(event, _)| event).collect()

@@ -95,6 +95,10 @@ impl Processor {
     /// Runs the handler of a claimed event under its time limit, and writes down how it ended.
     async fn run(&self, claimed: Claimed) -> Ended {
         let (id, number, tries) = (claimed.claim.id, claimed.claim.attempt, claimed.claim.tries);
+        // No message brings one where the relay runs the event.
+        if let Some(trace_id) = claimed.claim.trace_id {
+            service::record_trace(trace_id);
+        }
         let ended = match self.handle(claimed).await {
             Ok(transaction) => {
                 service::fault::point("after-handler");

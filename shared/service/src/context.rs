@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Span;
 use uuid::Uuid;
 
-use crate::trace::Traceparent;
+use crate::trace::{Traceparent, record};
 
 tokio::task_local! {
     pub(crate) static CONTEXT: RequestContext;
@@ -31,12 +31,10 @@ impl RequestContext {
         let request_id = request_id(headers);
         let trace = trace(headers);
         // The span is of the highest level so that no LOG_LEVEL takes the trace from a line.
-        let span = tracing::error_span!(
-            "request",
-            request_id,
-            trace = trace.trace_id(),
-            event_id = tracing::field::Empty
-        );
+        let mut buffer = Uuid::encode_buffer();
+        let trace_id: &str = trace.trace_id().simple().encode_lower(&mut buffer);
+        let span =
+            tracing::error_span!("request", request_id, trace = trace_id, event_id = tracing::field::Empty);
         Self { request_id, trace: Arc::new(Mutex::new(trace)), span }
     }
 
@@ -51,11 +49,16 @@ impl RequestContext {
         self.trace().to_string()
     }
 
+    /// The part of it that is the same in all that the request causes.
+    pub fn trace_id(&self) -> Uuid {
+        self.trace().trace_id()
+    }
+
     /// Continues another trace: a push is the continuation of the request whose trace its message
     /// carries. One that cannot be read is left alone, as the W3C standard wants it.
     pub fn follow(&self, traceparent: &str) {
         if let Ok(parent) = traceparent.parse::<Traceparent>() {
-            self.span.record("trace", parent.trace_id());
+            record(&self.span, parent.trace_id());
             *self.trace() = parent.child();
         }
     }

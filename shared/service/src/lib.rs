@@ -51,3 +51,4 @@ pub use problem::{BoxError, Problem};
 pub use router::{method_not_allowed, router};
 pub use run::run;
 pub use shutdown::Shutdown;
+pub use trace::{record_trace, traceparent_of};

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tracing::Span;
 use uuid::Uuid;
 
 /// A place in a distributed trace, as the W3C header `traceparent` writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Traceparent {
-    trace_id: String,
+    trace_id: Uuid,
     span_id: String,
     flags: u8,
 }
@@ -17,7 +18,12 @@ pub(crate) struct Malformed;
 impl Traceparent {
     /// The start of a trace. Nobody records its spans, so it is not marked as sampled.
     pub(crate) fn start() -> Self {
-        Self { trace_id: Uuid::new_v4().simple().to_string(), span_id: span_id(), flags: 0 }
+        Self::within(Uuid::new_v4())
+    }
+
+    /// A step of a trace of which nothing but the ID is known.
+    fn within(trace_id: Uuid) -> Self {
+        Self { trace_id, span_id: span_id(), flags: 0 }
     }
 
     /// The next step of the same trace: what is sent on names this step as its parent.
@@ -25,8 +31,8 @@ impl Traceparent {
         Self { span_id: span_id(), ..self.clone() }
     }
 
-    pub(crate) fn trace_id(&self) -> &str {
-        &self.trace_id
+    pub(crate) fn trace_id(&self) -> Uuid {
+        self.trace_id
     }
 
     /// Reads Google's older header, `TRACE_ID/SPAN_ID;o=OPTIONS` with the span in decimal.
@@ -34,7 +40,7 @@ impl Traceparent {
         let (trace_id, rest) = text.split_once('/').unwrap_or((text, ""));
         let (span, options) = rest.split_once(";o=").unwrap_or((rest, "0"));
         Ok(Self {
-            trace_id: hex(trace_id, 32)?,
+            trace_id: trace(trace_id)?,
             span_id: span.parse::<u64>().map_or_else(|_| span_id(), |span| format!("{span:016x}")),
             flags: u8::from(options == "1"),
         })
@@ -57,7 +63,7 @@ impl FromStr for Traceparent {
             return Err(Malformed);
         }
         Ok(Self {
-            trace_id: hex(trace_id, 32)?,
+            trace_id: trace(trace_id)?,
             span_id: hex(span_id, 16)?,
             flags: u8::from_str_radix(flags, 16).map_err(|_| Malformed)?,
         })
@@ -66,14 +72,33 @@ impl FromStr for Traceparent {
 
 impl fmt::Display for Traceparent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags)
+        write!(f, "00-{}-{}-{:02x}", self.trace_id.simple(), self.span_id, self.flags)
     }
+}
+
+/// What a message says that goes on with a trace of which the ID was kept. The span before is not kept, since nobody records the spans
+/// of these services, and for the same reason the trace is not marked as sampled.
+pub fn traceparent_of(trace_id: Uuid) -> String {
+    Traceparent::within(trace_id).to_string()
+}
+
+/// From here on the log lines of the present span belong to this trace. The span needs the field `trace`, as that of a request has it.
+pub fn record_trace(trace_id: Uuid) {
+    record(&Span::current(), trace_id);
+}
+
+pub(crate) fn record(span: &Span, trace_id: Uuid) {
+    span.record("trace", &*trace_id.simple().encode_lower(&mut Uuid::encode_buffer()));
 }
 
 fn span_id() -> String {
     let mut id = Uuid::new_v4().simple().to_string();
     id.truncate(16);
     id
+}
+
+fn trace(text: &str) -> Result<Uuid, Malformed> {
+    Uuid::try_parse(&hex(text, 32)?).map_err(|_| Malformed)
 }
 
 fn hex(text: &str, length: usize) -> Result<String, Malformed> {
@@ -106,7 +131,7 @@ mod tests {
     #[test]
     fn a_later_version_may_say_more() {
         let text = format!("01-{TRACE}-00f067aa0ba902b7-01-more");
-        assert_eq!(text.parse::<Traceparent>().unwrap().trace_id(), TRACE);
+        assert_eq!(text.parse::<Traceparent>().unwrap().trace_id(), trace(TRACE).unwrap());
     }
 
     #[test]
@@ -130,8 +155,17 @@ mod tests {
     fn googles_older_header_is_read() {
         let text = Traceparent::from_cloud(&format!("{TRACE}/255;o=1")).unwrap();
         assert_eq!(text.to_string(), format!("00-{TRACE}-00000000000000ff-01"));
-        assert_eq!(Traceparent::from_cloud(TRACE).unwrap().trace_id(), TRACE);
+        assert_eq!(Traceparent::from_cloud(TRACE).unwrap().trace_id(), trace(TRACE).unwrap());
         assert_eq!(Traceparent::from_cloud("nonsense/1;o=1"), Err(Malformed));
+    }
+
+    #[test]
+    fn a_trace_whose_id_was_kept_goes_on_in_a_step_of_its_own() {
+        let kept: Traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01").parse().unwrap();
+        let (one, other) = (traceparent_of(kept.trace_id()), traceparent_of(kept.trace_id()));
+        assert!(one.starts_with(&format!("00-{TRACE}-")) && one.ends_with("-00"), "{one}");
+        assert_ne!(one, other);
+        assert_eq!(one.parse::<Traceparent>().unwrap().to_string(), one);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Claim {
     pub payload: Json,
     pub metadata: Option<Json>,
     pub created_at: DateTime<Utc>,
+    /// That of the request which brought the event. None where the release before stored it.
+    pub trace_id: Option<Uuid>,
     pub attempt: u32,
     pub tries: Tries,
 }
@@ -204,12 +206,12 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
                       format('%s attempts were lost that ran alone in their process, so this event ends the process', lost_alone + 1)
                  FROM dead
            ), fact AS (
-               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at
+               SELECT id, event_type, payload::text AS payload, metadata::text AS metadata, created_at, trace_id
                  FROM events_of(ARRAY(SELECT id FROM claimed))
            )
            SELECT wanted.id AS "id!", verdict AS "verdict?", claimed.attempt AS "attempt?",
                   claimed.retry_count AS "retry_count?", claimed.interrupted AS "interrupted?",
-                  fact.event_type AS "event_type?", fact.payload AS "payload?", fact.metadata AS "metadata?", fact.created_at AS "created_at?",
+                  fact.event_type AS "event_type?", fact.payload AS "payload?", fact.metadata AS "metadata?", fact.created_at AS "created_at?", fact.trace_id AS "trace_id?",
                   CASE WHEN verdict IS NULL THEN
                       (SELECT status::text FROM outcomes_of(ARRAY[wanted.id]) ORDER BY attempt DESC LIMIT 1) END AS ended,
                   CASE WHEN verdict IS NULL THEN EXISTS (SELECT FROM events_of(ARRAY[wanted.id])) END AS known,
@@ -242,6 +244,7 @@ struct Found {
     payload: Option<String>,
     metadata: Option<String>,
     created_at: Option<DateTime<Utc>>,
+    trace_id: Option<Uuid>,
     ended: Option<String>,
     known: Option<bool>,
     locked: Option<bool>,
@@ -274,6 +277,7 @@ impl Found {
             payload: RawValue::from_string(self.payload?).ok()?,
             metadata: self.metadata.and_then(|text| RawValue::from_string(text).ok()),
             created_at: self.created_at?,
+            trace_id: self.trace_id,
             attempt: u32::try_from(self.attempt?).ok()?,
             tries: Tries {
                 retry_count: u32::try_from(self.retry_count?).ok()?,

@@ -24,6 +24,7 @@ pub struct Batch {
     event_types: Vec<String>,
     payloads: Vec<String>,
     metadata: Vec<Option<String>>,
+    trace_ids: Vec<Uuid>,
     /// Whether the row is stored only if its key is new.
     keyed: Vec<bool>,
     /// The first row of each key, in the order of the keys: batches that share keys would deadlock in any other.
@@ -40,12 +41,13 @@ struct Keyed {
 }
 
 impl Batch {
-    pub fn push(&mut self, id: EventId, event: &NewEvent) {
-        self.push_row(id, event, false);
+    /// Of the trace that the event belongs to nothing but its ID is kept.
+    pub fn push(&mut self, id: EventId, event: &NewEvent, trace_id: Uuid) {
+        self.push_row(id, event, trace_id, false);
     }
 
-    pub fn push_keyed(&mut self, id: EventId, event: &NewEvent, key: IdempotencyKey) {
-        self.push_row(id, event, true);
+    pub fn push_keyed(&mut self, id: EventId, event: &NewEvent, trace_id: Uuid, key: IdempotencyKey) {
+        self.push_row(id, event, trace_id, true);
         self.push_key(Keyed { id: id.uuid(), key, is_stored: true });
     }
 
@@ -65,11 +67,12 @@ impl Batch {
         }
     }
 
-    fn push_row(&mut self, id: EventId, event: &NewEvent, keyed: bool) {
+    fn push_row(&mut self, id: EventId, event: &NewEvent, trace_id: Uuid, keyed: bool) {
         self.ids.push(id.uuid());
         self.event_types.push(event.event_type.as_str().to_owned());
         self.payloads.push(event.payload.get().to_owned());
         self.metadata.push(event.metadata.as_ref().map(|raw| raw.get().to_owned()));
+        self.trace_ids.push(trace_id);
         self.keyed.push(keyed);
     }
 }
@@ -135,10 +138,10 @@ async fn insert(
                 WHERE known.expires_at <= now()
                RETURNING event_id
            ), fact AS (
-               INSERT INTO events (id, event_type, payload, metadata)
-               SELECT id, event_type, payload::json, metadata::json
-                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $9::bool[])
-                      AS batch (id, event_type, payload, metadata, keyed)
+               INSERT INTO events (id, event_type, payload, metadata, trace_id)
+               SELECT id, event_type, payload::json, metadata::json, trace_id
+                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $9::bool[], $16::uuid[])
+                      AS batch (id, event_type, payload, metadata, keyed, trace_id)
                 WHERE (SELECT fits FROM clock) AND (NOT keyed OR id IN (SELECT event_id FROM fresh))
                RETURNING id
            ), unfinished AS (
@@ -163,6 +166,7 @@ async fn insert(
         &keys().map(Keyed::lasts).collect::<Vec<_>>(),
         &keys().map(|keyed| keyed.key.unscoped.map(Vec::from)).collect::<Vec<_>>() as &[Option<Vec<u8>>],
         keys().map(|keyed| keyed.key.lasts).max().unwrap_or_default().as_secs_f64(),
+        &batch.trace_ids,
     )
     .fetch_one(connection)
     .await?;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event::EventId;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::session::in_time;
 use crate::{Error, Store};
@@ -14,6 +15,8 @@ pub struct Overdue {
     pub event_type: String,
     /// It was tried before and has waited for its retry, or it was published again a step ago: another copy would help nothing.
     pub is_stalled: bool,
+    /// None where the release before stored the event.
+    pub trace_id: Option<Uuid>,
     due_at: DateTime<Utc>,
 }
 
@@ -50,7 +53,7 @@ impl Store {
                               OR updated_at <= now() - $2::float8 * interval '1 second' AS is_stalled
                    )
                    SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!",
-                          fact.event_type AS "event_type!"
+                          fact.event_type AS "event_type!", fact.trace_id
                      FROM moved JOIN events_of(ARRAY(SELECT id FROM moved)) AS fact ON fact.id = moved.id"#,
                 i64::from(page),
                 step.as_secs_f64(),
@@ -63,6 +66,7 @@ impl Store {
                     id: row.id.into(),
                     event_type: row.event_type,
                     is_stalled: row.is_stalled,
+                    trace_id: row.trace_id,
                     due_at: row.due_at,
                 })
                 .collect())

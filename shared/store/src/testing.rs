@@ -11,6 +11,9 @@ pub struct Database {
     pub store: Store,
 }
 
+/// That of an event whose trace does not matter.
+pub const TRACE_ID: Uuid = Uuid::from_u128(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
+
 /// Somebody who may change everything.
 pub fn act() -> Act {
     Act {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::now;
 use event::{EventId, NewEvent};
 use futures::future::join_all;
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, Error, IdempotencyKey, KeyScope, KnownKey, Store};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -25,8 +25,8 @@ fn batch(keys: &[Option<IdempotencyKey>]) -> (Vec<EventId>, Batch) {
     let ids: Vec<_> = keys.iter().map(|_| EventId::mint(now())).collect();
     for (id, key) in ids.iter().zip(keys) {
         match key {
-            Some(key) => batch.push_keyed(*id, &event, *key),
-            None => batch.push(*id, &event),
+            Some(key) => batch.push_keyed(*id, &event, TRACE_ID, *key),
+            None => batch.push(*id, &event, TRACE_ID),
         }
     }
     (ids, batch)
@@ -99,7 +99,7 @@ async fn what_is_not_stored_leaves_no_key() {
     let database = database().await;
     let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
     let mut far = Batch::default();
-    far.push_keyed(EventId::mint(Duration::ZERO), &event, key("k", "1"));
+    far.push_keyed(EventId::mint(Duration::ZERO), &event, TRACE_ID, key("k", "1"));
     assert!(matches!(database.store.insert(far, FIRST_DUE).await, Err(Error::ClockOff { .. })));
     assert_eq!(counts(&database).await, "0 0 0");
 }
@@ -174,7 +174,7 @@ async fn a_key_that_is_looked_for_is_not_used_up() {
     let ids: Vec<_> = (0..3).map(|_| EventId::mint(now())).collect();
     let mut batch = Batch::default();
     batch.push_look(ids[0], key("k", "1"));
-    batch.push_keyed(ids[1], &event, key("k", "1"));
+    batch.push_keyed(ids[1], &event, TRACE_ID, key("k", "1"));
     batch.push_look(ids[2], key("k", "1"));
     let known = store.insert(batch, FIRST_DUE).await.unwrap();
     assert_eq!(known, HashSet::from([ids[0], ids[2]]));
@@ -259,7 +259,7 @@ async fn an_event_is_the_same_where_all_of_it_is() {
     let stored = parse(r#"{"eventType":"a","payload":{"x": 1},"metadata":{"y":2}}"#);
     let id = EventId::mint(now());
     let mut batch = Batch::default();
-    batch.push(id, &stored);
+    batch.push(id, &stored, TRACE_ID);
     database.store.insert(batch, FIRST_DUE).await.unwrap();
     let others = [
         parse(r#"{"eventType":"b","payload":{"x": 1},"metadata":{"y":2}}"#),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{insert, settled};
 use event::{EventId, NewEvent};
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, Begun, Cut, FlusherLease, Load, Numbers, Place, PutOff, Turn, Xid};
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ impl Ledger {
                 batch.push(
                     EventId::mint(now),
                     &NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap(),
+                    TRACE_ID,
                 );
             }
             database.store.insert(batch, Duration::from_mins(2)).await.unwrap();

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::stream;
 use serde_json::Value;
 use sqlx::Row;
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, ClaimTerms, Claimant, Store};
 
 const EVENTS: usize = 20_000;
@@ -47,7 +47,7 @@ async fn updates_are_hot_and_live_is_small_again() {
         let mut batch = Batch::default();
         let ids: Vec<_> = (first..first + BATCH).map(|n| (n, EventId::mint(now()))).collect();
         for (_, id) in &ids {
-            batch.push(*id, &event);
+            batch.push(*id, &event, TRACE_ID);
         }
         database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
         let lives = stream::iter(ids).map(|(n, id)| {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use service::{Problem, Segment};
 use store::History;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{Event, timestamp};
 use crate::openapi::Invalid;
@@ -12,9 +13,13 @@ use crate::{Admin, refusal};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventWithHistory)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Whole {
     #[serde(flatten)]
     event: Event,
+    /// The trace of the request that brought the event, and of all that was logged about it since. Null where an older release took it.
+    #[schema(required = true, pattern = "^[0-9a-f]{32}$")]
+    trace_id: Option<String>,
     /// Attempts that failed or were lost; the one that succeeded is among the outcomes.
     attempts: Vec<Attempt>,
     outcomes: Vec<Outcome>,
@@ -80,12 +85,14 @@ pub(crate) async fn get(State(admin): State<Admin>, Segment(id): Segment) -> Res
     let record =
         admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
     let history = admin.store.history(id).await.map_err(refusal::of_store)?;
-    Ok(Json(whole(record.into(), history)))
+    let trace_id = admin.store.trace_id(id).await.map_err(refusal::of_store)?;
+    Ok(Json(whole(record.into(), trace_id, history)))
 }
 
-fn whole(event: Event, history: History) -> Whole {
+fn whole(event: Event, trace_id: Option<Uuid>, history: History) -> Whole {
     Whole {
         event,
+        trace_id: trace_id.map(|trace_id| trace_id.simple().to_string()),
         attempts: history.attempts.into_iter().map(Attempt::from).collect(),
         outcomes: history.outcomes.into_iter().map(Outcome::from).collect(),
         replays: history.replays.into_iter().map(Replay::from).collect(),

@@ -57,16 +57,19 @@ pub(crate) async fn post(
     }
     let record =
         admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
-    publish(&admin, &context, &record).await;
+    // The event's own trace goes on, as it would where the relay publishes it.
+    let trace_id = admin.store.trace_id(id).await.map_err(refusal::of_store)?;
+    let traceparent = trace_id.map_or_else(|| context.traceparent(), service::traceparent_of);
+    publish(&admin, traceparent, &record).await;
     Ok(Json(Queued { success: true, message: "Event queued for replay", event: record.into() }))
 }
 
 /// So that nobody waits for the relay, which takes it where this fails.
-async fn publish(admin: &Admin, context: &RequestContext, record: &store::Record) {
+async fn publish(admin: &Admin, traceparent: String, record: &store::Record) {
     let message = Message {
         event_id: record.id.to_string(),
         event_type: record.event_type.clone(),
-        traceparent: Some(context.traceparent()),
+        traceparent: Some(traceparent),
     };
     if let Some(Err(error)) = admin.publisher.publish(vec![message]).await.first() {
         tracing::warn!(%error, "replayed and not published: the relay will");

@@ -7,10 +7,11 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use door::Door;
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
+use gcp::testing::PubSub;
 use gcp::{Publisher, PublisherConfig};
 use serde_json::Value;
 use service::testing::{Answer, Contract, call};
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, ClaimTerms, Claimant, Failure, Store, StoreConfig};
 
 /// Nothing listens there: it is for root alone, and no service is run on it.
@@ -30,6 +31,14 @@ impl Service {
     pub(crate) async fn behind(door: Door, roles: Roles) -> Self {
         let database = database().await;
         let router = router_for(database.store.clone(), door, roles).await;
+        Self { database, router }
+    }
+
+    /// The service with a Pub/Sub.
+    pub(crate) async fn publishing_to(pubsub: &PubSub) -> Self {
+        let database = database().await;
+        let (store, roles) = (database.store.clone(), Roles::default());
+        let router = router_with(store, Door::open(), roles, pubsub.host()).await;
         Self { database, router }
     }
 
@@ -84,7 +93,7 @@ impl Service {
         let id = EventId::mint(now);
         let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
         let mut batch = Batch::default();
-        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
+        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap(), TRACE_ID);
         self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
         id
     }
@@ -145,10 +154,14 @@ pub(crate) async fn router(store: Store, door: Door) -> Router {
 }
 
 async fn router_for(store: Store, door: Door, roles: Roles) -> Router {
+    router_with(store, door, roles, CLOSED_PORT.into()).await
+}
+
+async fn router_with(store: Store, door: Door, roles: Roles, pubsub: String) -> Router {
     let publisher = Publisher::connect(PublisherConfig {
         project: "test".into(),
         topic: "events".into(),
-        emulator_host: Some(CLOSED_PORT.into()),
+        emulator_host: Some(pubsub),
         credentials_file: None,
         timeout: Duration::from_millis(50),
     });

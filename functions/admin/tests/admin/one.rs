@@ -80,6 +80,7 @@ async fn an_event_comes_with_all_that_has_happened_to_it() {
       ],
       "retryCount": 0,
       "status": "PROCESSED",
+      "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
       "updatedAt": "[time]"
     }
     "#);
@@ -111,6 +112,7 @@ async fn a_new_event_has_no_past() {
       "replays": [],
       "retryCount": 0,
       "status": "PENDING",
+      "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
       "updatedAt": "[time]"
     }
     "#);

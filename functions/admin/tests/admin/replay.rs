@@ -1,6 +1,9 @@
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use futures::future::join_all;
+use gcp::testing::PubSub;
 use serde_json::json;
+use store::testing::TRACE_ID;
 
 use crate::harness::Service;
 use crate::told;
@@ -57,6 +60,31 @@ async fn a_replay_is_due_at_once_begins_its_retries_anew_and_is_on_record() {
         assert_eq!(replay, on_record);
         assert_eq!(service.claim(id).await, 2, "attempts are counted on");
     }
+}
+
+/// The trace of the request that asked for the replay is another one.
+#[tokio::test]
+async fn a_replayed_event_goes_on_in_its_own_trace() {
+    let pubsub = PubSub::start().await;
+    let service = Service::publishing_to(&pubsub).await;
+    let replay = async |id| {
+        let request = Request::post(format!("/admin/events/{id}/replay"));
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let answer = service.call(request.header("traceparent", parent).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let message = pubsub.received().pop().unwrap();
+        assert_eq!(message.data, id);
+        message.attributes["traceparent"].split('-').nth(1).unwrap().to_owned()
+    };
+    let id = service.event_in("DEAD_LETTER").await.to_string();
+    assert_eq!(replay(id.clone()).await, TRACE_ID.simple().to_string());
+    let shown = service.found(&format!("/admin/events/{id}")).await;
+    assert_eq!(shown["traceId"], TRACE_ID.simple().to_string());
+    // The release before has kept none.
+    let id = service.event_in("FAILED").await.to_string();
+    service.database.sql(&format!("UPDATE events SET trace_id = NULL WHERE id = '{id}'")).await;
+    assert_eq!(replay(id.clone()).await, "0af7651916cd43dd8448eb211c80319c");
+    assert!(service.found(&format!("/admin/events/{id}")).await["traceId"].is_null());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use gcp::testing::{Issuer, claims};
 use gcp::{BigQuery, BigQueryConfig};
 use service::Shutdown;
 use service::testing::{Answer, call};
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, Numbers, Store, StoreConfig};
 
 pub(crate) const AUDIENCE: &str = "http://localhost:8083";
@@ -67,7 +67,7 @@ impl Service {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
         let mut batch = Batch::default();
-        batch.push(EventId::mint(now), &event);
+        batch.push(EventId::mint(now), &event, TRACE_ID);
         self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
     }
 

@@ -59,6 +59,27 @@ async fn json_comes_back_as_it_went_in() {
     }
 }
 
+/// The relay publishes with it what this process did not publish.
+#[tokio::test]
+async fn the_trace_of_the_request_stays_with_each_of_its_events() {
+    let service = Service::start().await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let within = |path: &str, body: String| {
+        let request = Request::post(path).header("content-type", "application/json");
+        request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")).body(body.into()).unwrap()
+    };
+    service.call(within("/events", EVENT.into())).await;
+    service.call(within("/events/batch", format!("[{EVENT},{EVENT}]"))).await;
+    let kept = format!("SELECT count(*) FROM events WHERE replace(trace_id::text, '-', '') = '{trace}'");
+    assert_eq!(service.database.value::<i64>(&kept).await, 3);
+    // One that brings none begins one, which its answer names.
+    let answer = service.post(EVENT).await;
+    let begun = answer.header("traceparent").split('-').nth(1).unwrap().to_owned();
+    let id = service.stored(&answer).await.id;
+    let kept = service.database.store.trace_id(id).await.unwrap().unwrap();
+    assert_eq!(kept.simple().to_string(), begun);
+}
+
 #[tokio::test]
 async fn metadata_may_be_left_out_and_utf_8_be_named() {
     let service = Service::start().await;

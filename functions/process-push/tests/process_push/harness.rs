@@ -13,7 +13,7 @@ use process_push::{Callers, Handlers, ProcessPush, Settings, handlers};
 use serde_json::json;
 use service::Shutdown;
 use service::testing::{Answer, call};
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, ClaimTerms, IdempotencyKey, Record, Store, StoreConfig};
 use tokio_util::task::TaskTracker;
 
@@ -145,7 +145,7 @@ impl Service {
         let id = EventId::mint(now);
         let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
         let mut batch = Batch::default();
-        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
+        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap(), TRACE_ID);
         self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
         id
     }
@@ -154,7 +154,7 @@ impl Service {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let mut batch = Batch::default();
         let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
-        batch.push_keyed(EventId::mint(now), &event, key);
+        batch.push_keyed(EventId::mint(now), &event, TRACE_ID, key);
         self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
     }
 

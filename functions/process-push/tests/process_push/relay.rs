@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use gcp::testing::PubSub;
 use process_push::{Settings, handlers};
 use serde_json::{Value, json};
+use store::testing::TRACE_ID;
 
 use crate::harness::{SCHEDULER, Service, settings};
 
@@ -82,6 +83,27 @@ async fn an_event_comes_to_its_end_though_pub_sub_delivers_nothing() {
     assert!(service.state(id).await.starts_with("DEAD_LETTER 3, FAILED: failure 1 of 9"));
     assert_eq!(pubsub.received().len(), 1);
     assert!(service.is("SELECT bool_and(message_id IS NULL) FROM attempts").await, "no message brought them");
+}
+
+/// Each message is a step of its own.
+#[tokio::test]
+async fn a_message_of_the_relay_goes_on_with_the_trace_of_the_event() {
+    let pubsub = PubSub::start().await;
+    let service = Service::publishing_to(&pubsub, settings()).await;
+    service.event("a", "{}").await;
+    service.event("a", "{}").await;
+    // The release before has stored one.
+    let older = service.event("a", "{}").await;
+    service.database.sql(&format!("UPDATE events SET trace_id = NULL WHERE id = '{older}'")).await;
+    service.database.sql("UPDATE live SET due_at = now()").await;
+    assert_eq!(relay(&service).await["published"], 3);
+    let received = pubsub.received();
+    let (untraced, traced): (Vec<_>, _) =
+        received.iter().partition(|message| message.data == older.to_string());
+    assert_eq!(untraced[0].attributes.get("traceparent"), None);
+    let traced: HashSet<_> = traced.iter().map(|message| &message.attributes["traceparent"]).collect();
+    let begins = format!("00-{}-", TRACE_ID.simple());
+    assert!(traced.len() == 2 && traced.iter().all(|parent| parent.starts_with(&begins)), "{traced:?}");
 }
 
 /// A failed event whose message is with Pub/Sub: it has its own backoff, and some seconds more.

@@ -1,4 +1,5 @@
 use event::EventId;
+use uuid::Uuid;
 
 use super::row::Row;
 use super::{Attempt, History, Outcome, Record, Replay};
@@ -20,6 +21,17 @@ impl Store {
             .fetch_optional(&pool)
             .await?;
             row.map(Row::whole).transpose()
+        })
+        .await
+    }
+
+    /// The trace of the request that brought an event. None where the release before stored it.
+    pub async fn trace_id(&self, id: EventId) -> Result<Option<Uuid>, Error> {
+        self.run(move |pool| async move {
+            let trace_id = sqlx::query_scalar!("SELECT trace_id FROM events_of(ARRAY[$1::uuid])", id.uuid())
+                .fetch_optional(&pool)
+                .await?;
+            Ok(trace_id.flatten())
         })
         .await
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, NewEvent};
 use sqlx::Row;
-use store::testing::{Database, act, database};
+use store::testing::{Database, TRACE_ID, act, database};
 use store::{Batch, Claim, ClaimTerms, Claimant, Failure, KeySecret, KeySettings, Replayed, Store};
 
 pub(crate) fn now() -> Duration {
@@ -29,7 +29,7 @@ pub(crate) async fn insert(store: &Store, event_type: &str, payload: &str) -> Ev
     let id = EventId::mint(now());
     let body = format!(r#"{{"eventType":"{event_type}","payload":{payload}}}"#);
     let mut batch = Batch::default();
-    batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
+    batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap(), TRACE_ID);
     store.insert(batch, Duration::from_secs(20)).await.unwrap();
     id
 }

@@ -4,7 +4,7 @@ use event::{AfterFailure, AttemptEnd, Delivery, EventId, EventType, NewEvent, St
 use serde_json::value::RawValue;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use store::testing::{Database, act};
+use store::testing::{Database, TRACE_ID, act};
 use store::{
     Batch, ClaimTerms, Claimant, Cut, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope,
     KeySecret, KeySettings, Load, Mode, Numbers, PutOff, Store, Succeeded, Turn, Undelivered,
@@ -88,6 +88,7 @@ async fn events(database: &Database, store: &Store) {
         batch.push_keyed(
             id,
             &event,
+            TRACE_ID,
             IdempotencyKey::new(&id.to_string(), b"", HOUR).within(KeyScope::of_api_key("a")),
         );
         (id, batch)

@@ -38,8 +38,8 @@ pub(crate) async fn grow(database: &Database, rows: u64) -> Result<(), Error> {
                    FROM (SELECT n, (SELECT now FROM bench_grown) - {age} + n * {MILLIS_APART} AS at
                            FROM generate_series(low, high) AS n) AS numbered
              ), fact AS (
-                 INSERT INTO events (id, event_type, payload, created_at)
-                 SELECT id, 'bench.type-' || n % 20, '{payload}', at FROM made
+                 INSERT INTO events (id, event_type, payload, created_at, trace_id)
+                 SELECT id, 'bench.type-' || n % 20, '{payload}', at, gen_random_uuid() FROM made
              )
              INSERT INTO outcomes (id, attempt, status, retry_count, queued_at, started_at, finished_at, failure_reason)
              SELECT id, 1, CASE WHEN n % 100 = 0 THEN 'DEAD_LETTER' ELSE 'PROCESSED' END::event_status, 0, at, at,
@@ -65,8 +65,8 @@ pub(crate) async fn pending(database: &Database, event: &Event, rows: u64) -> Re
         database,
         &format!(
             "WITH fact AS (
-                 INSERT INTO events (id, event_type, payload)
-                 SELECT {ID}, '{event_type}', '{payload}'
+                 INSERT INTO events (id, event_type, payload, trace_id)
+                 SELECT {ID}, '{event_type}', '{payload}', gen_random_uuid()
                    FROM (SELECT n, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at
                            FROM generate_series(low, high) AS n) AS numbered
                  RETURNING id

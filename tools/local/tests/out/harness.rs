@@ -11,7 +11,7 @@ use gcp::{BigQuery, BigQueryConfig};
 use serde_json::Value;
 use service::Shutdown;
 use service::testing::{Answer, call};
-use store::testing::{Database, database};
+use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, Numbers, Store};
 
 use crate::client::Server;
@@ -171,7 +171,7 @@ pub(crate) async fn events(store: &Store, payloads: &[&str]) -> Vec<String> {
         let is_json = payload.starts_with('{');
         let payload = if is_json { (*payload).to_owned() } else { format!(r#"{{"is":"{payload}"}}"#) };
         let body = format!(r#"{{"eventType":"a","payload":{payload}}}"#);
-        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap());
+        batch.push(id, &NewEvent::parse(body.as_bytes()).unwrap(), TRACE_ID);
         ids.push(id.to_string());
     }
     store.insert(batch, Duration::from_mins(2)).await.unwrap();

@@ -6,6 +6,7 @@ mod dying;
 mod faults;
 mod loads;
 mod system;
+mod trace;
 
 use system::System;
 

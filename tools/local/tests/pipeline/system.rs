@@ -67,6 +67,23 @@ impl System {
         answer["eventId"].as_str().unwrap().to_owned()
     }
 
+    /// The same as a part of the trace that the caller is in.
+    pub(crate) async fn post_within(&self, trace: &str, event_type: &str, payload: Value) -> String {
+        let event = json!({ "eventType": event_type, "payload": payload });
+        let request = self.client.post(self.stack.url(Part::Ingest) + "/events").json(&event);
+        let request = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["eventId"].as_str().unwrap().to_owned()
+    }
+
+    /// What a part has logged so far, a line each.
+    pub(crate) fn log(&self, part: Part) -> Vec<Value> {
+        let path = self.stack.logs().join(format!("{}.log", part.name()));
+        let log = std::fs::read_to_string(path).unwrap();
+        // The last line may be on its way, and what a fault point says is no JSON.
+        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
     pub(crate) async fn event(&self, id: &str) -> Value {
         let (status, event) = self.call(Method::GET, Part::Admin, &format!("/admin/events/{id}"), None).await;
         assert_eq!(status, 200, "{event}");
