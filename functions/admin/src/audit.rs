@@ -87,7 +87,7 @@ pub(crate) async fn get(
 }
 
 fn cursor(text: &str) -> Result<i64, Problem> {
-    text.parse().map_err(|_| refusal::of_parameter("cursor", "must be a nextCursor of an earlier page"))
+    text.parse().map_err(|_| page::no_cursor())
 }
 
 impl From<AuditEntry> for Entry {

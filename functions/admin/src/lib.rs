@@ -10,6 +10,7 @@ mod event_types;
 mod events;
 mod excerpt;
 pub mod keys;
+mod loads;
 mod metrics;
 mod migrate;
 mod openapi;
@@ -21,6 +22,7 @@ mod role;
 mod room;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unreadable;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -71,6 +73,10 @@ pub fn router(admin: Admin) -> Router {
         .routes(routes!(rejects::list::get))
         .routes(routes!(rejects::one::get))
         .routes(routes!(rejects::retry::post))
+        .routes(routes!(loads::list::get))
+        .routes(routes!(loads::one::get))
+        .routes(routes!(unreadable::list::get))
+        .routes(routes!(unreadable::one::get))
         .routes(routes!(metrics::get))
         .routes(routes!(keys::list::get, keys::create::post))
         .routes(routes!(keys::one::get, keys::change::patch, keys::revoke::delete))

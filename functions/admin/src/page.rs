@@ -1,7 +1,13 @@
+use std::fmt::Display;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service::Problem;
+use store::{Period, Position};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::events::time;
 use crate::refusal::of_parameter;
 
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
@@ -70,6 +76,58 @@ pub(crate) fn limit(text: Option<&str>) -> Result<u32, Problem> {
         Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
         Some(_) => Err(of_parameter("limit", format!("must be a number from 1 to {MAX_LIMIT}"))),
     }
+}
+
+pub(crate) fn parsed<T: FromStr<Err: Display>>(
+    name: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, Problem> {
+    text.map(str::parse).transpose().map_err(|why| of_parameter(name, why))
+}
+
+pub(crate) fn moment(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    text.map(time).transpose().map_err(|why| of_parameter(name, why))
+}
+
+/// Of a list that goes by time.
+pub(crate) fn period(
+    since: Option<&str>,
+    until: Option<&str>,
+    cursor: Option<&str>,
+) -> Result<Period, Problem> {
+    let position = |text| position(text).ok_or_else(no_cursor);
+    Ok(Period {
+        since: moment("since", since)?,
+        until: moment("until", until)?,
+        before: cursor.map(position).transpose()?,
+    })
+}
+
+pub(crate) fn no_cursor() -> Problem {
+    of_parameter("cursor", "must be a nextCursor of an earlier page")
+}
+
+/// So many of the rows, and where the next page begins. One row more than these tells whether there is a next page.
+pub(crate) fn of<T>(
+    mut rows: Vec<T>,
+    limit: u32,
+    position: impl Fn(&T) -> Position,
+) -> (Vec<T>, Option<String>) {
+    let limit = limit as usize;
+    let is_last = rows.len() <= limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| !is_last).map(position);
+    (rows, next.map(|Position { at, id }| format!("{}-{id}", at.timestamp_micros())))
+}
+
+/// Of a cursor: microseconds, of which the database counts times, and an id. In as many digits neither is too large for it.
+fn position(text: &str) -> Option<Position> {
+    let (at, id) = text.split_once('-')?;
+    let number = |digits: &str, most| {
+        let is_number = digits.len() <= most && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<i64>().ok().filter(|_| is_number)
+    };
+    Some(Position { at: DateTime::from_timestamp_micros(number(at, 17)?)?, id: number(id, 18)? })
 }
 
 /// Pages count from 1.

@@ -31,6 +31,14 @@ pub(crate) fn event_id(text: &str) -> Result<EventId, Problem> {
     text.parse().map_err(|_| of_parameter("id", "must be a UUID"))
 }
 
+/// Of a row that is known by its number.
+pub(crate) fn number(text: &str) -> Result<i64, Problem> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| of_parameter("id", "must be a number from 1 on"))
+}
+
 pub(crate) fn no_event(id: EventId) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no event {id}"))
 }

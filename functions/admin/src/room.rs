@@ -32,12 +32,14 @@ impl Room {
 fn needed(method: &Method, path: &str) -> u32 {
     match (method.as_str(), path) {
         // 200 rows, each with two excerpts of 16 KiB at most, once as text and once as JSON; 200 rows with a thousand ids, or a hundred
-        // prefixes, each; 20 schemas of a quarter of a megabyte.
+        // prefixes, or what others said, each; 20 schemas of a quarter of a megabyte.
         (
             "GET" | "HEAD",
             "/admin/events"
             | "/admin/events/failed"
             | "/admin/rejects"
+            | "/admin/loads"
+            | "/admin/unreadable"
             | "/admin/audit"
             | "/admin/keys"
             | "/admin/event-types/{type}",
@@ -46,6 +48,10 @@ fn needed(method: &Method, path: &str) -> u32 {
         ("PUT", "/admin/event-types/{type}") => 48,
         // An event of a megabyte, with a hundred attempts and their reasons.
         (_, "/admin/events/{id}" | "/admin/events/{id}/replay" | "/admin/rejects/{id}") => 8,
+        // A hundred jobs and why they failed.
+        (_, "/admin/loads/{id}") => 4,
+        // A megabyte of anything, of which each byte may take six in JSON.
+        (_, "/admin/unreadable/{id}") => 16,
         _ => 1,
     }
 }

@@ -115,6 +115,10 @@ async fn fill(database: &Database) {
            SELECT id, event_type, payload, metadata, 'DEAD_LETTER', 3, now(), now(), repeat('z', 16384), 'job', 1 FROM events"#
     );
     database.sql(&fill).await;
+    // Each byte of these takes six in JSON.
+    let pushes = "INSERT INTO unreadable (reason, message_id, body)
+                  SELECT repeat('z', 16384), repeat('y', 16384), convert_to(repeat(chr(1), 14000000), 'UTF8') FROM generate_series(1, 250)";
+    database.sql(pushes).await;
 }
 
 #[tokio::test]
@@ -130,6 +134,8 @@ async fn lists_of_large_events_stay_small_however_many_ask() {
         "/admin/events/failed?limit=200",
         "/admin/events/failed?limit=200&page=3",
         "/admin/rejects?limit=200",
+        "/admin/unreadable?limit=200",
+        "/admin/unreadable/7",
     ];
     for path in lists {
         admin.crowd(path);

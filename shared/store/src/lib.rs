@@ -19,6 +19,7 @@ mod keys;
 mod loads;
 mod metrics;
 mod partitions;
+mod period;
 mod records;
 mod relay;
 mod replay;
@@ -30,6 +31,7 @@ pub mod testing;
 mod text;
 mod together;
 mod transaction;
+mod unreadable;
 mod watchdog;
 mod xid;
 
@@ -45,16 +47,17 @@ pub use finish::Failure;
 pub use insert::Batch;
 pub use keys::{IdempotencyKey, KeyScope, KnownKey};
 pub use loads::{
-    Begun, Cut, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadPage, LoadRow, Numbers, Place, PutOff,
-    Reject, Room, Turn, Unloaded, Waiting,
+    Begun, Cut, FlusherLease, Ground, Holder, JOB_PREFIX, Load, LoadJob, LoadPage, LoadRecord, LoadRow,
+    LoadStatus, Numbers, Place, PutOff, Reject, Room, Turn, Unloaded, Waiting,
 };
 pub use metrics::{Metrics, TypeCount};
 pub use partitions::WEEKS_AHEAD;
+pub use period::{Period, Position};
 pub use records::{Attempt, Filter, History, Listed, Outcome, Payload, Record, Replay};
 pub use relay::{Overdue, Undelivered};
 pub use replay::Replayed;
 pub use retention::Expired;
 pub use session::{DatabaseUrl, Store, StoreConfig};
-pub use sweep::{UnreadableMessage, UnreadableMessages};
 pub use transaction::{Succeeded, Transaction};
+pub use unreadable::{UnreadableBody, UnreadableMessage, UnreadableMessages};
 pub use xid::Xid;

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use crate::{Error, Store};
@@ -8,25 +7,6 @@ use crate::{Error, Store};
 /// So many rows one statement deletes at most. It has locked them, so nobody moves them, and it finds them again by where they lie:
 /// to look for so many keys, the planner would read the table.
 const CHUNK: u32 = 10_000;
-/// So many unreadable messages are named.
-const NAMED: i64 = 5;
-
-/// Pushes that were no event of ours.
-#[derive(Debug)]
-pub struct UnreadableMessages {
-    pub count: i64,
-    /// The latest few.
-    pub newest: Vec<UnreadableMessage>,
-}
-
-#[derive(Debug)]
-pub struct UnreadableMessage {
-    pub received_at: DateTime<Utc>,
-    pub subscription: Option<String>,
-    pub message_id: Option<String>,
-    pub reason: String,
-}
-
 impl Store {
     /// Deletes expired keys, but none that expired within the last hour: an insert that found one a moment ago may look it up yet.
     pub async fn clear_keys(&self, deadline: Instant) -> Result<u64, Error> {
@@ -67,7 +47,8 @@ impl Store {
                 .execute(&pool)
                 .await?
                 .rows_affected();
-                // What the totals have not passed yet counts in the metrics.
+                // What the totals have not passed yet counts in the metrics. Each event is looked up by itself (`OFFSET 0` keeps it so):
+                // as a join it could be planned for all events, and read all of them.
                 let replays = sqlx::query!(
                     "DELETE FROM replays WHERE ctid = ANY (ARRAY(
                          SELECT ctid FROM replays
@@ -75,7 +56,7 @@ impl Store {
                             AND xid < (SELECT position FROM cursors
                                         WHERE name = 'totals'
                                           AND system_identifier = (SELECT system_identifier FROM pg_control_system()))
-                            AND NOT EXISTS (SELECT FROM events WHERE events.id = replays.id)
+                            AND NOT EXISTS (SELECT FROM events WHERE events.id = replays.id OFFSET 0)
                           ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))",
                     i64::from(CHUNK),
                     age
@@ -87,19 +68,6 @@ impl Store {
                     return Ok(());
                 }
             }
-        })
-        .await
-    }
-
-    pub async fn unreadable(&self) -> Result<UnreadableMessages, Error> {
-        self.run(|pool| async move {
-            let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM unreadable"#);
-            let newest = sqlx::query_as!(
-                UnreadableMessage,
-                "SELECT received_at, subscription, message_id, reason FROM unreadable ORDER BY id DESC LIMIT $1",
-                NAMED
-            );
-            Ok(UnreadableMessages { count: count.fetch_one(&pool).await?, newest: newest.fetch_all(&pool).await? })
         })
         .await
     }

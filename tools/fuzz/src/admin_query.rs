@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use admin::testing::{audit, events, failed};
+use admin::testing::{audit, events, failed, loads, unreadable};
 use axum::extract::Query;
 use axum::http::{StatusCode, Uri};
 use chrono::{DateTime, Datelike, FixedOffset, Utc};
-use store::Filter;
+use store::{Filter, Period};
 
 use crate::answer::blames_sender;
 
@@ -36,6 +36,36 @@ pub fn admin_query(bytes: &[u8]) {
         }
         Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
     }
+    match unreadable(&uri) {
+        Ok((period, limit)) => {
+            let again = unreadable(&self::uri(&query_of(&period, limit)).unwrap()).unwrap();
+            assert_eq!(again, (period, limit));
+        }
+        Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
+    }
+    match loads(&uri) {
+        Ok((status, period, limit)) => {
+            let query = query_of(&period, limit);
+            let status_again =
+                status.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
+            let again = loads(&self::uri(&(query + &status_again)).unwrap()).unwrap();
+            assert_eq!(again, (status, period, limit));
+        }
+        Err(problem) => blames_sender(&problem, StatusCode::BAD_REQUEST, 0),
+    }
+}
+
+fn query_of(period: &Period, limit: u32) -> String {
+    let mut query = format!("limit={limit}");
+    for (name, at) in [("since", period.since), ("until", period.until)] {
+        if let Some(at) = at {
+            write!(query, "&{name}={}", escaped(&time(at))).unwrap();
+        }
+    }
+    if let Some(before) = period.before {
+        write!(query, "&cursor={}-{}", before.at.timestamp_micros(), before.id).unwrap();
+    }
+    query
 }
 
 fn is_what_was_asked(filter: &Filter, uri: &Uri) {

@@ -1,9 +1,5 @@
-use std::fmt::Display;
-use std::str::FromStr;
-
 use axum::extract::State;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use door::openapi::Refusals;
 use event::{EventId, EventType};
 use serde::{Deserialize, Serialize};
@@ -11,7 +7,7 @@ use service::{Problem, Query};
 use store::Filter;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Listed, status_schema, time};
+use super::{Listed, status_schema};
 use crate::openapi::Invalid;
 use crate::{Admin, answer, page, refusal};
 
@@ -54,9 +50,9 @@ impl Search {
     pub(crate) fn asked(self) -> Result<(Filter, u32), Problem> {
         let limit = page::limit(self.limit.as_deref())?;
         let filter = Filter {
-            status: parsed("status", self.status.as_deref())?,
-            since: moment("since", self.since.as_deref())?,
-            until: moment("until", self.until.as_deref())?,
+            status: page::parsed("status", self.status.as_deref())?,
+            since: page::moment("since", self.since.as_deref())?,
+            until: page::moment("until", self.until.as_deref())?,
             before: self.cursor.as_deref().map(cursor).transpose()?,
             event_type: self.event_type.map(event_type).transpose()?,
         };
@@ -119,19 +115,11 @@ fn size(record: &store::Listed) -> usize {
     record.payload.text().len() + metadata + reason + record.event_type.len() + 400
 }
 
-fn parsed<T: FromStr<Err: Display>>(name: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
-    text.map(str::parse).transpose().map_err(|why| refusal::of_parameter(name, why))
-}
-
-fn moment(name: &'static str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
-    text.map(time).transpose().map_err(|why| refusal::of_parameter(name, why))
-}
-
 fn event_type(text: String) -> Result<String, Problem> {
     let event_type = EventType::new(text).map_err(|why| refusal::of_parameter("eventType", why))?;
     Ok(event_type.as_str().to_owned())
 }
 
 fn cursor(text: &str) -> Result<EventId, Problem> {
-    text.parse().map_err(|_| refusal::of_parameter("cursor", "must be a nextCursor of an earlier page"))
+    text.parse().map_err(|_| page::no_cursor())
 }

@@ -4,13 +4,17 @@ use service::testing::{call, untouchable};
 
 use crate::harness::{absent, router};
 
-const ROUTES: [(Method, &str); 18] = [
+const ROUTES: [(Method, &str); 22] = [
     (Method::GET, "/admin/events"),
     (Method::GET, "/admin/events/failed"),
     (Method::GET, "/admin/events/0199c0de-0000-7000-8000-000000000001"),
     (Method::POST, "/admin/events/0199c0de-0000-7000-8000-000000000001/replay"),
     (Method::GET, "/admin/rejects"),
     (Method::POST, "/admin/rejects/retry"),
+    (Method::GET, "/admin/loads"),
+    (Method::GET, "/admin/loads/1"),
+    (Method::GET, "/admin/unreadable"),
+    (Method::GET, "/admin/unreadable/1"),
     (Method::GET, "/admin/metrics"),
     (Method::GET, "/admin/keys"),
     (Method::POST, "/admin/keys"),

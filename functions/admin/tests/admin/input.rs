@@ -141,7 +141,7 @@ async fn every_query_that_is_none_is_told_by_its_parameter() {
             assert!(names.iter().all(|name| detail.contains(name)), "{detail}");
         }
     }
-    assert_eq!(parameters, 17);
+    assert_eq!(parameters, 26);
 }
 
 #[tokio::test]

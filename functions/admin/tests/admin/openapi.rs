@@ -41,6 +41,30 @@ async fn every_example_is_accepted() {
     assert_eq!(sent, 5);
 }
 
+/// An answer that is shown is one that its schema allows, whole.
+#[tokio::test]
+async fn every_answer_that_is_shown_is_what_its_schema_says() {
+    let router = router(absent(), Door::open()).await;
+    let contract = Contract::of(&router).await.unwrap();
+    let mut shown = 0;
+    for operation in contract.operations() {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let answers = &contract.document["paths"][path][method.to_lowercase()]["responses"];
+        for (status, answer) in answers.as_object().unwrap() {
+            let Some(content) = answer["content"].get("application/json") else { continue };
+            let Some(example) = content.get("example") else { continue };
+            let validator = contract.validator(&content["schema"]);
+            assert!(validator.is_valid(example), "{operation} {status}: {example}");
+            let mut less = example.clone();
+            let name = less.as_object().unwrap().keys().next().unwrap().clone();
+            less.as_object_mut().unwrap().remove(&name);
+            assert!(!validator.is_valid(&less), "{operation}: {name} may be left out");
+            shown += 1;
+        }
+    }
+    assert_eq!(shown, 4);
+}
+
 #[tokio::test]
 async fn the_page_shows_every_operation_to_everybody() {
     let service = Service::behind(Door::closed("nobody was named"), admin::Roles::default()).await;

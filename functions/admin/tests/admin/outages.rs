@@ -14,6 +14,10 @@ async fn without_a_database_an_operator_is_told_to_come_back() {
         Request::get("/admin/events/failed"),
         Request::get(format!("/admin/events/{id}")),
         Request::post(format!("/admin/events/{id}/replay")),
+        Request::get("/admin/loads"),
+        Request::get("/admin/loads/1"),
+        Request::get("/admin/unreadable"),
+        Request::get("/admin/unreadable/1"),
         Request::get("/admin/metrics"),
     ] {
         let answer = call(router.clone(), request.body(Body::empty()).unwrap()).await;

@@ -12,11 +12,15 @@ use crate::harness::Service;
 const AUDIENCE: &str = "http://localhost:8082";
 const EVENT: &str = "/admin/events/0199c0de-0000-7000-8000-000000000001";
 
-const ROUTES: [(Method, &str, Role); 18] = [
+const ROUTES: [(Method, &str, Role); 22] = [
     (Method::GET, "/admin/events", Viewer),
     (Method::GET, "/admin/events/failed", Viewer),
     (Method::GET, EVENT, Viewer),
     (Method::GET, "/admin/rejects", Viewer),
+    (Method::GET, "/admin/loads", Viewer),
+    (Method::GET, "/admin/loads/1", Viewer),
+    (Method::GET, "/admin/unreadable", Viewer),
+    (Method::GET, "/admin/unreadable/1", Viewer),
     (Method::GET, "/admin/metrics", Viewer),
     (Method::POST, "/admin/events/0199c0de-0000-7000-8000-000000000001/replay", Operator),
     (Method::POST, "/admin/rejects/retry", Operator),

@@ -9,6 +9,7 @@ mod lease;
 mod numbers;
 mod page;
 mod range;
+mod records;
 mod rejects;
 mod split;
 
@@ -23,6 +24,7 @@ pub use lease::FlusherLease;
 pub use numbers::Numbers;
 pub use page::{LoadPage, LoadRow};
 pub use range::{Ground, Turn};
+pub use records::{LoadJob, LoadRecord, LoadStatus};
 pub use rejects::Reject;
 pub use split::Cut;
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::row::{Row, listed};
 use super::{Filter, Listed};
+use crate::period::FAR_FUTURE;
 use crate::{Error, Store};
 
 /// The newest `most` of what is asked for, 500 at most. Of a limit that is a parameter the planner believes that it is a tenth of all
@@ -154,8 +155,3 @@ impl Asked {
         }
     }
 }
-
-const FAR_FUTURE: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
-    Some(at) => at,
-    None => DateTime::UNIX_EPOCH,
-};

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use event::{AfterFailure, AttemptEnd, Delivery, EventId, EventType, NewEvent, Status};
 use serde_json::value::RawValue;
 use sqlx::Row;
@@ -7,7 +8,8 @@ use sqlx::postgres::PgRow;
 use store::testing::{Database, TRACE_ID, act};
 use store::{
     Batch, ClaimTerms, Claimant, Cut, Failure, Filter, FlusherLease, IdempotencyKey, KeyChanges, KeyScope,
-    KeySecret, KeySettings, Load, Mode, Numbers, PutOff, Store, Succeeded, Turn, Undelivered,
+    KeySecret, KeySettings, Load, LoadStatus, Mode, Numbers, Period, Position, PutOff, Store, Succeeded,
+    Turn, Undelivered,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -46,7 +48,7 @@ async fn admin(database: &Database, store: &Store) {
         "SELECT id FROM events WHERE id IN (SELECT id FROM live) ORDER BY id OFFSET 3000 LIMIT 1",
     )
     .await;
-    let now = chrono::Utc::now();
+    let now = Utc::now();
     for status in Status::ALL.map(Some).into_iter().chain([None]) {
         for event_type in [None, Some("type-1".to_owned())] {
             let filter = Filter { status, event_type, ..Filter::default() };
@@ -59,6 +61,7 @@ async fn admin(database: &Database, store: &Store) {
     store.failed(100, 50).await.unwrap();
     store.record(middle).await.unwrap();
     store.history(middle).await.unwrap();
+    store.trace_id(middle).await.unwrap();
     let kind = EventType::new("type-1".into()).unwrap();
     store.payloads(kind.clone(), None, 16).await.unwrap();
     store.payloads(kind, Some(middle), 16).await.unwrap();
@@ -69,6 +72,22 @@ async fn admin(database: &Database, store: &Store) {
     store.audit_log(None, 50).await.unwrap();
     store.audit_log(Some(100), 50).await.unwrap();
     store.unreadable().await.unwrap();
+    lists(store, now).await;
+}
+
+/// Of what goes by time: the newest, and what lies behind nearly all there is.
+async fn lists(store: &Store, now: DateTime<Utc>) {
+    let before = Some(Position { at: now - 90 * HOUR, id: 7 });
+    let old = Period { since: Some(now - 100 * HOUR), until: Some(now - 80 * HOUR), before };
+    for period in [Period::default(), old, Period { before, ..Period::default() }] {
+        assert!(!store.unreadable_page(period, 51).await.unwrap().is_empty());
+        assert!(!store.load_records(None, period, 51).await.unwrap().is_empty());
+        for status in LoadStatus::ALL {
+            store.load_records(Some(status), period, 51).await.unwrap();
+        }
+    }
+    store.unreadable_message(1).await.unwrap().unwrap();
+    store.load_record(1).await.unwrap().unwrap();
 }
 
 /// On the way of an event.

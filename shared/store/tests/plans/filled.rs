@@ -53,11 +53,12 @@ pub(crate) async fn database(is_analyzed: bool) -> Database {
                     at, at, 'no', 'job', 1, CASE WHEN n % 400 > 8 THEN now() END, CASE WHEN n % 400 = 8 THEN now() END
                FROM made WHERE n % 4 = 0;
              INSERT INTO unreadable (received_at, reason, body)
-             SELECT now() - CASE WHEN n < 100 THEN interval '1 year' ELSE interval '1 s' END, 'no event', ''
+             SELECT now() - CASE WHEN n < 100 THEN interval '1 year' ELSE n * interval '1 minute' END, 'no event', ''
                FROM made WHERE n % 4 = 0 OR n < 100;
              INSERT INTO audit_log (actor, role, action) SELECT 'somebody', 'owner', 'event.replay' FROM made;
-             INSERT INTO loads (from_xid, to_xid, rows, job_id, loaded_at)
-             SELECT '1', '1', 0, 'job-' || n, now() FROM made WHERE n % 4 = 0;
+             INSERT INTO loads (from_xid, to_xid, rows, job_id, created_at, loaded_at, rejected)
+             SELECT '1', '1', 0, 'job-' || n, now() - n * interval '1 minute', now(), CASE WHEN n % 400 = 0 THEN 1 ELSE 0 END
+               FROM made WHERE n % 4 = 0;
              INSERT INTO load_jobs (job_id, load_id, made_at, ended_at)
              SELECT 'job-' || n, n, t.at, t.at
                FROM made, LATERAL (SELECT now() - n * interval '1 hour') AS t (at) WHERE n % 4 = 0;
