@@ -42,7 +42,7 @@ pub(super) fn ready(stack: &Stack, took: Duration) {
     println!("ready in {:.1} s\n", took.as_secs_f64());
     println!("Send an event:\n\n{}\n", send(stack));
     println!("Look at it:\n\ncurl \"{admin}/admin/events?eventType=user.signup&limit=1\"\n");
-    println!("Read the API: {ingest}/docs and {admin}/docs; README.md has the rest.\n");
+    println!("Read the API: {ingest}/docs and {admin}/docs; docs/api.md has an overview.\n");
     for (name, place) in rows {
         println!("  {name:<12}  {place}");
     }

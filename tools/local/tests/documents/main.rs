@@ -28,7 +28,7 @@ fn documents() -> Vec<Document> {
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let pages = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"));
     let mut paths: Vec<_> = pages.map(|name| format!("docs/{name}")).collect();
-    paths.extend(["README.md".into(), "ARCHITECTURE.md".into()]);
+    paths.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(String::from));
     paths.sort();
     paths.iter().map(|path| document(path)).collect()
 }

@@ -1,4 +1,4 @@
-//! The README's table of settings and `.env.example`, held against what the code reads.
+//! The table of settings and `.env.example`, held against what the code reads.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,10 +32,10 @@ const SET_BY_THE_HOST: [&str; 14] = [
 type Variables = BTreeMap<String, Option<u64>>;
 
 #[test]
-fn the_readme_says_who_reads_what() {
-    let readme = document("README.md");
+fn the_page_says_which_service_reads_what() {
+    let page = document("docs/settings.md");
     let mut told: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for row in readme.table("| variable |") {
+    for row in page.table("| variable |") {
         let by = if row[3] == "all" { SERVICES.to_vec() } else { row[3].split(", ").collect() };
         for name in names(row[0]) {
             told.insert(name, by.iter().copied().collect());
@@ -52,16 +52,16 @@ fn the_readme_says_who_reads_what() {
     let different = all.into_iter().filter(|name| told.get(*name) != found.get(*name));
     none(different.map(|name| {
         let (told, found) = (told.get(name), found.get(name));
-        format!("{name}: the README says {told:?}, the code {found:?}")
+        format!("{name}: docs/settings.md says {told:?}, the code {found:?}")
     }));
 }
 
 #[test]
-fn the_readme_has_the_defaults() {
-    let readme = document("README.md");
+fn the_page_has_the_defaults() {
+    let page = document("docs/settings.md");
     let read: Variables = SERVICES.iter().flat_map(|service| read_by(service)).collect();
     let mut compared = 0;
-    for row in readme.table("| variable |") {
+    for row in page.table("| variable |") {
         for (name, told) in names(row[0]).zip(row[1].split(", ")) {
             if let Some(number) = read[name] {
                 assert_eq!(told, number.to_string(), "{name}");
