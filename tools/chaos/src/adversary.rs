@@ -1,4 +1,5 @@
-//! Deals faults from a shuffled deck, so that every kind comes, and gives calm in between, in which recovery is demanded.
+//! Deals faults from a shuffled deck, so that every kind of fault comes. Between the attacks it leaves calm periods,
+//! in which the system has to recover.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use crate::faults::{Fault, Kind, Shared};
 use crate::load::Pace;
 use crate::recovery::{self, Demand};
 
-/// An attack is over after about so long. The first one lasts longer, for what has to be held for long.
+/// The length of an attack after the first one. The first attack takes a third of the run, because some faults last
+/// long.
 const ATTACK_SECONDS: std::ops::Range<u64> = 10..18;
 const PAUSE_MILLIS: std::ops::Range<u64> = 100..700;
 
@@ -40,7 +42,7 @@ impl Adversary {
         }
     }
 
-    /// Attacks with calm in between, until about `end`.
+    /// Alternates attacks and calm periods until about `end`.
     pub(crate) async fn waves(&mut self, end: Instant, demand: Demand) -> Result<(), Error> {
         let whole = end.saturating_duration_since(Instant::now());
         let mut attack = whole / 3;
@@ -73,7 +75,7 @@ impl Adversary {
         Ok(())
     }
 
-    /// None where there is no kind of fault at all.
+    /// Returns None if the plan has no kind of fault at all.
     fn deal(&mut self) -> Option<Kind> {
         if self.deck.is_empty() {
             let copies = |kind: &Kind| vec![*kind; kind.copies()];

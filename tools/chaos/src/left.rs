@@ -1,10 +1,10 @@
-//! What has still to happen, asked of PostgreSQL itself.
+//! The work that is left, as PostgreSQL itself counts it.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::Error;
 
-/// Of an event: neither in a range that is loaded nor among the rejects.
+/// Holds for an event that is neither in a loaded range nor among the rejects.
 const NOT_LOADED: &str = "(events.xid >= (SELECT position FROM cursors WHERE name = 'bigquery')
      OR EXISTS (SELECT FROM loads WHERE loaded_at IS NULL AND (events.xid, events.id) >= (from_xid, from_id)
                                     AND (events.xid, events.id) < (to_xid, to_id)))";
@@ -16,7 +16,8 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Of the events for which `unfinished`, of a row in `live` with its event, and `which`, of an event, hold.
+    /// Counts the unfinished events that satisfy `unfinished`, a condition on `live` joined with `events`, and the
+    /// events that are not loaded and satisfy `which`, a condition on `events`.
     pub(crate) async fn of(
         database: &mut PgConnection,
         unfinished: &str,

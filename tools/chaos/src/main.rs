@@ -1,4 +1,4 @@
-//! Tries to break the promise, and counts.
+//! Attacks a running system and checks that it keeps its promises.
 
 mod adversary;
 mod books;
@@ -32,14 +32,14 @@ use world::{Wish, WrongClock};
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The odds of dying at each of the places where a kill hurts most.
+/// The probability that a process dies at each of the most harmful points.
 const FAULT_POINTS: &str =
     "after-commit=0.002,after-handler=0.001,in-relay-page=0.1,after-ledger=0.05,after-upload=0.05";
 
-/// One that kills its process takes ten leases to end.
+/// An event that kills its process takes ten leases to end.
 const SETTLES: Duration = Duration::from_mins(4);
 
-/// Real processes, real faults, and books that have to balance.
+/// Attacks real processes with real faults, and balances the books.
 #[derive(Parser)]
 struct Args {
     #[command(subcommand)]
@@ -48,53 +48,53 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Attacks, and balances the books.
+    /// Attacks the system, and balances the books.
     Run(Run),
-    /// Loads as much as goes in while a transaction pins what vacuum may remove.
+    /// Loads the system to its limit while a transaction pins the rows that vacuum may remove.
     Pressure {
         #[arg(long, default_value_t = 5.0)]
         minutes: f64,
     },
-    /// Plays scenes of the selftest without any bug: their books have to balance.
+    /// Plays scenes of the selftest without any bug. Their books have to balance.
     Scene {
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Plants one bug after another, and shows that the books find each.
+    /// Plants one bug after another, and checks that the books show each of them.
     Selftest {
-        /// These alone.
+        /// Only these bugs (default: all).
         bugs: Vec<String>,
     },
 }
 
 #[derive(clap::Args)]
 struct Run {
-    /// How long the attack lasts; what follows until the books are read is on top.
+    /// The length of the attack in minutes. The time until the books are read comes on top.
     #[arg(long, default_value_t = 2.0)]
     minutes: f64,
-    /// The same seed attacks in the same way. Without one it is made up, and told.
+    /// The same seed makes the same attack (default: a random seed, which is printed).
     #[arg(long)]
     seed: Option<u64>,
     /// Events a second.
     #[arg(long, default_value_t = 60)]
     rate: u32,
-    /// Of a hundred events, so many fail until they are dead.
+    /// Percentage of events that fail until they are dead.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=90))]
     failing: u32,
-    /// Events that take their process with them at every attempt.
+    /// The number of events that kill their process at every attempt.
     #[arg(long, default_value_t = 1)]
     killers: u32,
-    /// Installs what a fault needs and this machine lacks.
+    /// Installs the programs that a fault needs and this machine lacks.
     #[arg(long)]
     install: bool,
-    /// These faults alone.
+    /// Only these faults (default: all).
     #[arg(long, value_delimiter = ',')]
     only: Vec<Kind>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // Whoever interrupts it finds nothing left behind, a mounted disk among it.
+    // The interrupted future is dropped, so that nothing is left behind, such as a mounted disk.
     let outcome = tokio::select! {
         outcome = obey(Args::parse().command) => outcome,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
@@ -113,7 +113,7 @@ async fn main() -> ExitCode {
 async fn terminated() {
     match signal(SignalKind::terminate()) {
         Ok(mut signals) => _ = signals.recv().await,
-        // Then nobody is told, and the default is to end at once.
+        // Without a handler for the signal, the default action ends the process at once.
         Err(_) => std::future::pending().await,
     }
 }
@@ -133,12 +133,12 @@ async fn chaos(args: Run) -> Result<bool, Error> {
     if args.install
         && let Err(why) = WrongClock::install()
     {
-        println!("{why}: no clock will be off");
+        println!("{why}: the clocks are not attacked");
     }
     let mut set = Vec::new();
     if args.failing > 0 {
         println!("{}% of the events fail until they are dead", args.failing);
-        // A nack slows the subscription down as much as on a laptop.
+        // Nacks slow the subscription down as much as on a laptop.
         set.push(("PUBSUB_MAX_BACKOFF_MS".to_owned(), "5000".to_owned()));
     }
     let plan = Plan {

@@ -1,4 +1,5 @@
-//! As many events as fit into the time, with a transaction that pins what vacuum may remove: throughput, bloat, and the way back.
+//! Loads as many events as possible while a transaction pins the rows that vacuum may remove. It measures throughput,
+//! bloat and the recovery.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +14,15 @@ use crate::load::{Load, Pace};
 use crate::run;
 use crate::world::{Wish, World};
 
-/// The run without a pin that the other is held against.
+/// The length of the run without a pin, which is the reference.
 const FREE: Duration = Duration::from_mins(1);
-/// More than the machine can take: who has no answer yet holds the others back.
+/// More events a second than the machine can take. Unanswered requests hold the next ones back.
 const RATE: u32 = 5_000;
-/// From the release until vacuum and the flush have caught up.
+/// The time after the release in which vacuum and the flush have to catch up.
 const RELEASE: Duration = Duration::from_mins(3);
-/// Dead rows of `live` after the release: about what its autovacuum leaves alone.
+/// The dead rows of `live` after the release: about as many as its autovacuum leaves.
 const MOST_DEAD: &str = "SELECT 5000 + count(*) / 20 FROM live";
-/// Those for whom a process dies, and handlers that sleep, are no matter of vacuum.
+/// Events that kill a process or let a handler sleep have nothing to do with vacuum, so there are none.
 const CALM: Pace = Pace {
     seed: 1,
     rate: RATE,
@@ -35,7 +36,7 @@ const CALM: Pace = Pace {
     impatient: false,
 };
 
-/// True where all of it held.
+/// Returns true if all checks hold.
 pub(crate) async fn pressure(lasts: Duration) -> Result<bool, Error> {
     let world = Arc::new(World::start(&Wish::default()).await?);
     let measured = measure(&world, lasts).await;
@@ -80,7 +81,7 @@ async fn measure(world: &Arc<World>, lasts: Duration) -> Result<bool, Error> {
     Ok(held.iter().all(|(_, holds)| *holds))
 }
 
-/// Events answered a second.
+/// Returns the number of events answered a second.
 async fn load(world: &World, name: &str, lasts: Duration) -> Result<f64, Error> {
     let folder = run::folder("pressure")?;
     std::fs::create_dir_all(&folder)?;

@@ -1,4 +1,5 @@
-//! Healthy events that are stored and never published, so that each takes a call of the relay. They tell how fast the system is now.
+//! Healthy events that are stored and never published, so that each of them needs a call of the relay. They measure
+//! the current speed of the system.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::load::{Fate, Journal, Line, Planned};
 
-/// No event of the load has a number above it.
+/// The load never reaches this number.
 const FIRST_NUMBER: i64 = 1_000_000_000;
 
 pub(crate) struct Probes {
@@ -25,7 +26,7 @@ impl Probes {
         Ok(Self { journal: Journal::create(journal)?, sent: HashSet::new(), under_way: None })
     }
 
-    /// How many have ended.
+    /// The number of probes that have ended.
     pub(crate) fn ended(&self) -> usize {
         self.sent.len() - usize::from(self.under_way.is_some())
     }
@@ -34,7 +35,7 @@ impl Probes {
         self.sent.contains(&id)
     }
 
-    /// One at a time: the next is stored when the one before has ended.
+    /// Stores the next probe once the previous one has ended, so that there is one at a time.
     pub(crate) async fn go_on(&mut self, database: &mut PgConnection) -> Result<(), Error> {
         if let Some(id) = self.under_way {
             let is_live: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM live WHERE id = $1)")
@@ -49,15 +50,19 @@ impl Probes {
         Ok(())
     }
 
-    /// So many at once.
-    pub(crate) async fn store_many(&mut self, count: usize, database: &mut PgConnection) -> Result<(), Error> {
+    /// Stores `count` probes at once.
+    pub(crate) async fn store_many(
+        &mut self,
+        count: usize,
+        database: &mut PgConnection,
+    ) -> Result<(), Error> {
         for _ in 0..count {
             self.store(database).await?;
         }
         Ok(())
     }
 
-    /// As a process leaves it that dies between its commit and its publish.
+    /// Stores an event in the state that a process leaves if it dies between its commit and its publish.
     async fn store(&mut self, database: &mut PgConnection) -> Result<Uuid, Error> {
         let number = FIRST_NUMBER + i64::try_from(self.sent.len())?;
         let event = Planned { number, fate: Fate::Done };

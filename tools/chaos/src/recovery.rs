@@ -1,5 +1,6 @@
-//! The time in which a system must have recovered behind an attack. It follows from the speed of this machine, measured before the
-//! first attack: a slow machine breaks no promise, and a fast one has no excuse.
+//! The time in which a system has to recover after an attack. The time follows from the speed of this machine, which
+//! is measured before the first attack, so that a slow machine breaks no promise and a fast machine gets a tight
+//! limit.
 
 use std::time::Duration;
 
@@ -11,23 +12,24 @@ use crate::Error;
 use crate::left::Left;
 use crate::probe::Probes;
 
-/// The backlog that is measured: ten seconds of the usual load.
+/// The measured backlog: ten seconds of the usual load.
 const BACKLOG: usize = 600;
-/// A system that takes longer for it without any attack is not worth an attack.
+/// If a system takes longer than this without any attack, the run ends with an error.
 const LONGEST_MEASURED: Duration = Duration::from_mins(1);
-/// An event may rightly wait for so long on any machine: two of DUE_STEP_SECONDS.
+/// The time that an event may wait on any machine: two of DUE_STEP_SECONDS.
 const RIGHTLY_WAITS: Duration = Duration::from_secs(30);
-/// An attack leaves longer backlogs behind, and processes that are still starting.
+/// The number of measured backlogs that recovery may take. An attack leaves longer backlogs, and processes that are
+/// still starting.
 const BACKLOGS: u32 = 15;
-/// So many events that fail until they are dead are waited for in one limit; more of them take as many times longer.
+/// One limit allows for this many events that fail until they are dead. More of them multiply the limit.
 const DYING: i64 = 200;
-/// A healthy event rightly waits for five seconds, and for a call of the relay that begins every second and stays for handlers of two
-/// seconds, whatever else fails.
+/// A healthy event may wait for five seconds, and for a call of the relay. The relay begins a call every second, and
+/// the call may wait for handlers of two seconds.
 const HEALTHY: Duration = Duration::from_secs(8);
-/// What was sent while the processes came back is not healthy yet.
+/// Events that were sent while the processes restarted do not count as healthy yet.
 const CALM_FROM: &str = "interval '3 seconds'";
 
-/// What this machine takes for a backlog while nothing is attacked, and what may be demanded of it therefore.
+/// The time that this machine takes for a backlog without any attack, and the demands that follow from it.
 #[derive(Clone, Copy)]
 pub(crate) struct Demand {
     measured: Duration,
@@ -40,14 +42,17 @@ impl Demand {
         while Left::of_all(database).await?.unfinished > 0 {
             if start.elapsed() > LONGEST_MEASURED {
                 let limit = LONGEST_MEASURED.as_secs();
-                return Err(format!("without any attack, {BACKLOG} events are not processed within {limit} s").into());
+                return Err(format!(
+                    "without any attack, {BACKLOG} events are not processed within {limit} s"
+                )
+                .into());
             }
             sleep(Duration::from_millis(50)).await;
         }
         Ok(Self { measured: start.elapsed() })
     }
 
-    /// From calm to the end of everything that had been sent by then.
+    /// The time from the beginning of the calm to the end of everything that was sent before it.
     fn recovery(self) -> Duration {
         RIGHTLY_WAITS + self.measured * BACKLOGS
     }
@@ -56,7 +61,7 @@ impl Demand {
         HEALTHY + self.measured
     }
 
-    /// The recovery with as many events that die as there are now.
+    /// The recovery time, multiplied by the number of events that are about to die.
     pub(crate) async fn limit(self, database: &mut PgConnection) -> Result<Duration, Error> {
         let dying: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM live JOIN events USING (id) WHERE (payload ->> 'failTimes')::bigint > 1000",
@@ -66,7 +71,7 @@ impl Demand {
         Ok(self.recovery() * u32::try_from(dying / DYING + 1)?)
     }
 
-    /// Of those that were sent in the calm.
+    /// Fails if a healthy event that was sent in the calm waits too long.
     pub(crate) async fn no_healthy_one_waits(
         self,
         database: &mut PgConnection,
@@ -99,8 +104,8 @@ impl std::fmt::Display for Demand {
     }
 }
 
-/// What had come by then, but for those that have to kill their process, to end twenty sessions or to hang four times: they end in
-/// their own time, and the books wait for them.
+/// Selects the events that were stored by then. Events that kill their process, end twenty sessions or hang four
+/// times take longer to end, so only the books wait for them.
 fn came_by(since: DateTime<Utc>) -> String {
     format!(
         "queued_at < '{}' AND payload ->> 'kill' IS NULL AND payload ->> 'endSession' IS NULL
@@ -109,12 +114,12 @@ fn came_by(since: DateTime<Utc>) -> String {
     )
 }
 
-/// Of what had come by then.
+/// Counts what is left of the events that were stored by then.
 pub(crate) async fn left(database: &mut PgConnection, since: DateTime<Utc>) -> Result<Left, Error> {
     Left::of(database, &came_by(since), &format!("created_at < '{}'", since.to_rfc3339())).await
 }
 
-/// The oldest of those that are unfinished, and how they stand.
+/// Returns the oldest unfinished events and their state.
 pub(crate) async fn some_of(database: &mut PgConnection, since: DateTime<Utc>) -> Result<Vec<String>, Error> {
     let question = format!(
         "SELECT format('%s %s: %s, %s retries, %s lost of %s attempts, since %s s, due in %s s', live.id, payload, live.status,

@@ -5,16 +5,16 @@ use std::time::Duration;
 use crate::books::Books;
 use crate::faults::Kind;
 
-/// How many of the differences of one sort are printed.
+/// The number of differences of one sort that are printed.
 const SHOWN: usize = 5;
 
-/// What a run came to.
+/// The result of one run.
 pub(crate) struct Report {
     pub(crate) seed: u64,
     pub(crate) lasted: Duration,
     pub(crate) faults: BTreeMap<&'static str, usize>,
     pub(crate) fault_points: BTreeMap<String, usize>,
-    /// Whether the faults that the run needs were.
+    /// Whether every fault that the run needs was dealt.
     pub(crate) is_dealt: bool,
     pub(crate) not_tried: Vec<String>,
     pub(crate) recoveries: Vec<Duration>,

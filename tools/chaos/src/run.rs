@@ -20,42 +20,43 @@ use crate::settle::{self, Patience};
 use crate::watch::Watch;
 use crate::world::{Wish, World};
 
-/// How long a client insists on an answer once the faults are over.
+/// The time in which clients repeat unanswered requests once the faults are over.
 const LAST_ANSWERS: Duration = Duration::from_secs(30);
 
-/// So often an attack is repeated in which a fault that is needed found no place.
+/// An attack is repeated at most this many times until every needed fault has been dealt.
 const MOST_TIMES: usize = 5;
 
-/// When the faults come.
+/// The schedule of the faults.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Rhythm {
-    /// Attacks, and calm in between in which recovery is demanded.
+    /// Attacks alternate with calm periods, in which recovery is demanded.
     Waves,
-    /// One attack, however long it takes to recover. It goes on until what it needs has been dealt, on a slow machine too.
+    /// One attack, without a limit on recovery. The attack goes on until every needed fault has been dealt, so that a
+    /// slow machine deals them too.
     Once,
 }
 
 pub(crate) struct Plan {
     pub(crate) lasts: Duration,
     pub(crate) rhythm: Rhythm,
-    /// All the time, on these edges.
+    /// The weather on these edges during the whole attack.
     pub(crate) weather: Vec<(&'static str, Weather)>,
     /// Pub/Sub takes every message and delivers none, until everything has ended.
     pub(crate) drops_messages: bool,
-    /// From the last answer until everything has ended and is loaded.
+    /// The time from the last answer until everything has ended and is loaded.
     pub(crate) patience: Patience,
     pub(crate) pace: Pace,
     pub(crate) kinds: Vec<Kind>,
-    /// Of these each has to be dealt, and where there are fault points a process has to die at one.
+    /// Each of these faults has to be dealt. If there are fault points, a process has to die at one of them.
     pub(crate) needs: &'static [Kind],
-    /// The processes that are attacked begin with this.
+    /// The attacked processes are those with a name that begins with this text.
     pub(crate) targets: &'static str,
     pub(crate) wish: Wish,
-    /// Where the journal is, and the logs of a run that failed.
+    /// The folder of the journals, and of the logs if the run fails.
     pub(crate) folder: PathBuf,
 }
 
-/// One run, from an empty system to its books.
+/// Runs the plan once, from an empty system to its books.
 pub(crate) async fn run(plan: &Plan) -> Result<Report, Error> {
     std::fs::create_dir_all(&plan.folder)?;
     let world = Arc::new(World::start(&plan.wish).await?);
@@ -160,7 +161,7 @@ async fn once(plan: &Plan, adversary: &mut Adversary, shared: &Shared, end: Inst
 }
 
 impl Plan {
-    /// Whether the faults that it needs are among those that came to pass.
+    /// Tells whether all needed faults were dealt.
     pub(crate) fn is_dealt(
         &self,
         faults: &BTreeMap<&'static str, usize>,
@@ -171,7 +172,7 @@ impl Plan {
     }
 }
 
-/// A run in which little was accepted proves little.
+/// A run in which few events were accepted proves little.
 fn enough(plan: &Plan, books: &mut books::Books) {
     let asked = plan.lasts.as_secs() * u64::from(plan.pace.rate);
     let wanted = usize::try_from(asked / 3).unwrap_or(usize::MAX);
@@ -180,7 +181,7 @@ fn enough(plan: &Plan, books: &mut books::Books) {
     }
 }
 
-/// A line every five seconds.
+/// Prints a line every five seconds.
 async fn progress(shared: &Shared, start: Instant) {
     let mut ticks = interval(Duration::from_secs(5));
     loop {
@@ -198,7 +199,7 @@ async fn progress(shared: &Shared, start: Instant) {
     }
 }
 
-/// Below the folder where cargo puts what it builds.
+/// Returns a folder inside cargo's target folder.
 pub(crate) fn folder(name: &str) -> Result<PathBuf, Error> {
     let binaries = local::process::binaries()?;
     let target = binaries.parent().unwrap_or(Path::new("."));

@@ -1,4 +1,4 @@
-//! What is waited for behind the attack: that everything has ended and is loaded, or that it is certain that something never will.
+//! Waits after the attack until everything has ended and is loaded, or until it is certain that an event never will.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -15,22 +15,22 @@ use crate::world::{NUMBERS, World};
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 /// Most runs have settled by then, and need no probe.
 const PROBES_FROM: Duration = Duration::from_secs(6);
-/// An event is stuck where nothing has happened to it while so many probes came and ended, one after another.
+/// An event is stuck if nothing happens to it while this many probes are stored and end, one after another.
 const PROBES: usize = 5;
-/// Where no probe ends either, everything stands still.
+/// If no probe ends in this time, the whole system stands still.
 const NOTHING_ENDS: Duration = Duration::from_secs(90);
 
-/// How a run is waited for.
+/// The limits of the wait for a run.
 pub(crate) struct Patience {
     pub(crate) limit: Duration,
-    /// Longer than anything rightly waits for while the system is well.
+    /// No event waits longer than this while the system is healthy.
     pub(crate) still: Duration,
-    /// More attempts than this no event may have. None where a run has no such bound.
+    /// The most attempts that an event may have. None if the run has no such limit.
     pub(crate) most_attempts: Option<i32>,
 }
 
 impl Patience {
-    /// Where these settings hold in place of the usual ones.
+    /// The limits of a run with these settings, which replace the usual ones.
     pub(crate) fn of(
         set: &[(String, String)],
         limit: Duration,
@@ -40,31 +40,32 @@ impl Patience {
         let set = set.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let step = usual.chain(set).rfind(|(name, _)| *name == "DUE_STEP_SECONDS");
         let (_, seconds) = step.ok_or("DUE_STEP_SECONDS is not set")?;
-        // A copy that a fault has lost is followed by the next one a step later.
+        // If a fault loses a message, the relay publishes the next copy one step later.
         Ok(Self { limit, still: 2 * Duration::from_secs(seconds.parse()?), most_attempts })
     }
 }
 
-/// What is known of the events that have not ended.
+/// The events that have not ended.
 #[derive(Default)]
 pub(crate) struct Unsettled {
-    /// Nothing happens to them any more.
+    /// Events that no longer change.
     pub(crate) stuck: HashSet<Uuid>,
-    /// What is left all the same, and may be on its way.
+    /// The remaining work at the time limit. It may still be under way.
     pub(crate) late: Option<String>,
 }
 
-/// Of an event, what changes whenever something happens to it. The relay moves `due_at` for nothing.
+/// The columns of an event that change whenever something happens to it. `due_at` is not among them, because the
+/// relay moves it without any effect on the event.
 type State = (String, i32, i32, i32);
 
-/// How an event stands, since when, and how many probes had ended by then.
+/// The state of an event, the time since when it has been the same, and the number of probes that had ended by then.
 struct Still {
     state: State,
     since: Instant,
     probes: usize,
 }
 
-/// By facts and not by the clock alone: on a slow machine the probes take longer too.
+/// Waits on facts and not only on the clock, because the probes take longer on a slow machine too.
 pub(crate) async fn settle(
     world: &World,
     probes: &mut Probes,
@@ -106,7 +107,8 @@ pub(crate) async fn settle(
     }
 }
 
-/// For so long it has been as it is, and so many probes have ended by now.
+/// Tells whether an event that has not changed for the time `stands` is stuck, given the number of probes that have
+/// ended by now.
 fn is_stuck(still: &Still, stands: Duration, ended: usize, patience: &Patience) -> bool {
     let (.., attempt) = still.state;
     let is_endless = patience.most_attempts.is_some_and(|most| attempt > most);
@@ -132,7 +134,7 @@ mod tests {
     const PATIENCE: Patience =
         Patience { limit: Duration::from_mins(4), still: Duration::from_secs(30), most_attempts: Some(9) };
 
-    /// Of an event in its `attempt`, for so many seconds as it is, while so many probes ended.
+    /// An event in its `attempt` that has not changed for this many seconds, while this many probes ended.
     fn stuck(attempt: i32, seconds: u64, probes: usize) -> bool {
         let still = Still { state: ("FAILED".into(), 1, 0, attempt), since: Instant::now(), probes: 7 };
         is_stuck(&still, Duration::from_secs(seconds), 7 + probes, &PATIENCE)

@@ -2,15 +2,13 @@
 
 use std::process::Command;
 
-/// Installs a package of Debian's where this machine has none of what it brings. Or why that is not possible.
+/// Installs a Debian package if `is_there` does not find what it brings. Returns the reason if that is not possible.
 pub(crate) fn install(package: &str, what: &str, is_there: impl Fn() -> bool) -> Result<(), String> {
     if is_there() {
         return Ok(());
     }
     if !rustix::process::geteuid().is_root() {
-        return Err(format!(
-            "{what} is missing: install the package {package} (root would have it installed)"
-        ));
+        return Err(format!("{what} is missing: install the package {package} (a run as root installs it)"));
     }
     println!("installing {package} …");
     if !apt_get(&["install", "--yes", "--no-install-recommends", package]) {

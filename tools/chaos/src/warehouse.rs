@@ -6,7 +6,7 @@ use local::stack::Part;
 use crate::Error;
 use crate::world::World;
 
-/// The events in BigQuery, read past every proxy.
+/// Reads the events in BigQuery directly, without a proxy in between.
 pub(crate) struct Warehouse<'a> {
     client: &'a Client,
     url: String,
@@ -57,7 +57,7 @@ impl<'a> Warehouse<'a> {
         Ok(ids)
     }
 
-    /// None where there is no table yet.
+    /// Returns None if the table does not exist yet.
     async fn page(&self, start: usize, length: usize) -> Result<Option<Page>, Error> {
         let url = format!("{}?selectedFields=id&startIndex={start}&maxResults={length}", self.url);
         let answer = self.client.get(url).send().await?;

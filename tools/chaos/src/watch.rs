@@ -1,4 +1,4 @@
-//! What must hold at every moment of the run, and not at its end alone.
+//! Checks what has to hold at every moment of the run, and not only at its end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ pub(crate) struct Watch {
     task: JoinHandle<Seen>,
 }
 
-/// What was seen, and the promises that were broken.
+/// The observations of the watch, and the promises that were broken.
 #[derive(Default)]
 pub(crate) struct Seen {
     fences: HashMap<Uuid, i32>,
     ends: HashMap<(Uuid, i32), String>,
-    /// Below it every outcome has been read.
+    /// Every outcome with a transaction ID below this one has been read.
     low: String,
     rows: u64,
     pub(crate) looks: usize,
@@ -54,12 +54,12 @@ async fn watch(world: Arc<World>, stop: CancellationToken) -> Seen {
             database = world.database().await.ok();
         }
         if let Some(connection) = &mut database {
-            // PostgreSQL is away at times; the next look is with a new connection.
+            // PostgreSQL is away at times, so the next look uses a new connection.
             if seen.look(connection).await.is_err() {
                 database = None;
             }
         }
-        // BigQuery is away at times.
+        // BigQuery is away at times, so an error is ignored.
         if let Ok(rows) = Warehouse::of(&world).count().await {
             seen.count(rows);
         }
@@ -102,7 +102,7 @@ impl Seen {
         self.rows = rows;
     }
 
-    /// Every end that was seen is still there at the end, as it was.
+    /// Checks that every end that was seen is unchanged at the end of the run.
     pub(crate) fn compare(&mut self, ends: &HashMap<(Uuid, i32), String>) {
         for ((id, attempt), status) in &self.ends {
             let now = ends.get(&(*id, *attempt));

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-/// Few events, so that a machine with little to spare recovers in time as well.
+/// The load is low, so that a slow machine recovers in time too.
 #[test]
 fn the_books_balance_after_a_minute_of_chaos() {
     let output = Command::new(env!("CARGO_BIN_EXE_chaos"))

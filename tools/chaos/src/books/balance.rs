@@ -7,7 +7,7 @@ use super::journal::Sent;
 use crate::load::Fate;
 use crate::watch::Seen;
 
-/// How many events there are of what, and every difference by the promise that it breaks.
+/// The totals of a run, and every difference, grouped by the promise that it breaks.
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) sent: usize,
@@ -63,7 +63,7 @@ impl Books {
         self.differences.entry(promise).or_default().push(what);
     }
 
-    /// Answered ⊆ stored ⊆ sent, and a key makes one event.
+    /// Checks that answered ⊆ stored ⊆ sent, and that one key makes one event.
     fn way_in(&mut self, sent: &Sent, stored: &Stored) {
         for why in &sent.refused {
             self.differ("a valid event was refused", why.clone());
@@ -103,7 +103,7 @@ impl Books {
             if ends.len() > replays {
                 self.differ("ended and still alive", name());
             }
-            // Only what is certain to stay as it is breaks the promise.
+            // The promise is broken only if the event is certain to stay as it is.
             let promise = if is_stuck { "never ended" } else { "not settled in time" };
             return self.differ(promise, format!("{}: {status}", name()));
         }
@@ -134,7 +134,7 @@ impl Books {
         }
     }
 
-    /// The row of a transactional handler is there once where the event was processed, and else not at all.
+    /// A transactional handler has written exactly one row if the event was processed, and no row otherwise.
     fn effect(
         &mut self,
         id: Uuid,
@@ -157,7 +157,7 @@ impl Books {
         }
     }
 
-    /// One row in BigQuery or one reject for each that is stored.
+    /// Each stored event has either one row in BigQuery or one reject.
     fn way_out(&mut self, stored: &Stored, rows: &[String]) {
         let mut loaded: HashSet<Uuid> = HashSet::new();
         for row in rows {

@@ -11,13 +11,13 @@ use crate::world::World;
 pub(super) const PROCESSED: &str = "PROCESSED";
 pub(super) const DEAD: &str = "DEAD_LETTER";
 
-/// What PostgreSQL has, table by table.
+/// The content of PostgreSQL, table by table.
 pub(super) struct Stored {
-    /// Its number, which is its weight.
+    /// The number of each event, which is also its weight.
     pub(super) events: HashMap<Uuid, i64>,
-    /// How the unfinished ones stand.
+    /// The status of each unfinished event.
     pub(super) live: HashMap<Uuid, String>,
-    /// By id, in the order of the attempts.
+    /// The ends of each event by its id, in the order of the attempts.
     pub(super) ends: HashMap<Uuid, Vec<(i32, String)>>,
     pub(super) attempts: HashMap<Uuid, HashSet<i32>>,
     pub(super) replays: HashMap<Uuid, usize>,
@@ -27,7 +27,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// All tables as they are at one moment.
+    /// Reads all tables in one snapshot.
     pub(super) async fn read(database: &mut PgConnection) -> Result<Self, Error> {
         sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *database).await?;
         let stored = Self::read_tables(database).await;
@@ -83,7 +83,7 @@ fn grouped<C: Default + Extend<T>, T>(pairs: impl Iterator<Item = (Uuid, T)>) ->
     groups
 }
 
-/// What `GET /admin/metrics` says, which has to be what a count says.
+/// The summary of `GET /admin/metrics`, which has to equal a count of the rows.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Summary {
@@ -96,7 +96,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// A count.
+    /// Counts the events of the snapshot by status.
     pub(super) fn of(stored: &Stored) -> Self {
         let mut counted = Self { total: stored.events.len(), ..Self::default() };
         for id in stored.events.keys() {

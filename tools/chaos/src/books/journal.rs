@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::Error;
 use crate::load::{Fate, Line};
 
-/// What the load generator wrote down.
+/// The entries that the load generator wrote into its journals.
 #[derive(Default)]
 pub(super) struct Sent {
     pub(super) fates: HashMap<i64, Fate>,

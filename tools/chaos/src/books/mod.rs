@@ -1,4 +1,4 @@
-//! The books: what the journals, PostgreSQL and BigQuery say, and never what a service counts of itself.
+//! The books are read from the journals, PostgreSQL and BigQuery. They never rely on the counters of a service.
 
 mod balance;
 mod database;
@@ -20,10 +20,10 @@ pub(crate) use balance::Books;
 use database::{Stored, Summary};
 use journal::Sent;
 
-/// So often a count is compared while something moves.
+/// The number of times that a count is compared while events still move.
 const LOOKS: usize = 50;
 
-/// Read when nothing moves any more, but for what is `stuck`.
+/// Reads the books at a time when nothing moves any more, except possibly the `stuck` events.
 pub(crate) async fn read(
     world: &World,
     journals: &[&Path],
@@ -41,7 +41,7 @@ pub(crate) async fn read(
     Ok(books)
 }
 
-/// What is stored, and what the metrics say of the same: they are asked again where something has happened meanwhile.
+/// Returns the stored rows, and the metrics of the same state. If an event moved in between, both are read again.
 async fn counted(world: &World) -> Result<(Stored, Option<Summary>), Error> {
     let mut database = world.database().await?;
     let mut stored = Stored::read(&mut database).await?;

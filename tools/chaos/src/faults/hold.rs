@@ -6,17 +6,18 @@ use uuid::Uuid;
 use super::Fault;
 use crate::Error;
 
-/// Behind the handler, with its transaction open, and before the end is written.
+/// The point behind the handler. Its transaction is open, and the outcome is not written yet.
 const POINT: &str = "after-handler";
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Until another attempt has come to the same point, behind the end of the attack: a lease, a call of the relay and a push.
+/// The time after the end of the attack in which another attempt has to reach the same point: a lease, a call of the
+/// relay and a push.
 const OVERTAKEN_WITHIN: Duration = Duration::from_secs(15);
-/// The process of a held attempt may be dead by now, and then it never ends.
+/// The process of a held attempt may be dead by now. Such an attempt never ends.
 const OVER_WITHIN: Duration = Duration::from_secs(10);
 
 impl Fault {
-    /// One attempt is held until the next one of its event has come to the same place. Then it goes on, and the next one does so
-    /// when it has ended: without fencing both take effect.
+    /// Holds one attempt until the next attempt of the same event has come to the same point. Then the first attempt
+    /// goes on, and the next one goes on when the first has ended. Without fencing both of them take effect.
     pub(super) async fn overtaken(&mut self) -> Result<(), Error> {
         let turn = self.turn("a held attempt");
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
@@ -31,7 +32,7 @@ impl Fault {
         self.world().holds.release_all(id)
     }
 
-    /// None where the attack ended before an attempt came to the point.
+    /// Returns None if the attack ended before an attempt came to the point.
     async fn held_event(&self) -> Result<Option<Uuid>, Error> {
         let holds = &self.world().holds;
         holds.ask(POINT)?;
@@ -46,7 +47,7 @@ impl Fault {
         }
     }
 
-    /// False where it is not so by then.
+    /// Returns false if the condition is not met by that time.
     async fn until(
         &self,
         by: Instant,

@@ -1,6 +1,6 @@
 use clap::ValueEnum;
 
-/// The kinds of faults, as they are counted and as `--only` takes them.
+/// The kinds of faults, with the names that `--only` takes and that the report counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Kind {
     Kill,
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// How often it lies in a deck of cards.
+    /// The number of cards of this kind in a deck.
     pub(crate) fn copies(self) -> usize {
         match self {
             Self::Kill => 8,

@@ -2,7 +2,7 @@ use super::Fault;
 use crate::Error;
 use crate::world::SmallDisk;
 
-/// What the machine itself does to them, where it lets us.
+/// Faults of the machine itself. They are skipped if this machine does not allow them.
 impl Fault {
     pub(super) async fn wrong_clock(&mut self) -> Result<(), Error> {
         let name = self.pick(&self.targets());

@@ -1,4 +1,4 @@
-//! What the adversary can do. Each fault begins, lasts, and is taken back.
+//! The faults that the adversary deals. Each fault begins, lasts for a time, and is taken back.
 
 mod bigquery;
 mod edge;
@@ -27,12 +27,12 @@ use crate::load::Load;
 use crate::world::World;
 use stand_ins::StandIns;
 
-/// What one fault works with.
+/// One fault and the state that it works with.
 pub(crate) struct Fault {
     pub(crate) kind: Kind,
-    /// The same for the same seed.
+    /// The same seed makes the same decisions.
     random: StdRng,
-    /// When the attack is over and everything has to be taken back.
+    /// The end of the attack. Every fault is taken back by then.
     end: Instant,
     shared: Arc<Shared>,
 }
@@ -41,12 +41,12 @@ pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
     pub(crate) load: Arc<Load>,
     pub(crate) stand_ins: StandIns,
-    /// The services whose processes are attacked, by the beginning of their names.
+    /// The attacked processes are those with a name that begins with this text.
     targets: &'static str,
-    /// What can have one thing done to it at a time.
+    /// One lock for each target that takes only one fault at a time.
     turns: Mutex<BTreeMap<&'static str, Arc<Turn<()>>>>,
     done: Mutex<BTreeMap<&'static str, usize>>,
-    /// What goes on just now, for whoever looks on.
+    /// The current phase of the run, for the progress line.
     phase: Mutex<String>,
 }
 
@@ -86,7 +86,8 @@ impl Fault {
         Self { kind, random: StdRng::seed_from_u64(seed), end, shared }
     }
 
-    /// From its beginning until it is taken back. An error is one of the run itself, not of the system.
+    /// Runs the fault from its beginning until it is taken back. An error is one of the run itself, not of the system
+    /// under attack.
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         match self.kind {
             Kind::Kill | Kind::Freeze | Kind::StarvedCpu | Kind::Terminate => self.process().await,
@@ -147,7 +148,7 @@ impl Fault {
         Instant::now() >= self.end
     }
 
-    /// For so long, but not beyond the end of the attack.
+    /// Waits for a random time in this range, but not beyond the end of the attack.
     async fn last(&mut self, millis: std::ops::Range<u64>) {
         let time = Duration::from_millis(self.random.random_range(millis));
         tokio::select! {

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::world::INSTANCES;
 
 impl Fault {
-    /// Dead events are given another life, at most once each.
+    /// Replays dead events, each of them at most once.
     pub(super) async fn replays(&mut self) -> Result<(), Error> {
         let Ok(mut database) = self.world().database().await else { return Ok(()) };
         let dead: Vec<Uuid> = sqlx::query_scalar(
@@ -21,13 +21,14 @@ impl Fault {
         }
         for id in dead {
             let url = format!("{}/admin/events/{id}/replay", self.world().stack.url(Part::Admin));
-            // Where it is not known whether it took place, `replays` says so.
+            // If the answer is lost, the table `replays` tells whether the replay took place.
             let _ = self.world().client.post(url).send().await;
         }
         Ok(())
     }
 
-    /// Every instance, one after another, and a migration between the first ones and the second ones.
+    /// Restarts every instance, one after another. A migration runs after the first instances and after the second
+    /// ones.
     pub(super) async fn upgrade(&mut self) -> Result<(), Error> {
         let turn = self.turn("upgrade");
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
@@ -46,7 +47,8 @@ impl Fault {
         Ok(())
     }
 
-    /// Killed at a random instant, and run again to its end. Where PostgreSQL is away just then, the next upgrade does it.
+    /// Kills a migration at a random instant, and runs it again to its end. If PostgreSQL is away, the next upgrade
+    /// runs the migration.
     async fn migrate_and_kill(&mut self) -> Result<(), Error> {
         let mut killed = self.world().migration().spawn()?;
         self.last(5..150).await;

@@ -10,11 +10,11 @@ use super::Fault;
 use crate::Error;
 use crate::world::World;
 
-/// The services' sessions and not the run's own.
+/// Selects the sessions of the services, and not those of the run itself.
 const THEIRS: &str = "pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name <> ''";
 
 impl Fault {
-    /// What `pg_ctl stop -m immediate` does. It comes back by itself.
+    /// Does what `pg_ctl stop -m immediate` does. The supervisor starts PostgreSQL again.
     pub(super) async fn crash(&mut self) -> Result<(), Error> {
         let turn = self.turn("PostgreSQL");
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
@@ -51,7 +51,7 @@ impl Fault {
         Ok(())
     }
 
-    /// As a failover that leaves sessions on a node that may not write.
+    /// Simulates a failover that leaves sessions on a read-only node.
     pub(super) async fn read_only(&mut self) -> Result<(), Error> {
         let turn = self.turn("PostgreSQL");
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
@@ -65,12 +65,12 @@ impl Fault {
         run(&mut database, "SELECT pg_reload_conf()").await
     }
 
-    /// A transaction ID that is not over holds back what is known to be complete, in every database of the instance.
+    /// An open transaction ID holds back the watermark of complete transactions in every database of the instance.
     pub(super) async fn writer_elsewhere(&mut self) -> Result<(), Error> {
         let turn = self.turn("a writer elsewhere");
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
         let Ok(mut database) = self.world().database().await else { return Ok(()) };
-        // It may be there from another time.
+        // The database may exist already from an earlier fault, so an error is ignored.
         let _ = run(&mut database, "CREATE DATABASE elsewhere").await;
         let options: PgConnectOptions = self.world().stack.database_url().parse()?;
         let Ok(mut elsewhere) = PgConnection::connect_with(&options.database("elsewhere")).await else {
@@ -91,7 +91,7 @@ impl Fault {
         run(database, "BEGIN").await?;
         run(database, "SELECT pg_current_xact_id()").await?;
         self.until_end().await;
-        // A crash of the server has ended it meanwhile.
+        // A crash of the server may have ended the transaction already.
         let _ = run(database, "ROLLBACK").await;
         Ok(())
     }

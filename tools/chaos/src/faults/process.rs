@@ -8,9 +8,9 @@ use super::{Fault, Kind};
 use crate::Error;
 use crate::world::World;
 
-/// Longer than the lease of an attempt and than the flusher's.
+/// Longer than the lease of an attempt and the lease of the flusher.
 const FROZEN_MILLIS: std::ops::Range<u64> = 4_500..6_500;
-/// A process that gets little CPU stands still for so long, and then runs for so long.
+/// The total time of one starvation. A starved process is stopped and continued in turn, for the times below.
 const STARVED_MILLIS: std::ops::Range<u64> = 3_000..6_000;
 const STANDS_MILLIS: std::ops::Range<u64> = 150..250;
 const RUNS_MILLIS: std::ops::Range<u64> = 20..100;
@@ -50,7 +50,7 @@ impl Fault {
         Ok(())
     }
 
-    /// False where it is not up at this moment.
+    /// Returns false if the process is not up at this moment.
     async fn stop_for(&mut self, name: &'static str, millis: std::ops::Range<u64>) -> Result<bool, Error> {
         let pid = self.world().instance(name)?.pid();
         let is_stopped = World::signal(pid, Signal::STOP);

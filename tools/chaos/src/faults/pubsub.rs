@@ -35,7 +35,7 @@ impl Fault {
         self.shared.stand_ins.set(part, name, None).await
     }
 
-    /// Killed, with whatever it held; Pub/Sub comes back without its messages.
+    /// Kills the stand-in together with its state. The Pub/Sub stand-in comes back without its messages.
     pub(super) async fn away(&mut self, part: Part) -> Result<(), Error> {
         let turn = self.turn(part.name());
         let Ok(_turn) = turn.try_lock() else { return Ok(()) };
@@ -46,7 +46,7 @@ impl Fault {
         self.shared.stand_ins.restore(part).await
     }
 
-    /// Copies of messages that were acknowledged long ago, of whatever end.
+    /// Publishes copies of messages that were acknowledged long ago, whatever the end of their events was.
     pub(super) async fn late_duplicates(&mut self) -> Result<(), Error> {
         let Ok(mut database) = self.world().database().await else { return Ok(()) };
         let old: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM outcomes ORDER BY random() LIMIT 200")
@@ -68,7 +68,7 @@ impl Fault {
             event_type: "demo.ledger".into(),
             traceparent: None,
         });
-        // What Pub/Sub does not take now is no copy.
+        // The copies are only extra messages, so a refused one does not matter.
         publisher.publish(copies.collect()).await;
         Ok(())
     }

@@ -8,7 +8,8 @@ use crate::Error;
 use crate::load::UNLOADABLE;
 use crate::world::World;
 
-/// The faults in force in the two stand-ins: a stand-in takes them all at once, and forgets them when it is killed.
+/// The faults in force in the two stand-ins. A stand-in takes all its faults in one request, and forgets them when it
+/// is killed.
 pub(crate) struct StandIns {
     world: Arc<World>,
     pubsub: Mutex<Map<String, Value>>,
@@ -21,7 +22,7 @@ impl StandIns {
         Self { world, pubsub: Mutex::default(), bigquery: Mutex::new(bigquery) }
     }
 
-    /// None takes it back.
+    /// Sets the fault, or takes it back if the value is None.
     pub(crate) async fn set(&self, part: Part, name: &str, value: Option<Value>) -> Result<(), Error> {
         let mut faults = self.of(part).lock().await;
         match value {
@@ -31,7 +32,7 @@ impl StandIns {
         self.tell(part, &faults).await
     }
 
-    /// What holds throughout, and again behind a restart.
+    /// Sends all faults in force to the stand-in, at the start of the run and after a restart.
     pub(crate) async fn restore(&self, part: Part) -> Result<(), Error> {
         let faults = self.of(part).lock().await;
         self.tell(part, &faults).await
@@ -39,7 +40,7 @@ impl StandIns {
 
     async fn tell(&self, part: Part, faults: &Map<String, Value>) -> Result<(), Error> {
         match self.world.stand_in_faults(part, &Value::Object(faults.clone())).await {
-            // Who is away is told when it is back.
+            // A stand-in that is away gets its faults when it is back.
             Err(error)
                 if error
                     .downcast_ref::<reqwest::Error>()

@@ -5,42 +5,43 @@ use serde_json::{Value, json};
 
 use super::Pace;
 
-/// What the handler will do with an event, so what its end has to be.
+/// The behaviour of the handler for an event. It decides which end of the event is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Fate {
     Done,
-    /// The handler takes its time, about as long as it may.
+    /// The handler takes about as long as its limit allows.
     Slow,
     FailsTwice,
-    /// It fails until it is dead.
+    /// Every attempt fails until the event is dead.
     Fails,
     Panics,
-    /// It never comes back in time.
+    /// The handler never returns within its limit.
     Hangs,
     Permanent,
-    /// Dead at its first attempt, and well at any other.
+    /// The first attempt makes the event dead, and any later attempt succeeds.
     Mended,
-    /// Every attempt takes the process with it.
+    /// Every attempt kills its process.
     Kills,
     /// Every attempt ends its own session with the database.
     EndsSession,
-    /// BigQuery does not take its row.
+    /// BigQuery refuses the row of this event.
     Unloadable,
 }
 
-/// One event of a run. Its weight is its number, so that neither none nor twice can hide in a sum.
+/// One event of a run. Its weight is its number, so that a missing effect and a double one cannot cancel out in a
+/// sum.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Planned {
     pub(crate) number: i64,
     pub(crate) fate: Fate,
 }
 
-/// The text by which the stand-in of BigQuery knows a row that it is to refuse.
+/// The text by which the BigQuery stand-in recognises a row that it has to refuse.
 pub(crate) const UNLOADABLE: &str = "bigquery-refuses-this";
 
 impl Planned {
-    /// 3% of poison of many kinds, what the pace asks for beside it, and the rest well.
+    /// Draws 3% of poison of many kinds and the shares that the pace asks for. All other events succeed.
     pub(crate) fn choose(number: i64, pace: Pace, random: &mut StdRng) -> Self {
         let fails = 300 + 10 * pace.fails;
         let fails_twice = fails + 10 * pace.fails_twice;
@@ -52,7 +53,7 @@ impl Planned {
             120..140 => Fate::Hangs,
             140..250 => Fate::Permanent,
             250..295 => Fate::Mended,
-            // Each of these costs the flusher several load jobs.
+            // Each of these events costs the flusher several load jobs.
             295..300 => Fate::Unloadable,
             drawn if drawn < fails => Fate::Fails,
             drawn if drawn < fails_twice => Fate::FailsTwice,
@@ -82,7 +83,7 @@ impl Planned {
 }
 
 impl Fate {
-    /// Whether an end as DEAD_LETTER is right.
+    /// Tells whether DEAD_LETTER is a right end.
     pub(crate) fn may_die(self) -> bool {
         matches!(
             self,
@@ -96,7 +97,8 @@ impl Fate {
         )
     }
 
-    /// Whether an end as PROCESSED is right. Its first attempt may be lost, and then the next one is its second.
+    /// Tells whether PROCESSED is a right end. The first attempt of a `Mended` event may be lost, and then its second
+    /// one succeeds.
     pub(crate) fn may_succeed(self) -> bool {
         !self.may_die() || self == Self::Mended
     }

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::event::Planned;
 use crate::Error;
 
-/// A line of the load generator's own book, which the system under attack never sees.
+/// One line of the load generator's own journal, which the system under attack never sees.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Line {
-    /// About to be sent, for the first time.
+    /// The event is about to be sent for the first time.
     Intent {
         event: Planned,
         key: Uuid,
@@ -31,7 +31,8 @@ pub(crate) enum Line {
 
 type Written = (Line, oneshot::Sender<()>);
 
-/// What is written is on disk before anything follows from it; those who come together share an fsync.
+/// A journal whose `write` returns once the line is on disk, so that nothing follows from an unwritten line.
+/// Concurrent writers share one fsync.
 #[derive(Clone)]
 pub(crate) struct Journal(mpsc::Sender<Written>);
 
@@ -65,7 +66,7 @@ fn keep(file: File, mut lines: mpsc::Receiver<Written>) -> Result<(), Error> {
         file.flush()?;
         file.get_ref().sync_data()?;
         for (_, written) in page.drain(..) {
-            // Who wrote it may have been given up meanwhile.
+            // The task that waits for this line may have been cancelled meanwhile.
             let _ = written.send(());
         }
     }

@@ -1,4 +1,4 @@
-//! The load generator: what it is about to send is in its journal first, and so is every answer.
+//! The load generator. It writes every event into its journal before it sends it, and it writes every answer too.
 
 mod event;
 mod journal;
@@ -34,14 +34,14 @@ struct Shared {
     journal: Journal,
     sent: AtomicU64,
     answered: AtomicU64,
-    /// The first thing that no client should ever see.
+    /// The first observation that no client should ever make.
     wrong: Mutex<Option<String>>,
-    /// Clients that hang up after a random moment.
+    /// Half of the requests hang up after a random time.
     impatient: AtomicBool,
     sends: TaskTracker,
-    /// No new events.
+    /// No new events are sent once this is cancelled.
     over: CancellationToken,
-    /// No retries either.
+    /// No request is sent again once this is cancelled.
     give_up: CancellationToken,
 }
 
@@ -49,19 +49,20 @@ struct Shared {
 pub(crate) struct Pace {
     pub(crate) seed: u64,
     pub(crate) rate: u32,
-    /// With so many unanswered no more are sent, as the memory of a real producer would have it.
+    /// No more events are sent while this many are unanswered, because a real producer has limited memory too.
     pub(crate) at_once: usize,
-    /// How many events kill their process.
+    /// The number of events that kill their process.
     pub(crate) killers: u32,
-    /// How many events end their own session with the database.
+    /// The number of events that end their own session with the database.
     pub(crate) session_enders: u32,
-    /// Some of them fail, hang, panic or cannot be loaded.
+    /// Some events fail, hang, panic or cannot be loaded.
     pub(crate) poison: bool,
-    /// Of a thousand events, so many take their handler about as long as it may, so many fail twice, and so many until they are dead.
+    /// Shares in a thousand events: `slow` ones take about as long as the handler's limit allows, `fails_twice` ones
+    /// fail twice, and `fails` ones fail until they are dead.
     pub(crate) slow: u32,
     pub(crate) fails_twice: u32,
     pub(crate) fails: u32,
-    /// Clients hang up after a random moment, half of the time.
+    /// Half of the requests hang up after a random time.
     pub(crate) impatient: bool,
 }
 
@@ -96,7 +97,7 @@ impl Load {
         self.shared.impatient.store(impatient, Ordering::Relaxed);
     }
 
-    /// No new events; those without an answer are sent again until they have one or the time is over.
+    /// Stops sending new events. Unanswered events are sent again until they have an answer or the time is over.
     pub(crate) async fn stop(self, patience: Duration) -> Result<(), Error> {
         self.shared.over.cancel();
         self.ticking.await??;
@@ -112,7 +113,7 @@ impl Load {
     }
 }
 
-/// By the clock and not by the answers, so that a slow system is not spared.
+/// Sends events by the clock and not when answers arrive, so that a slow system gets the same load.
 async fn tick(shared: Arc<Shared>, pace: Pace) -> Result<(), Error> {
     let mut random = StdRng::seed_from_u64(pace.seed);
     let mut ticks = interval(Duration::from_millis(10));

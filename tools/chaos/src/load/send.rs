@@ -15,12 +15,12 @@ use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE_MILLIS: std::ops::Range<u64> = 100..1_000;
-/// So many of a hundred are sent once more behind their answer.
+/// The percentage of events that are sent once more after their answer.
 const AGAIN: u32 = 3;
 
 enum Answer {
     Accepted(EventId),
-    /// It may have been stored or not; the same key finds out.
+    /// The event may have been stored or not. Another request with the same key tells which.
     None,
     Refused(String),
 }
@@ -53,7 +53,7 @@ async fn try_until_answered(shared: &Shared, event: Planned) -> Result<(), Error
     Ok(())
 }
 
-/// None when the run ended before there was an answer.
+/// Returns None if the run ended before there was an answer.
 async fn insist(shared: &Shared, event: Planned, key: Uuid) -> Result<Option<EventId>, Error> {
     while !shared.give_up.is_cancelled() {
         match attempt(shared, event, key).await {
@@ -89,7 +89,7 @@ async fn attempt(shared: &Shared, event: Planned, key: Uuid) -> Answer {
             Err(error) => Answer::Refused(format!("a 201 that cannot be read: {error}")),
         },
         StatusCode::SERVICE_UNAVAILABLE => Answer::None,
-        // Anything else is no answer to a valid event, whatever is away.
+        // No other status is a right answer to a valid event, whatever part is away.
         other => Answer::Refused(format!("{other}: {}", String::from_utf8_lossy(&body))),
     }
 }

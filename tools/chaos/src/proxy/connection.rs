@@ -33,7 +33,7 @@ pub(super) async fn carry(client: TcpStream, servers: Arc<Servers>, weather: wat
             pump(&mut from_server, &mut to_client, Direction::Response, weather.clone()),
         )
     };
-    // Whoever is dropped with bytes on their way is reset, which is how a broken connection looks.
+    // The linger time is zero, so dropping a socket resets its connection.
     tokio::select! {
         _ = both => {}
         _ = seen.wait_for(|weather| *weather == Weather::Reset) => {}
@@ -50,7 +50,7 @@ async fn pump(
     loop {
         let length = from.read(&mut piece).await.map_err(|_| Broken)?;
         if length == 0 {
-            // The other direction may have more to say.
+            // The other direction may still carry bytes.
             return to.shutdown().await.map_err(|_| Broken);
         }
         pass(&mut weather).await?;
@@ -61,7 +61,7 @@ async fn pump(
     }
 }
 
-/// Until the weather lets a piece through.
+/// Waits until the weather lets a piece through.
 async fn pass(weather: &mut watch::Receiver<Weather>) -> Result<(), Broken> {
     let now = *weather.wait_for(|weather| *weather != Weather::BlackHole).await.map_err(|_| Broken)?;
     match now {

@@ -1,4 +1,4 @@
-//! A TCP proxy for each edge between two processes, and the weather on it.
+//! A TCP proxy for each edge between two processes, with its weather.
 
 mod connection;
 mod weather;
@@ -15,7 +15,7 @@ pub(crate) use weather::Weather;
 
 use crate::Error;
 
-/// Clients reach the listening port; the servers behind it take turns, as behind a load balancer.
+/// A listening port with servers behind it. The servers take turns, as behind a load balancer.
 pub(crate) struct Edge {
     pub(crate) name: &'static str,
     weather: watch::Sender<Weather>,
@@ -45,7 +45,7 @@ impl Drop for Edge {
 
 async fn accept(listener: TcpListener, servers: Arc<Servers>, weather: watch::Receiver<Weather>) {
     loop {
-        // Out of file descriptors for a moment is no reason to end.
+        // The process may be out of file descriptors for a moment, so the proxy tries again.
         let Ok((client, _)) = listener.accept().await else {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             continue;
@@ -64,7 +64,7 @@ impl Servers {
         Self { ports, next: AtomicUsize::new(0) }
     }
 
-    /// The next that listens.
+    /// Connects to the next server that listens.
     async fn connect(&self) -> Option<TcpStream> {
         for _ in &self.ports {
             let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.ports.len();

@@ -1,19 +1,19 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What befalls the bytes on an edge.
+/// The fault that the proxy applies to the bytes on an edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Weather {
     Calm,
-    /// Every piece waits.
+    /// Every piece is delayed.
     Slow(Duration),
-    /// The connection ends instead of carrying on what was asked, with these odds for each piece.
+    /// The connection ends in place of a piece of the request, with this probability for each piece.
     LoseRequests(f64),
-    /// What was asked is done, and the connection ends in place of the answer.
+    /// The server does what the request asks, and the connection ends in place of the response.
     LoseResponses(f64),
-    /// Nothing passes and nobody is told; what was on its way goes on when it is over.
+    /// No byte passes and no side gets an error. The pending bytes pass when the weather is over.
     BlackHole,
-    /// Every connection is reset, old ones and new ones.
+    /// Every connection is reset, both the old and the new ones.
     Reset,
 }
 

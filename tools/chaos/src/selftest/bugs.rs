@@ -1,10 +1,10 @@
 use super::scenes::{self, Scene};
 
-/// A bug, the scene that brings it to light, and what it breaks: one of that has to be seen.
+/// A bug, the scene that shows it, and the promises that it breaks. One of these promises has to be seen broken.
 pub(super) struct Bug {
-    /// Of its patch.
+    /// The name of the patch without its extension.
     pub(super) name: &'static str,
-    /// Its patch concerns these services alone.
+    /// The services that the patch changes.
     pub(super) services: &'static [&'static str],
     pub(super) scene: &'static Scene,
     pub(super) breaks: &'static [&'static str],
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::tools;
 
-    /// A bug that can no longer be planted is one that nobody looks for.
+    /// If a patch no longer fits the code, its bug is no longer tested.
     #[test]
     fn every_bug_fits_the_code_as_it_is() {
         tools::patch().unwrap();

@@ -4,7 +4,7 @@ use super::scenes::Scene;
 use crate::Error;
 use crate::report::Report;
 
-/// Runs without a bug, by scene and seed. Bugs that share a scene share its control.
+/// The results of runs without a bug, by scene and seed. Bugs that share a scene share its control.
 #[derive(Default)]
 pub(super) struct Controls(HashMap<(&'static str, u64), Control>);
 
@@ -32,7 +32,7 @@ impl Controls {
 }
 
 impl Control {
-    /// One in which the fault was never dealt shows nothing.
+    /// A run in which the needed fault was never dealt shows nothing.
     fn of(report: &Report) -> Self {
         if !report.is_dealt {
             return Self { balances: false, told: "THE FAULT WAS NEVER DEALT".into() };

@@ -1,6 +1,6 @@
-//! Plants one bug at a time and shows that the books find it. A bug that they do not find is a hole in the run.
+//! Plants one bug at a time and shows that the books find it. If the books miss a bug, the chaos run has a gap.
 //!
-//! What they find counts only where the control balances: the same scene with the same seed and without the bug.
+//! A find counts only if the control balances: the same scene with the same seed and without the bug.
 
 mod bugs;
 mod control;
@@ -21,10 +21,10 @@ use row::Row;
 use scenes::SCENES;
 use workshop::Workshop;
 
-/// A fault that comes at random may miss its place.
+/// A random fault may miss its place, so each bug gets this many seeds.
 const CHANCES: u64 = 3;
 
-/// True where every bug was caught.
+/// Returns true if every bug was caught.
 pub(crate) async fn selftest(only: &[String]) -> Result<bool, Error> {
     let unknown = only.iter().find(|name| !BUGS.iter().any(|bug| bug.name == **name));
     if let Some(unknown) = unknown {
@@ -38,7 +38,7 @@ pub(crate) async fn selftest(only: &[String]) -> Result<bool, Error> {
     let mut table = Vec::new();
     for bug in BUGS.iter().filter(|bug| only.is_empty() || only.iter().any(|name| name == bug.name)) {
         let begun = Instant::now();
-        // One that cannot be tried fails, and the others are tried all the same.
+        // A bug that cannot be tried fails its row, and the other bugs are still tried.
         let row = try_to_catch(bug, &workshop, &mut controls).await;
         let row = row.unwrap_or_else(|error| Row::missed(error.to_string())).of(bug.name, begun.elapsed());
         println!("{row}");
@@ -54,7 +54,7 @@ pub(crate) async fn selftest(only: &[String]) -> Result<bool, Error> {
     Ok(caught == table.len())
 }
 
-/// Plays scenes without any bug. True where the books balance after each.
+/// Plays scenes without any bug. Returns true if the books balance after each scene.
 pub(crate) async fn play(names: &[String]) -> Result<bool, Error> {
     let mut all_balance = true;
     for name in names {

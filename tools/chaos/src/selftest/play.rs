@@ -10,11 +10,11 @@ use crate::run::{self, Plan, Rhythm};
 use crate::settle::Patience;
 use crate::world::{Wish, WrongClock};
 
-/// From the last answer until everything has ended, on a slow machine too.
+/// The time from the last answer until everything has ended, which is long enough for a slow machine.
 const SETTLES: Duration = Duration::from_mins(4);
 
 impl Scene {
-    /// With the services of another folder than this program's, if one is given.
+    /// Runs the scene with the services in the given folder, or with those beside this program.
     pub(super) async fn run(
         &'static self,
         services: Option<&Path>,
@@ -51,7 +51,7 @@ impl Scene {
         }
     }
 
-    /// Why this machine cannot play it.
+    /// Returns the reason if this machine cannot play the scene.
     fn lacks(&self, report: &Report) -> Option<String> {
         let needs = self.faults.iter().any(|kind| matches!(kind, Kind::DiskFull | Kind::WrongClock));
         needs.then(|| report.not_tried.first().cloned()).flatten()

@@ -5,7 +5,7 @@ use super::control::Control;
 
 pub(super) const HEAD: &str = "bug                          verdict     seconds  what was seen                                      control";
 
-/// What became of one bug.
+/// The result of one bug.
 #[derive(Default)]
 pub(super) struct Row {
     bug: &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// It counts only where the control balances.
+    /// The bug counts as caught only if the control balances.
     pub(super) fn seen(seen: String, control: Control) -> Self {
         Self { is_caught: control.balances, seen, control: control.told, ..Self::default() }
     }

@@ -4,25 +4,26 @@ use crate::faults::Kind;
 use crate::load::Pace;
 use crate::proxy::Weather;
 
-/// Load and faults that bring bugs to light. Without a bug the books balance after it, which its control shows.
+/// A load and its faults, which bring bugs to light. Without a bug the books balance, as the control of the scene
+/// shows.
 pub(super) struct Scene {
     pub(super) name: &'static str,
     pub(super) lasts: Duration,
     pub(super) faults: &'static [Kind],
-    /// Each of these has to be dealt, or a run of this scene shows nothing.
+    /// Each of these faults has to be dealt, or a run of this scene shows nothing.
     pub(super) needs: &'static [Kind],
-    /// The processes that are attacked begin with this.
+    /// The attacked processes are those with a name that begins with this text.
     pub(super) targets: &'static str,
     pub(super) fault_points: &'static str,
-    /// While the attack lasts.
+    /// The weather on these edges while the attack lasts.
     pub(super) weather: &'static [(&'static str, Weather)],
-    /// Until everything has ended, Pub/Sub takes messages and delivers none.
+    /// Pub/Sub takes messages and delivers none, until everything has ended.
     pub(super) drops_messages: bool,
     pub(super) set: &'static [(&'static str, &'static str)],
     pub(super) pace: Pace,
-    /// No event may have more attempts.
+    /// The most attempts that an event may have.
     pub(super) most_attempts: Option<i32>,
-    /// How far the clocks of the second instances are off.
+    /// The offset of the clocks of the second instances.
     pub(super) second_clock: Option<&'static str>,
 }
 
@@ -54,10 +55,10 @@ const QUIET: Scene = Scene {
     second_clock: None,
 };
 
-/// Numbers with which an event that is well never waits for long.
+/// Settings with which a healthy event never waits long.
 const SHORT_WAITS: &[(&str, &str)] = &[("RETRY_MAX_SECONDS", "1"), ("DUE_STEP_SECONDS", "12")];
 
-/// All of them.
+/// All scenes.
 pub(super) static SCENES: &[&Scene] = &[
     &NOTHING,
     &SLOW_INSERTS,
@@ -105,7 +106,7 @@ pub(super) static INGEST_KILLED: Scene = Scene {
 
 pub(super) static IMPATIENT_CLIENTS: Scene = Scene {
     name: "impatient-clients",
-    // Seldom enough that inserts take their connections from the pool.
+    // The rate is low, so that inserts take their connections from the pool.
     lasts: Duration::from_secs(20),
     weather: &[("ingest to PostgreSQL", Weather::Slow(Duration::from_millis(60)))],
     pace: Pace { rate: 15, impatient: true, ..PACE },
@@ -125,7 +126,7 @@ pub(super) static JOBS_WITHOUT_ANSWER: Scene = Scene {
 pub(super) static PUSHES_LOST: Scene = Scene {
     name: "pushes-lost",
     weather: &[("Pub/Sub to push", Weather::LoseRequests(0.9))],
-    // Or the failures would slow Pub/Sub down before it gives up on anything.
+    // With the usual settings, failures would slow Pub/Sub down before it gives up on a message.
     set: &[("PUBSUB_MAX_BACKOFF_MS", "1"), ("RETRY_MAX_SECONDS", "1")],
     ..QUIET
 };
@@ -167,7 +168,7 @@ pub(super) static MESSAGES_LOST: Scene = Scene {
     ..QUIET
 };
 
-/// Handlers of events that are well are under way whenever another one kills their process.
+/// While an event kills its process, handlers of healthy events run in the same process.
 pub(super) static KILLER_IN_COMPANY: Scene = Scene {
     name: "killer-in-company",
     set: &[("MAX_LOST_ATTEMPTS", "2")],
@@ -175,7 +176,7 @@ pub(super) static KILLER_IN_COMPANY: Scene = Scene {
     ..QUIET
 };
 
-/// Twenty attempts are the end of it.
+/// The event is dead after twenty attempts.
 pub(super) static SESSION_ENDER: Scene = Scene {
     name: "session-ender",
     lasts: Duration::from_secs(5),
@@ -195,14 +196,14 @@ pub(super) static NO_PUSHES: Scene = Scene {
     ..QUIET
 };
 
-/// A handler that takes 1.5 s of its 2 s, in a process that stands still for most of the time.
+/// A handler takes 1.5 s of its 2 s, in a process that is stopped for most of the time.
 pub(super) static STARVED: Scene = Scene {
     name: "starved",
     lasts: Duration::from_secs(25),
     faults: &[Kind::StarvedCpu],
     needs: &[Kind::StarvedCpu],
     targets: "process-push",
-    // Two time-outs are the end of an event.
+    // An event is dead after two time-outs.
     set: &[("MAX_RETRIES", "1")],
     pace: Pace { slow: 300, fails_twice: 0, ..PACE },
     ..QUIET

@@ -5,15 +5,17 @@ use tokio::process::Command;
 
 use crate::Error;
 
-/// What cargo has built already for the tree itself, so that the copy of the tree needs no dependency built again.
+/// The folders that cargo has built for the original tree. They are copied, so that no dependency is built again for
+/// the copy of the tree.
 const BUILT: [&str; 3] = ["deps", "build", ".fingerprint"];
 
-/// Does nothing where the workshop has built before.
+/// Does nothing if the workshop has built before.
 pub(super) async fn copy_dependencies(build: &Path, tree: &Path) -> Result<(), Error> {
     if build.exists() {
         return Ok(());
     }
-    // Its files have to be newer than what is copied, or cargo takes that for theirs.
+    // The files of the copied tree have to be newer than the copied builds. Otherwise cargo takes those builds for
+    // current.
     if tree.exists() {
         fs::remove_dir_all(tree)?;
     }

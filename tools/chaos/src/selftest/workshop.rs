@@ -24,7 +24,8 @@ const SOURCES: [&str; 8] = [
     "tools",
 ];
 
-/// A copy of the tree, in which the bugs are planted and built, and a database that their statements are checked against.
+/// A copy of the tree in which the bugs are planted and built, and a database against which their statements are
+/// checked.
 pub(super) struct Workshop {
     root: PathBuf,
     tree: PathBuf,
@@ -52,7 +53,7 @@ impl Workshop {
         self.stack.stop().await
     }
 
-    /// The folder of the services, of which those that the bug concerns have it.
+    /// Builds the bug. Returns a folder of all services, in which the services of the bug contain it.
     pub(super) async fn build(&self, bug: &Bug) -> Result<PathBuf, Error> {
         println!("\nbuilding {} …", bug.name);
         copy(Path::new("."), &self.tree)?;
@@ -64,13 +65,13 @@ impl Workshop {
         cargo.kill_on_drop(true);
         cargo.current_dir(&self.tree).arg("build").env("CARGO_TARGET_DIR", self.root.join("build"));
         cargo.env("SQLX_OFFLINE", "false").env("DATABASE_URL", self.stack.database_url());
-        // With the features of the whole workspace, whose dependencies are built already.
+        // The features are those of the whole workspace, because its dependencies are built already.
         cargo.arg("--workspace").args(bug.services.iter().flat_map(|name| ["--bin", name]));
         done(&mut cargo, &format!("the code with {} does not compile", patch.display())).await?;
         self.collect(bug)
     }
 
-    /// The others are as they are.
+    /// Links the built services of the bug and the healthy builds of the other services.
     fn collect(&self, bug: &Bug) -> Result<PathBuf, Error> {
         let (planted, healthy) = (self.root.join("build/debug"), local::process::binaries()?);
         let services = self.root.join("services");
@@ -90,7 +91,7 @@ impl Workshop {
     }
 }
 
-/// Where the bugs are kept.
+/// The folder of the patches.
 pub(super) const PATCHES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bugs");
 
 async fn done(command: &mut Command, failed: &str) -> Result<(), Error> {
@@ -102,7 +103,7 @@ async fn done(command: &mut Command, failed: &str) -> Result<(), Error> {
     Err(format!("{failed}:\n{}", String::from_utf8_lossy(&told)).into())
 }
 
-/// Only what differs is written, so that cargo builds only that.
+/// Only files that differ are written, so that cargo builds only these.
 fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     fs::create_dir_all(to)?;
     for source in SOURCES {

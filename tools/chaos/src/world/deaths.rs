@@ -3,20 +3,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use local::process::{Line, Tell};
 
-/// How a fault point announces itself.
+/// The beginning of the line that a fault point prints before it kills its process.
 const FAULT_POINT: &str = "fault point ";
 
-/// Processes that ended without an order: those that a fault point killed, and those that nobody did.
+/// Processes that ended without an order: those that a fault point killed, and those that died for no known reason.
 #[derive(Clone, Default)]
 pub(crate) struct Deaths(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// By instance: a fault point that has spoken and whose end is not yet seen.
+    /// The last fault point that each instance printed, until its end is seen.
     announced: BTreeMap<String, String>,
     by_fault_point: BTreeMap<String, usize>,
     by_nobody: Vec<String>,
-    /// What is expected to die of what is done to it.
+    /// Processes that are expected to die of a fault.
     forgiven: Vec<String>,
 }
 

@@ -7,13 +7,13 @@ use crate::Error;
 
 const GIB: u64 = 1 << 30;
 
-/// A disk that is small enough to be filled, under the data of PostgreSQL.
+/// A disk for the data of PostgreSQL that is small enough to be filled.
 pub(crate) struct SmallDisk {
     folder: PathBuf,
 }
 
 impl SmallDisk {
-    /// Or why that is not possible here.
+    /// Mounts the disk. Returns the reason if that is not possible here.
     pub(super) fn mount(folder: &Path) -> Result<Self, String> {
         let size = format!("size={}", 2 * GIB);
         let mounted = create_dir_all(folder).and_then(|()| {
@@ -25,7 +25,7 @@ impl SmallDisk {
         }
     }
 
-    /// To the last byte. Returns the file to remove.
+    /// Fills the disk to the last byte. Returns the file that has to be removed.
     pub(crate) fn fill(&self) -> Result<PathBuf, Error> {
         let path = self.folder.join("ballast");
         let mut file = File::create(&path)?;

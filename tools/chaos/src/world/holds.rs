@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::Error;
 
-/// The folder through which attempts are held at a fault point; `service::fault` has the other side.
+/// The folder through which attempts are held at a fault point. `service::fault` implements the other side.
 pub(crate) struct Holds {
     folder: PathBuf,
 }
@@ -26,12 +26,12 @@ impl Holds {
         Ok(())
     }
 
-    /// False where an attempt has taken it meanwhile.
+    /// Returns false if an attempt has taken the request already.
     pub(crate) fn withdraw(&self, point: &str) -> bool {
         remove_file(self.folder.join(point)).is_ok()
     }
 
-    /// The event whose attempts are held.
+    /// Returns the event whose attempts are held.
     pub(crate) fn event(&self) -> Result<Option<Uuid>, Error> {
         for entry in read_dir(&self.folder)? {
             let path = entry?.path();
@@ -43,7 +43,7 @@ impl Holds {
         Ok(None)
     }
 
-    /// The attempts of it that have come to the point, in their order.
+    /// Returns the attempts of the event that have come to the point, in their order.
     pub(crate) fn attempts(&self, id: Uuid) -> Result<Vec<u32>, Error> {
         let mut attempts = Vec::new();
         for entry in read_dir(self.folder.join(id.to_string()))? {
@@ -59,12 +59,12 @@ impl Holds {
         self.write(id, &format!("{attempt}.go"))
     }
 
-    /// And those that come later pass.
+    /// Releases all held attempts of the event. Later attempts pass too.
     pub(crate) fn release_all(&self, id: Uuid) -> Result<(), Error> {
         self.write(id, "all.go")
     }
 
-    /// Whether an attempt that was held has ended.
+    /// Tells whether a held attempt has ended.
     pub(crate) fn is_over(&self, id: Uuid, attempt: u32) -> bool {
         self.folder.join(id.to_string()).join(format!("{attempt}.over")).exists()
     }

@@ -7,14 +7,14 @@ use reqwest::Client;
 
 use super::{Environment, Extra};
 
-/// One of the two of a service.
+/// One of the two instances of a service.
 pub(super) struct Instance {
     pub(super) name: &'static str,
     pub(super) port: u16,
     pub(super) environment: Environment,
-    /// For a time.
+    /// Additional variables, which hold for a time.
     pub(super) extra: Extra,
-    /// The service as the stack would start it.
+    /// Makes the command with which the stack would start the service.
     pub(super) command: Box<dyn Fn() -> Command + Send + Sync>,
     pub(super) client: Client,
 }
@@ -32,7 +32,7 @@ impl Program for Instance {
         command
     }
 
-    /// It answers; what it needs may be away.
+    /// The instance answers requests. Its database and the stand-ins may be away.
     async fn is_ready(&self, _pid: u32) -> bool {
         let url = format!("http://127.0.0.1:{}/health", self.port);
         let request = self.client.get(url).timeout(Duration::from_secs(1));

@@ -1,4 +1,5 @@
-//! The system under attack: the stand-ins, a real PostgreSQL, two of each service, and a proxy on every edge between them.
+//! The system under attack: the stand-ins, a real PostgreSQL, two instances of each service, and a proxy on every
+//! edge between them.
 
 mod clock;
 mod deaths;
@@ -28,7 +29,7 @@ pub(crate) use start::{NUMBERS, Wish};
 use crate::Error;
 use crate::proxy::Edge;
 
-/// Two of each, by what they are.
+/// The two instances of each service.
 pub(crate) const INSTANCES: [(Part, [&str; 2]); 4] = [
     (Part::Ingest, ["ingest-1", "ingest-2"]),
     (Part::ProcessPush, ["process-push-1", "process-push-2"]),
@@ -36,7 +37,7 @@ pub(crate) const INSTANCES: [(Part, [&str; 2]); 4] = [
     (Part::BqFlush, ["bq-flush-1", "bq-flush-2"]),
 ];
 
-/// Names and values of the environment.
+/// Names and values of environment variables.
 type Environment = Vec<(&'static str, String)>;
 type Extra = Arc<Mutex<Environment>>;
 
@@ -49,7 +50,7 @@ pub(crate) struct World {
     instances: BTreeMap<&'static str, (Supervised, Extra)>,
     pub(crate) clock: Result<WrongClock, String>,
     pub(crate) disk: Result<SmallDisk, String>,
-    /// Where the services' programs are, if elsewhere than this one.
+    /// The folder of the services' programs, if it differs from the folder of this program.
     services: Option<PathBuf>,
 }
 
@@ -62,7 +63,7 @@ impl World {
         Ok(&self.found(name)?.0)
     }
 
-    /// From its next start on, beside what it always has.
+    /// Sets additional environment variables of an instance, which hold from its next start on.
     pub(crate) fn equip(&self, name: &str, environment: Environment) -> Result<(), Error> {
         *self.found(name)?.1.lock().unwrap_or_else(PoisonError::into_inner) = environment;
         Ok(())
@@ -77,13 +78,13 @@ impl World {
         found.ok_or_else(|| format!("there is no edge {name}").into())
     }
 
-    /// False where it is not up at this moment.
+    /// Returns false if the process is not up at this moment.
     pub(crate) fn signal(pid: Option<u32>, signal: Signal) -> bool {
         let pid = pid.and_then(|pid| Pid::from_raw(pid.cast_signed()));
         pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
     }
 
-    /// Whether the fault points are in force.
+    /// Switches the fault points on or off.
     pub(crate) fn attack(&self, begins: bool) -> Result<(), Error> {
         let file = self.attack_file();
         if begins {
@@ -94,17 +95,17 @@ impl World {
         Ok(())
     }
 
-    /// There while an attack lasts.
+    /// This file exists while an attack lasts.
     fn attack_file(&self) -> PathBuf {
         self.stack.logs().join("attack")
     }
 
-    /// Straight to PostgreSQL, past every proxy.
+    /// Connects to PostgreSQL directly, without a proxy in between.
     pub(crate) async fn database(&self) -> Result<PgConnection, Error> {
         Ok(PgConnection::connect(&self.stack.database_url()).await?)
     }
 
-    /// Replaces the faults of a stand-in. One that is away has none to set.
+    /// Replaces all faults of a stand-in.
     pub(crate) async fn stand_in_faults(&self, part: Part, faults: &Value) -> Result<(), Error> {
         let url = format!("{}/control/faults", self.stack.url(part));
         let answer = self.client.put(url).json(faults).send().await?;
@@ -114,7 +115,7 @@ impl World {
         Err(format!("the faults {faults} are refused: {}", answer.text().await?).into())
     }
 
-    /// What every process printed, for whoever looks for the cause.
+    /// Copies the output of every process, for the search of the cause.
     pub(crate) fn keep_logs(&self, folder: &Path) -> Result<(), Error> {
         std::fs::create_dir_all(folder)?;
         for log in std::fs::read_dir(self.stack.logs())? {
@@ -130,7 +131,7 @@ impl World {
         let ends = join_all(stops).await;
         ends.into_iter().collect::<Result<(), Error>>()?;
         self.stack.stop().await?;
-        // PostgreSQL has ended by now, so its disk can go.
+        // PostgreSQL has ended by now, so its disk can be unmounted.
         drop(self.disk);
         Ok(())
     }

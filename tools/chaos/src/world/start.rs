@@ -11,7 +11,7 @@ use super::{Deaths, Environment, Extra, Holds, INSTANCES, SmallDisk, World, Wron
 use crate::Error;
 use crate::proxy::Edge;
 
-/// Shorter than a laptop's, so that leases end and relays come many times in a run.
+/// Times that are shorter than the defaults of a laptop, so that leases end and relays run many times in a run.
 pub(crate) const NUMBERS: [(&str, &str); 16] = [
     ("HANDLER_LIMIT_SECONDS", "2"),
     ("LEASE_SECONDS", "3"),
@@ -31,17 +31,17 @@ pub(crate) const NUMBERS: [(&str, &str); 16] = [
     ("LOG_LEVEL", "info"),
 ];
 
-/// Of the instances, and of the proxies behind them.
+/// The number of ports of the instances and of the proxies behind them.
 const PORTS: usize = 15;
 
-/// What the world is made of, where it is not the usual.
+/// The deviations of a world from the usual one.
 #[derive(Default)]
 pub(crate) struct Wish {
-    /// Where the services are that are to be tried.
+    /// The folder of the services to test.
     pub(crate) services: Option<PathBuf>,
     pub(crate) set: Vec<(String, String)>,
     pub(crate) fault_points: String,
-    /// For the second instance of each service alone.
+    /// Environment variables of the second instance of each service only.
     pub(crate) second: Vec<(&'static str, String)>,
 }
 
@@ -80,7 +80,7 @@ impl World {
 
     async fn populate(&mut self, wish: &Wish) -> Result<(), Error> {
         self.migrate().await?;
-        // All at once, since those that nobody listens on yet would be found free again.
+        // All ports are taken in one call, because a port without a listener would be found free again.
         let mut free = local::ports::free::<PORTS>()?.into_iter();
         for (part, names) in INSTANCES {
             let behind = self.edges_behind(part, &mut free).await?;
@@ -95,7 +95,7 @@ impl World {
                 }
                 self.add(part, name, port, environment)?;
             }
-            // Everybody reaches the service at the address that the stack has for it.
+            // Every caller reaches the service at the address that the stack has for it.
             let official = self.stack.settings().ports.of(part);
             let name = in_front_of(part);
             self.edges.push(Edge::open(name, official, ports).await?);
@@ -121,7 +121,7 @@ impl World {
         Ok(())
     }
 
-    /// The proxies that a service looks through, as the environment that points it at them.
+    /// Opens the proxies between a service and its servers. Returns the environment that points the service at them.
     async fn edges_behind(
         &mut self,
         part: Part,
@@ -166,7 +166,7 @@ impl World {
         Err(format!("admin migrate: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
-    /// `admin migrate`, to be started.
+    /// Returns the command `admin migrate`, not started yet.
     pub(crate) fn migration(&self) -> tokio::process::Command {
         let command = self.stack.command(Part::Admin, self.services.as_deref());
         let mut migration = tokio::process::Command::from(command());
