@@ -11,7 +11,7 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    /// In turn, since a machine is not the same for the whole of a run.
+    /// Measures the two sides in turn, since the speed of a machine changes during a run.
     pub(crate) async fn measure(
         mut one: impl AsyncFnMut() -> Result<f64, Error>,
         mut other: impl AsyncFnMut() -> Result<f64, Error>,
@@ -29,7 +29,7 @@ impl Compared {
         Ok(Self { value: of(&values)?, yardstick: of(&yardsticks)?, values, yardsticks })
     }
 
-    /// How far the rounds lie apart, which says what the medians are worth.
+    /// The range of the rounds, which tells how reliable the medians are.
     pub(crate) fn spread(&self) -> String {
         format!("{} against {}", range(&self.values), range(&self.yardsticks))
     }

@@ -1,4 +1,5 @@
-//! A wire that takes a millisecond each way: a TCP proxy that holds every piece back for that long, and carries as many at once as come.
+//! A connection with a delay of a millisecond each way: a TCP proxy that holds every piece back for that long. Pieces
+//! do not wait for each other.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
@@ -16,7 +17,7 @@ use crate::load::at_its_time;
 const EACH_WAY: Duration = Duration::from_millis(1);
 
 type Piece = Vec<u8>;
-/// Where a piece is sent on when its time has come.
+/// The time when a piece is due, and the channel on which it is sent on.
 type Held = (Instant, (UnboundedSender<Piece>, Piece));
 
 pub(crate) struct SlowWire {
@@ -28,11 +29,12 @@ impl SlowWire {
     pub(crate) async fn to(server: u16) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
-        // The delay is the same for all, so what comes first is due first, whoever's it is.
+        // The delay is the same for all pieces, so they are due in the order in which they come, whichever connection
+        // they belong to.
         let (hold, waiting) = mpsc::channel::<Held>();
         std::thread::spawn(move || {
             at_its_time(waiting, |_, (to, piece)| {
-                // A connection that is gone takes nothing, and the others go on.
+                // A closed connection drops its piece, and the other connections go on.
                 let _ = to.send(piece);
                 true
             });
@@ -54,7 +56,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, hold: mpsc::Sender<He
     }
 }
 
-/// Whoever hangs up is seen to do so by the other side.
+/// Carries both directions. If one side hangs up, the other side sees it.
 async fn carry(client: TcpStream, server: SocketAddr, hold: mpsc::Sender<Held>) -> std::io::Result<()> {
     let server = TcpStream::connect(server).await?;
     client.set_nodelay(true)?;

@@ -9,20 +9,20 @@ use crate::target::{self, Target};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) name: String,
-    /// None where it could not be measured, and the note says why.
+    /// None if it could not be measured. The note says why.
     pub(crate) value: Option<f64>,
     pub(crate) unit: String,
     pub(crate) yardstick: Option<f64>,
     pub(crate) ratio: Option<f64>,
     pub(crate) target: Option<String>,
-    /// None where there is no target, or nothing to hold against it.
+    /// None if there is no target, or no value to compare with it.
     pub(crate) met: Option<bool>,
-    /// Measured at less than its full size.
+    /// Whether it was measured at less than its full size.
     pub(crate) quick: bool,
     pub(crate) note: String,
 }
 
-/// Why a row has no figure that is nobody's fault.
+/// The reason why this machine or this build cannot measure a row. It does not count as a failure.
 #[derive(Debug)]
 pub(crate) struct NotHere(pub(crate) String);
 

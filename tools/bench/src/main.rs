@@ -1,4 +1,4 @@
-//! Measures what is promised of speed, as ratios to what PostgreSQL's own load generator does on the same server.
+//! Measures the promised speed, as ratios to the results of PostgreSQL's own load generator on the same server.
 
 mod compared;
 mod delay;
@@ -26,7 +26,7 @@ use size::Size;
 
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The speed of EventFlow, beside pgbench.
+/// Measures the speed of EventFlow beside that of pgbench.
 #[derive(Parser)]
 struct Args {
     #[command(subcommand)]
@@ -37,9 +37,9 @@ struct Args {
 enum Command {
     /// Measures, and writes bench.json and bench.md.
     Run(Run),
-    /// Draws throughput and latency beside pgbench.
+    /// Draws throughput and latency beside those of pgbench.
     Draw {
-        /// The figures; those of the latest run where none are given.
+        /// The file with the figures (default: bench.json of the latest run).
         #[arg(long)]
         from: Option<PathBuf>,
         #[arg(long)]
@@ -49,13 +49,13 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Run {
-    /// Every row at a tenth of its size.
+    /// Measures every row at a tenth of its size.
     #[arg(long, conflicts_with = "scale")]
     quick: bool,
-    /// Every row at this part of its size.
+    /// Measures every row at this fraction of its size.
     #[arg(long)]
     scale: Option<f64>,
-    /// These rows alone.
+    /// Only these rows (default: all).
     #[arg(long, value_delimiter = ',')]
     only: Vec<Row>,
 }

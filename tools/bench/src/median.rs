@@ -1,4 +1,4 @@
-/// The middle of them, or between the two in the middle.
+/// Returns the middle sample, or the mean of the two middle samples.
 pub(crate) fn median(samples: &[f64]) -> Option<f64> {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);

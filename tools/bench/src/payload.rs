@@ -1,19 +1,19 @@
-//! What the events carry: 400 bytes of JSON, whatever is in them.
+//! The payloads of the events: JSON of 400 bytes for every handler.
 
 const LENGTH: usize = 400;
 const FILLING: &str = "what a webhook says about an order, its customer, its items and where they go; ";
 
-/// For the handler that does nothing.
+/// The payload for the handler that does nothing.
 pub(crate) fn plain() -> String {
     filled("\"order\":12345678")
 }
 
-/// For the handler that writes in the transaction of its event.
+/// The payload for the handler that writes in the transaction of its event.
 pub(crate) fn transactional() -> String {
     filled("\"weight\":1")
 }
 
-/// For the handler that fails at every try.
+/// The payload for the handler that fails at every attempt.
 pub(crate) fn poison() -> String {
     filled("\"failTimes\":1000")
 }

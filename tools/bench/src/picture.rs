@@ -1,4 +1,4 @@
-//! The README's picture: bars of ours beside bars of pgbench, as the text of an SVG.
+//! The picture in the README: bars of EventFlow beside bars of pgbench, as an SVG.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use crate::Error;
 use crate::figure::Figure;
 use crate::report::number;
 
-/// What is shown, and as what.
+/// The names of the shown figures, and their labels.
 const THROUGHPUT: [(&str, &str); 5] = [
     ("ingest-c64", "POST /events, 64 connections"),
     ("ingest-c256", "POST /events, 256 connections"),
@@ -24,7 +24,7 @@ const BAR: f64 = 13.0;
 const GROUP: f64 = 42.0;
 const HEADING: f64 = 34.0;
 
-/// Legible on white and on black.
+/// The colours are legible on white and on black.
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#777}.h{font-weight:600}.ours{fill:#2f81f7}.theirs{fill:#9aa4af}";
 
 pub(crate) fn draw(figures: &[Figure]) -> Result<String, Error> {

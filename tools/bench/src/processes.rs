@@ -1,26 +1,26 @@
-//! What processes use, as Linux tells it.
+//! CPU and memory of processes, read from Linux.
 
 use std::time::Duration;
 
 use crate::Error;
 use crate::figure::NotHere;
 
-/// Linux shows programs a hundred ticks a second, whatever the kernel counts in.
+/// Linux shows a hundred ticks a second to programs, independent of the timer of the kernel.
 const TICK: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Memory {
-    /// In mebibytes.
+    /// In mebibytes, as is `most`.
     pub(crate) now: f64,
     pub(crate) most: f64,
 }
 
-/// Of all threads of a process, from its start on.
+/// The CPU time of all threads of a process since its start.
 pub(crate) fn cpu(pid: u32) -> Result<Duration, Error> {
     ticks(pid, 2)
 }
 
-/// And of its children that have ended.
+/// The same, with the CPU time of its children that have ended.
 pub(crate) fn cpu_with_the_dead(pid: u32) -> Result<Duration, Error> {
     ticks(pid, 4)
 }
@@ -47,8 +47,8 @@ fn read(pid: u32, file: &str) -> Result<String, Error> {
     std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}").into())
 }
 
-/// User and system time, and the same of the children. The name in the second field may hold anything, so what follows is counted from
-/// its end.
+/// Sums the user and system time, and with four fields also those of the children. The name in the second field may
+/// hold any character, so the fields are counted from its end.
 fn cpu_of(stat: &str, fields: usize) -> Option<Duration> {
     let (_, rest) = stat.rsplit_once(')')?;
     let ticks: Vec<u32> =

@@ -1,4 +1,4 @@
-//! What was measured, for programs and for people.
+//! The report of a run: JSON for programs, and Markdown for people.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::Error;
 use crate::figure::Figure;
 
-/// `bench.json` and `bench.md`.
+/// Writes `bench.json` and `bench.md`.
 pub(crate) fn write(folder: &Path, figures: &[Figure], about: &[String]) -> Result<(), Error> {
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("bench.json"), serde_json::to_string_pretty(figures)? + "\n")?;
@@ -36,7 +36,7 @@ pub(crate) fn markdown(figures: &[Figure], about: &[String]) -> String {
     text
 }
 
-/// The line of a figure while the run goes on.
+/// The line of a figure, which is printed during the run.
 pub(crate) fn line(figure: &Figure) -> String {
     let beside = figure.yardstick.map_or_else(String::new, |yardstick| {
         format!(" against {}, ratio {}", number(yardstick), optional(figure.ratio))
@@ -69,7 +69,7 @@ fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), number)
 }
 
-/// Three digits that say something.
+/// Formats a number with about three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         large if large >= 1_000.0 => thousands(value),

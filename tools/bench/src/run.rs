@@ -10,10 +10,10 @@ use crate::rows::Row;
 use crate::size::Size;
 use crate::world::World;
 
-/// True where every row could be measured; a target that is missed is told and is no failure of the run.
+/// Returns true if every row could be measured. A missed target is reported, and does not fail the run.
 pub(crate) async fn run(size: Size, only: &[Row]) -> Result<bool, Error> {
     if cfg!(debug_assertions) {
-        eprintln!("this is a debug build: its figures say nothing of speed (make bench builds for release)");
+        eprintln!("this is a debug build, so its figures are too slow (make bench builds for release)");
     }
     let rows = if only.is_empty() { Row::value_variants() } else { only };
     let folder = folder()?;
@@ -33,7 +33,7 @@ pub(crate) async fn run(size: Size, only: &[Row]) -> Result<bool, Error> {
             figures.push(figure);
         }
         eprintln!("{} took {} s", row.name(), begun.elapsed().as_secs());
-        // Whoever loses patience keeps what is there.
+        // The report is written after each row, so that an interrupted run keeps its figures.
         report::write(&folder, &figures, &about)?;
     }
     world.stop().await?;
@@ -44,13 +44,13 @@ pub(crate) async fn run(size: Size, only: &[Row]) -> Result<bool, Error> {
     Ok(figures.iter().all(|figure| figure.value.is_some() || figure.met.is_none()))
 }
 
-/// Below the folder where cargo puts what it builds.
+/// Returns a folder inside cargo's target folder.
 pub(crate) fn folder() -> Result<PathBuf, Error> {
     let binaries = local::process::binaries()?;
     Ok(binaries.parent().unwrap_or(Path::new(".")).join("bench"))
 }
 
-/// What the figures were measured on.
+/// Describes the machine and the database of the figures.
 fn about(world: &World) -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How much of everything a run does.
+/// The size of a run: how long it measures, and how many rows it fills.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     scale: f64,
@@ -14,31 +14,32 @@ impl Size {
         Self { scale }
     }
 
-    /// Whether its figures stand for less than they say.
+    /// Whether the figures are measured at less than the full size.
     pub(crate) fn is_quick(self) -> bool {
         self.scale < 1.0
     }
 
-    /// So often each side is measured, in turn with the other.
+    /// Each side is measured this many times, in turn with the other.
     pub(crate) const ROUNDS: usize = 3;
 
-    /// How long one side is measured. A window below two seconds would say nothing, however quick.
+    /// The time for which one side is measured. A window below two seconds would show nothing, so a quick run does
+    /// not go below it.
     pub(crate) fn window(self) -> Duration {
         Duration::from_secs_f64((10.0 * self.scale).clamp(2.0, 10.0))
     }
 
-    /// Before the first round, on both sides.
+    /// The time of the load before the first round.
     pub(crate) fn warm_up(self) -> Duration {
         self.window() / 4
     }
 
-    /// So much of what is counted and not timed.
+    /// Scales a number of rows.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub(crate) fn rows(self, full: u64) -> u64 {
         (full as f64 * self.scale).max(1_000.0) as u64
     }
 
-    /// What a table that has grown is held against.
+    /// The size of the table with which a large table is compared.
     pub(crate) fn small_table(self) -> u64 {
         50_000.min(self.rows(500_000))
     }

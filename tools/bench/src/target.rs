@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a figure has to be.
+/// The bound of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target {
     RatioAtLeast(f64),
@@ -10,7 +10,7 @@ pub(crate) enum Target {
 
 use Target::{Below, RatioAtLeast, RatioAtMost};
 
-/// By figure. A figure that is not here is for the reader, and for what is computed from it.
+/// The targets by figure. A figure without a target is for the reader, or for computing other figures.
 const TARGETS: [(&str, Target); 25] = [
     ("ingest-c64", RatioAtLeast(1.3)),
     ("ingest-c256", RatioAtLeast(1.8)),

@@ -7,7 +7,8 @@ use super::connection::Connection;
 use super::{Latencies, Script, Tally, on_a_thread};
 use crate::Error;
 
-/// Each connection sends its next request when it has the answer to the one before: as much as goes.
+/// A closed loop, for the highest throughput: each connection sends its next request when it has the answer to the
+/// one before.
 pub(crate) struct Closed {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
@@ -17,7 +18,7 @@ pub(crate) struct Closed {
 #[derive(Clone, Copy)]
 pub(crate) enum Lasts {
     For(Duration),
-    /// Until the script has nothing more to send.
+    /// Until the script has no more requests.
     ToTheEnd,
 }
 
@@ -59,7 +60,7 @@ impl Closed {
     }
 }
 
-/// What is answered behind the end is waited for, and does not count.
+/// Sends requests until the end. An answer after the end is awaited, but counts only as accepted.
 async fn send<S: Script>(
     mut connection: Connection,
     shared: Rc<RefCell<Shared<S>>>,

@@ -7,7 +7,7 @@ use crate::Error;
 
 const MAX_HEADERS: usize = 32;
 
-/// A connection that is kept alive.
+/// A connection with keep-alive.
 pub(super) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -26,7 +26,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
-    /// The body of the answer, which has to be a good one.
+    /// Sends a request and returns the body of its answer. A status that is not a success is an error.
     pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], Error> {
         self.buffer.clear();
         self.stream.write_all(request).await?;
@@ -50,7 +50,7 @@ impl Connection {
     }
 }
 
-/// None while it is not all there.
+/// Returns None until the head is complete.
 fn head(bytes: &[u8]) -> Result<Option<Head>, Error> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);

@@ -4,10 +4,10 @@ use hdrhistogram::Histogram;
 
 use crate::Error;
 
-/// What takes longer is as good as never answered.
+/// Longer latencies are recorded as about this one.
 const LONGEST_MICROS: u64 = 3_600_000_000;
 
-/// Latencies to a microsecond, or three digits of longer ones.
+/// Latencies with the precision of a microsecond, or of three digits for longer ones.
 pub(crate) struct Latencies(Histogram<u64>);
 
 impl Latencies {
@@ -23,7 +23,7 @@ impl Latencies {
         self.0.saturating_record(micros);
     }
 
-    /// In milliseconds.
+    /// Returns the percentile in milliseconds.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn percentile(&self, percentile: f64) -> f64 {
         self.0.value_at_percentile(percentile) as f64 / 1_000.0

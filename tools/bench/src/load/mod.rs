@@ -1,5 +1,5 @@
-//! The load driver. It shares the machine with what it measures, so a request is bytes made beforehand, an answer is read no further
-//! than its length, and all connections live on one thread.
+//! The load driver. It shares the machine with the measured services, so it does little work: a request is a prepared
+//! sequence of bytes, an answer is parsed only as far as its length, and all connections run on one thread.
 
 mod closed;
 mod connection;
@@ -23,11 +23,11 @@ pub(crate) use timer::at_its_time;
 
 use crate::Error;
 
-/// What a load came to.
+/// The result of one load.
 pub(crate) struct Tally<S> {
-    /// Within the time.
+    /// The requests that were answered within the time.
     pub(crate) answered: u64,
-    /// Those behind its end, too.
+    /// The requests that were accepted, including those that were answered after the time.
     pub(crate) accepted: u64,
     pub(crate) took: Duration,
     pub(crate) latencies: Latencies,
@@ -45,7 +45,7 @@ pub(crate) fn at(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// On a thread of its own, so that the connections need no locks and wake nobody.
+/// Runs the work on a thread of its own, so that the connections need no locks and wake no other thread.
 async fn on_a_thread<T, F>(work: impl FnOnce() -> F + Send + 'static) -> Result<T, Error>
 where
     T: Send + 'static,
@@ -58,7 +58,7 @@ where
             Ok(runtime) => tokio::task::LocalSet::new().block_on(&runtime, work()),
             Err(error) => Err(error.into()),
         };
-        // Who asked may have been interrupted.
+        // The caller may have been interrupted already.
         let _ = done.send(outcome);
     });
     ended.await?

@@ -10,11 +10,12 @@ use super::connection::Connection;
 use super::{Latencies, Script, Tally, at_its_time, on_a_thread};
 use crate::Error;
 
-/// Requests come by the clock, whatever the answers do, and the latency of each begins when it should have been sent: a service that
-/// stands still is not spared the requests that would have come meanwhile.
+/// An open loop: requests are due by the clock, independent of the answers, and the latency of each begins when it is
+/// due. So a service that stands still also pays for the requests that come due meanwhile.
 pub(crate) struct Open {
     pub(crate) address: SocketAddr,
-    /// So many can wait for their answers; the others wait to be sent, and that counts.
+    /// This many requests can wait for their answers. Further requests wait to be sent, and this wait is part of
+    /// their latency.
     pub(crate) connections: usize,
     /// Requests a second.
     pub(crate) rate: f64,

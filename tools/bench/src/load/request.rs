@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-/// A request as it goes over the wire.
+/// The head of a request, as it is sent.
 #[derive(Clone)]
 pub(crate) struct Request {
     head: String,

@@ -1,15 +1,15 @@
 use std::sync::Arc;
 
-/// What is sent, request by request.
+/// The sequence of requests to send.
 pub(crate) trait Script: Send + 'static {
-    /// None where there is nothing more to send.
+    /// Returns None if there are no more requests.
     fn next(&mut self) -> Option<Arc<[u8]>>;
 
-    /// The body of a good answer.
+    /// Takes the body of a successful answer.
     fn answered(&mut self, _body: &[u8]) {}
 }
 
-/// The same request again and again.
+/// A script that sends the same request again and again.
 #[derive(Clone)]
 pub(crate) struct Same(Arc<[u8]>);
 

@@ -1,7 +1,8 @@
 use std::time::Instant;
 
-/// Hands each thing on when its time has come, as long as somebody takes them; they come in the order of their times. A thread's own
-/// sleep is exact to a few dozen microseconds, the timers of tokio to a millisecond.
+/// Hands each thing on when it is due, until the receiver returns false. The things have to come in the order of
+/// their times. The sleep of a thread is exact to a few dozen microseconds, the timers of tokio only to a
+/// millisecond.
 pub(crate) fn at_its_time<T>(
     things: impl IntoIterator<Item = (Instant, T)>,
     mut hand_on: impl FnMut(Instant, T) -> bool,

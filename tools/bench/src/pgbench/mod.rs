@@ -1,4 +1,4 @@
-//! The yardstick: PostgreSQL's own load generator, doing the same writes on the same server.
+//! The yardstick: PostgreSQL's own load generator, which does the same writes on the same server.
 
 mod scripts;
 mod told;
@@ -15,7 +15,7 @@ use crate::load::Latencies;
 use scripts::variables;
 pub(crate) use scripts::{DATABASE, PUSHES, TABLES, insert, pushes};
 
-/// Where package managers put it; `PATH` comes first.
+/// The folder in which package managers install it. `PATH` is searched first.
 const FOLDER: &str = "/usr/lib/postgresql";
 const CONNECTING_SECONDS: u64 = 2;
 
@@ -23,19 +23,19 @@ pub(crate) struct Pgbench {
     program: PathBuf,
 }
 
-/// One run of it.
+/// The parameters of one run.
 pub(crate) struct Run<'a> {
     pub(crate) port: u16,
     pub(crate) clients: usize,
     pub(crate) script: &'a str,
     pub(crate) lasts: Lasts,
-    /// Transactions a second; None for as many as go.
+    /// Transactions a second. None means as many as possible.
     pub(crate) rate: Option<f64>,
 }
 
 pub(crate) enum Lasts {
     For(Duration),
-    /// For each client.
+    /// The number of transactions of each client.
     Transactions(u64),
 }
 
@@ -48,14 +48,14 @@ impl Pgbench {
         Ok(Self { program })
     }
 
-    /// Transactions a second, without the time that connecting took.
+    /// Returns the transactions a second. The time of connecting does not count.
     pub(crate) async fn per_second(&self, run: &Run<'_>) -> Result<f64, Error> {
         let folder = tempfile::tempdir()?;
         let output = self.run(run, folder.path(), &[]).await?;
         told::per_second(&output).ok_or_else(|| format!("pgbench told no rate: {output}").into())
     }
 
-    /// From the moment that each transaction should have begun.
+    /// Returns the latencies, each from the time at which the transaction was due.
     pub(crate) async fn latencies(&self, run: &Run<'_>) -> Result<Latencies, Error> {
         let folder = tempfile::tempdir()?;
         let prefix = format!("--log-prefix={}", folder.path().join("log").display());
@@ -85,7 +85,7 @@ impl Pgbench {
             .arg(&script)
             .args(more);
         match run.lasts {
-            // Its clock runs while it connects, which its rate does not count.
+            // The time limit of pgbench includes connecting, and its rate does not.
             Lasts::For(time) => command.arg(format!("--time={}", time.as_secs() + CONNECTING_SECONDS)),
             Lasts::Transactions(count) => command.arg(format!("--transactions={count}")),
         };
@@ -102,7 +102,7 @@ impl Pgbench {
     }
 }
 
-/// `psql`, for what it writes to nobody.
+/// Returns `psql`, which writes rows out without a network client.
 pub(crate) fn psql() -> Result<PathBuf, Error> {
     program("psql").ok_or_else(|| NotHere("psql is not installed".into()).into())
 }

@@ -1,5 +1,5 @@
-//! The same writes as ours with nothing around them: tables with their key alone, a payload that is only text, one statement for each
-//! transaction.
+//! The same writes as those of EventFlow, without anything else: the tables have only their primary keys, the payload
+//! is plain text, and each transaction has one statement.
 
 use crate::payload;
 
@@ -15,12 +15,12 @@ pub(crate) const TABLES: &str = "
         finished_at timestamptz NOT NULL DEFAULT clock_timestamp()
     );";
 
-/// Each client counts for itself. The payload is a variable, so that it travels with each row, as ours does.
+/// Each client has its own counter. The payload is a variable, so that it is sent with each row, as EventFlow does.
 pub(super) fn variables() -> [String; 4] {
     ["-D".into(), "n=0".into(), "-D".into(), format!("payload={}", payload::plain())]
 }
 
-/// What a claim does and what a finish does, as two transactions; so one run of it is one event.
+/// The work of a claim and of a finish, as two transactions. One run of the script is one event.
 pub(crate) const PUSHES: &str = "\\set n :n + 1
 \\set id :client_id * 1000000 + :n
 UPDATE claimed SET status = 1, attempt = attempt + 1, lease_until = now() + interval '1 minute' WHERE id = :id;
@@ -28,7 +28,7 @@ WITH done AS (DELETE FROM claimed WHERE id = :id AND attempt = 1 RETURNING id, a
 INSERT INTO finished (id, attempt, status) SELECT id, attempt, 2 FROM done;
 ";
 
-/// Rows for a run of [`PUSHES`].
+/// The rows for a run of [`PUSHES`].
 pub(crate) fn pushes(clients: usize, each: u64) -> String {
     format!(
         "TRUNCATE claimed, finished;
@@ -38,7 +38,7 @@ pub(crate) fn pushes(clients: usize, each: u64) -> String {
     )
 }
 
-/// So many rows a statement.
+/// A statement that inserts this many rows.
 pub(crate) fn insert(rows: usize) -> String {
     format!("INSERT INTO inserted (payload) VALUES {};\n", vec!["(:payload)"; rows].join(", "))
 }

@@ -1,18 +1,18 @@
-//! What pgbench prints and logs.
+//! Parsers for the output and the logs of pgbench.
 
-/// `tps = 1234.5 (without initial connection time)`
+/// Parses `tps = 1234.5 (without initial connection time)`.
 pub(super) fn per_second(output: &str) -> Option<f64> {
     let line = output.lines().find_map(|line| line.trim().strip_prefix("tps = "))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// `number of failed transactions: 3 (0.1%)`
+/// Parses `number of failed transactions: 3 (0.1%)`.
 pub(super) fn failed(output: &str) -> bool {
     let line = output.lines().find_map(|line| line.trim().strip_prefix("number of failed transactions: "));
     line.is_some_and(|line| !line.starts_with("0 "))
 }
 
-/// Client, transaction, microseconds, and more.
+/// Each line holds the client, the transaction, the microseconds, and more.
 pub(super) fn micros(log: &str) -> impl Iterator<Item = u64> {
     log.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse().ok())
 }

@@ -20,7 +20,7 @@ struct Flushed {
     unloaded_rows: i64,
 }
 
-/// What one flush of all rows took. CPU and memory cannot be read everywhere.
+/// The result of one flush of all rows. CPU and memory cannot be read on every system.
 struct Taken {
     rows_per_second: f64,
     used: Result<Used, Error>,
@@ -32,7 +32,7 @@ struct Used {
     postgres_cpu: f64,
 }
 
-/// All events to the BigQuery stand-in, against PostgreSQL's own way of writing a table out.
+/// Loads all events to the BigQuery stand-in, beside PostgreSQL's own way of writing a table out.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let rows = world.size.rows(1_000_000);
     let full = world.migrated_database("flush").await?;
@@ -67,7 +67,7 @@ fn used_by(rounds: &[Used]) -> Result<[Figure; 3], Error> {
     ])
 }
 
-/// Of a copy, and into a table of its own: BigQuery remembers what it was given.
+/// Flushes a copy of the database into a table of its own, because BigQuery remembers what it has loaded.
 async fn flush(world: &World, full: &Database, round: usize, rows: u64) -> Result<Taken, Error> {
     let database = world.copied_database("flush_round", full).await?;
     let destination = format!("events_{round}");
@@ -103,7 +103,7 @@ async fn flush(world: &World, full: &Database, round: usize, rows: u64) -> Resul
     Ok(Taken { rows_per_second: a_second(rows, took), used })
 }
 
-/// Of bq-flush and of PostgreSQL.
+/// The CPU time of bq-flush and of PostgreSQL.
 async fn cpu(world: &World, service: &Service) -> Result<(Duration, Duration), Error> {
     Ok((processes::cpu(service.pid())?, world.postgres_cpu().await?))
 }

@@ -8,7 +8,7 @@ use crate::world::{Database, Service, World, grow};
 /// One connection, as an operator has.
 const CONNECTIONS: usize = 1;
 
-/// A table that has grown and one that has not, each with an admin.
+/// A large table and a small one, each with an admin service.
 pub(super) struct Grown {
     pub(super) large: (Database, Service),
     pub(super) small: (Database, Service),
@@ -25,7 +25,7 @@ impl Grown {
         Ok(Self { large: (large, large_admin), small: (small, small_admin) })
     }
 
-    /// The medians of the large one and of the small one, and all latencies of the large one.
+    /// Returns the medians of the large and the small table, and all latencies of the large one.
     pub(super) async fn ask(
         &self,
         world: &World,
@@ -49,14 +49,14 @@ impl Grown {
         Ok((compared, all))
     }
 
-    /// The databases stay for the next row that wants them.
+    /// The databases are not dropped, because later rows use them.
     pub(super) async fn stop(self) -> Result<(), Error> {
         self.large.1.stop().await?;
         self.small.1.stop().await
     }
 }
 
-/// Filled once in a run, and later perhaps further.
+/// Each table is filled once in a run. A later row may fill it further.
 pub(super) async fn filled(world: &World, name: &str, rows: u64) -> Result<Database, Error> {
     let database = if world.has_database(name).await? {
         world.database(name)

@@ -9,10 +9,10 @@ use crate::world::{Ingest, Service, World};
 use crate::{Error, processes};
 
 const CONNECTIONS: usize = 64;
-/// Until what a start needs has been given back.
+/// The time after the start in which a service frees the memory that only the start needs.
 const REST: Duration = Duration::from_secs(3);
 
-/// Memory of the services, at rest and while 64 connections send as fast as they can; the largest counts.
+/// The memory of the services, at rest and while 64 connections send as fast as possible. The largest service counts.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let database = world.migrated_database("idle").await?;
     let ingest = Ingest::start(world, &database, &[]).await?;

@@ -11,7 +11,7 @@ use crate::{Error, payload, processes};
 
 const EVENTS_A_BATCH: u32 = 100;
 
-/// `POST /events`, against as many transactions that insert a row.
+/// `POST /events`, beside pgbench clients that insert one row in each transaction.
 pub(super) async fn one_by_one(
     world: &World,
     name: &str,
@@ -46,7 +46,7 @@ pub(super) async fn one_by_one(
     Ok(vec![figure.note(driver.told())])
 }
 
-/// `POST /events/batch`, against as many rows a statement.
+/// `POST /events/batch`, beside statements with as many rows.
 pub(super) async fn in_batches(world: &World, name: &str) -> Result<Vec<Figure>, Error> {
     const CONNECTIONS: usize = 8;
     world.pubsub_drops().await?;
@@ -83,7 +83,7 @@ pub(super) async fn in_batches(world: &World, name: &str) -> Result<Vec<Figure>,
         },
     )
     .await?;
-    // An item can be refused in an answer that is a good one.
+    // A successful answer may contain refused items, so the rows are counted.
     let kept: i64 = database.value("SELECT count(*) FROM events").await?;
     let wanted = accepted * u64::from(EVENTS_A_BATCH);
     if kept.cast_unsigned() < wanted {
@@ -95,7 +95,7 @@ pub(super) async fn in_batches(world: &World, name: &str) -> Result<Vec<Figure>,
     Ok(vec![Figure::compared(name, "events/s", &compared).note(door)])
 }
 
-/// One event, as it comes again and again.
+/// The request of one event, which is sent again and again.
 pub(super) fn single(ingest: &Ingest) -> Same {
     let body = payload::event("bench.event", &payload::plain());
     Same::new(ingest.post("/events").with(body.as_bytes()))
@@ -110,7 +110,7 @@ pub(super) async fn post(
     Closed { address: at(ingest.service.port), connections, lasts: Lasts::For(lasts) }.run(script).await
 }
 
-/// The yardstick of most rows: rows a second, inserted one by one.
+/// The yardstick of most rows: the inserts a second, one row each.
 pub(super) async fn inserts(world: &World, port: u16, clients: usize) -> Result<f64, Error> {
     world.settle().await?;
     let script = pgbench::insert(1);
@@ -118,7 +118,7 @@ pub(super) async fn inserts(world: &World, port: u16, clients: usize) -> Result<
     world.pgbench.per_second(&Run { port, clients, script: &script, lasts, rate: None }).await
 }
 
-/// What the load driver itself takes from the machine that it shares with what it measures.
+/// The CPU time of the load driver, which shares the machine with the measured services.
 struct Driver {
     accepted: u64,
     before: Option<Duration>,

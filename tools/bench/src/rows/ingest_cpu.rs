@@ -8,7 +8,7 @@ use crate::size::Size;
 use crate::world::{Ingest, World};
 use crate::{Error, processes};
 
-/// CPU seconds for a thousand events: ingest's against those of the backends that it speaks to.
+/// CPU seconds for a thousand events: those of ingest beside those of the backends that serve it.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     const CONNECTIONS: usize = 64;
     world.pubsub_drops().await?;

@@ -5,7 +5,7 @@ use crate::compared::Compared;
 use crate::figure::Figure;
 use crate::world::{Ingest, World};
 
-/// As `ingest-c64`, with ten million rows in the table, against an empty one.
+/// The same as `ingest-c64`, with ten million rows in the table, beside an empty table.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     const CONNECTIONS: usize = 64;
     world.pubsub_drops().await?;
@@ -28,7 +28,7 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     .await?;
     into_large.service.stop().await?;
     into_empty.service.stop().await?;
-    // It has become larger than what others would fill it to.
+    // The table is now larger than other rows expect, so it is dropped.
     world.drop_database(&large).await?;
     world.drop_database(&empty).await?;
     Ok(vec![Figure::compared("ingest-growth", "events/s", &compared)])

@@ -10,7 +10,7 @@ use super::ingest::{post, single};
 
 const CONNECTIONS: usize = 64;
 
-/// `POST /events` at half of what is sustained. Beside it, pgbench at the same rate: it has no target.
+/// `POST /events` at half of the sustained rate. pgbench runs beside it at the same rate, and is no target.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     world.pubsub_drops().await?;
     let database = world.migrated_database("latency").await?;

@@ -3,7 +3,8 @@ use crate::Error;
 use crate::figure::Figure;
 use crate::world::{Database, World};
 
-/// `GET /admin/events` by status, near the end of a table that has grown: of the status that nearly all have, and of one that few have.
+/// `GET /admin/events` by status near the end of a large table: once for the status of nearly all events, and once
+/// for a rare one.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let grown = Grown::start(world).await?;
     let mut figures = Vec::new();
@@ -17,7 +18,7 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     Ok(figures)
 }
 
-/// With nine tenths of the table before it.
+/// The list is newest first, so a cursor at the oldest tenth of the table has nine tenths of the table before it.
 async fn page(database: &Database, status: &str) -> Result<String, Error> {
     let question = "SELECT id FROM events ORDER BY id OFFSET (SELECT rows / 10 FROM bench_grown) LIMIT 1";
     let cursor: uuid::Uuid = database.value(question).await?;

@@ -5,17 +5,17 @@ use crate::median::median;
 use crate::world::{Database, Service, World};
 
 const PATH: &str = "/admin/metrics";
-/// Calls until all that was filled is counted: a call counts only so much of what is new.
+/// The most calls until all filled rows are counted. One call counts only a limited number of new rows.
 const FIRST_CALLS: usize = 100;
 
-/// `GET /admin/metrics` of a table that has grown.
+/// `GET /admin/metrics` of a large table.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let grown = Grown::start(world).await?;
     for (database, admin) in [&grown.large, &grown.small] {
         count(world, database, admin).await?;
     }
     let (compared, latencies) = grown.ask(world, PATH, PATH).await?;
-    // The tables that grow, with their indexes.
+    // Sums the partitioned tables that grow, with their indexes.
     let question = "SELECT sum(pg_total_relation_size(relid))::float8 / (SELECT rows FROM bench_grown)
                       FROM (SELECT (pg_partition_tree(parent)).relid
                               FROM unnest('{events,outcomes}'::regclass[]) AS parent) AS tables";
@@ -30,7 +30,8 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     ])
 }
 
-/// As the scheduler would have done all the time. A call may take long, and then is given up by the service and goes on at the next.
+/// Counts as the scheduler would have done over time. A call that takes too long is given up by the service, and the
+/// next call continues.
 async fn count(world: &World, database: &Database, admin: &Service) -> Result<(), Error> {
     let is_counted = "SELECT position > (SELECT max(xid) FROM outcomes) FROM cursors WHERE name = 'totals'";
     for _ in 0..FIRST_CALLS {

@@ -1,4 +1,4 @@
-//! What is measured. Each row makes its own databases and services, and leaves none behind.
+//! The rows of the report. Each row makes its own databases and services, and removes them.
 
 mod flush;
 mod grown;

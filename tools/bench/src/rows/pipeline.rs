@@ -17,14 +17,14 @@ const ASK_EVERY: Duration = Duration::from_millis(10);
 /// Longer than a lost publish waits for the relay.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// The whole way, from POST to PROCESSED.
+/// The whole path of an event, from POST to PROCESSED.
 pub(super) struct Pipeline {
     pub(super) ingest: Ingest,
     process_push: Service,
     pub(super) database: Database,
 }
 
-/// What went through it.
+/// The events that were processed, and their rate.
 pub(super) struct Through {
     pub(super) events: u64,
     pub(super) per_second: f64,
@@ -39,8 +39,8 @@ impl Pipeline {
         Ok(Self { ingest, process_push, database })
     }
 
-    /// As many as go in within a time, and then until all that are healthy are through: what goes in faster than it comes out is not
-    /// sustained.
+    /// Sends as many events as possible for a time, and then waits until all healthy events are processed, because
+    /// only a rate at which events also come out is sustained.
     pub(super) async fn sustain<S: Script>(
         &self,
         world: &World,
@@ -54,7 +54,8 @@ impl Pipeline {
         let address = at(self.ingest.service.port);
         let load = Closed { address, connections: CONNECTIONS, lasts: Lasts::For(lasts) };
         let events = healthy(&load.run(script).await?);
-        // Counting acknowledgements costs the database nothing, and can be ahead where others than the healthy are acknowledged.
+        // Counting acknowledgements costs the database nothing. It can be ahead if events other than the healthy ones
+        // are acknowledged, so the processed rows are counted afterwards.
         while world.pubsub_counted().await?.acked < acked + events {
             self.patience(start, lasts)?;
             sleep(ASK_EVERY).await;
@@ -103,7 +104,7 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
             let before = pipeline.used(world).await;
             let through =
                 pipeline.sustain(world, world.size.window(), script, |tally| tally.accepted).await?;
-            // It cannot be read everywhere, and the rate is a figure all the same.
+            // CPU time cannot be read on every system. The rate is a figure without it too.
             if let (Ok(before), Ok(after)) = (before, pipeline.used(world).await) {
                 for ((samples, after), before) in cpu.iter_mut().zip(after).zip(before) {
                     samples.push(a_thousand(after.saturating_sub(before), through.events));

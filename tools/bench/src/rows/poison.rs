@@ -8,10 +8,10 @@ use crate::load::Script;
 use crate::world::World;
 use crate::{Error, payload};
 
-/// One of so many dies.
+/// One of this many events dies.
 const ONE_OF: u64 = 20;
 
-/// What those that die at every try cost the healthy ones.
+/// The cost of events that fail at every attempt, for the healthy events.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let compared =
         Compared::measure(async || through(world, true).await, async || through(world, false).await).await?;

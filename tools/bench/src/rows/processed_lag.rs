@@ -17,7 +17,7 @@ use crate::world::{Database, World};
 const CONNECTIONS: usize = 64;
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// From the answer to PROCESSED, at half of what the pipeline sustains.
+/// The time from the answer to PROCESSED, at half of the rate that the pipeline sustains.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let mut rounds = Vec::new();
     let mut rates = Vec::new();
@@ -49,7 +49,8 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     Ok(figures)
 }
 
-/// Database and driver share a machine, so they share a clock. What is processed before its answer has arrived has no lag.
+/// The database and the driver run on one machine, so they share a clock. An event that is processed before its
+/// answer arrives has no lag.
 async fn lags(database: &Database, mut answers: HashMap<Uuid, u64>) -> Result<Latencies, Error> {
     let start = Instant::now();
     while database.value::<bool>("SELECT EXISTS (SELECT FROM live)").await? {
@@ -77,7 +78,7 @@ async fn lags(database: &Database, mut answers: HashMap<Uuid, u64>) -> Result<La
     }
 }
 
-/// Notes when each event was answered.
+/// A script that notes the time of each answer.
 struct Noting {
     request: Same,
     answers: HashMap<Uuid, u64>,
@@ -90,7 +91,7 @@ impl Script for Noting {
 
     fn answered(&mut self, body: &[u8]) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // One without an id is missed when all are counted.
+        // An answer without an id is found when all events are counted.
         let id = event_id(body).unwrap_or_default();
         self.answers.insert(id, u64::try_from(now.as_micros()).unwrap_or(u64::MAX));
     }

@@ -13,8 +13,8 @@ use crate::{Error, payload};
 
 const CONNECTIONS: usize = 64;
 
-/// From PENDING to PROCESSED, by pushes that come as fast as they are answered; with a handler that writes in the event's transaction,
-/// and with one that does nothing.
+/// From PENDING to PROCESSED, by pushes that come as fast as they are answered. One figure is with a handler that
+/// writes in the transaction of the event, and one with a handler that does nothing.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let transactional = Event { event_type: "demo.ledger", payload: payload::transactional() };
     let plain = Event { event_type: "bench.event", payload: payload::plain() };
@@ -66,7 +66,7 @@ async fn yardstick(world: &World, count: u64) -> Result<f64, Error> {
     world.pgbench.per_second(&run).await
 }
 
-/// A push for each of the events.
+/// A script with one push for each event.
 struct Pushes {
     push: Request,
     event_type: &'static str,

@@ -5,7 +5,7 @@ use crate::delay::SlowWire;
 use crate::figure::Figure;
 use crate::world::{Ingest, World};
 
-/// As `ingest-c256`, with both sides a millisecond away from the database.
+/// The same as `ingest-c256`, with a delay of a millisecond each way to the database, for ingest and for pgbench.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     const CONNECTIONS: usize = 256;
     world.pubsub_drops().await?;

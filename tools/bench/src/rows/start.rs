@@ -16,7 +16,7 @@ const TIMES: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_micros(200);
 
-/// From exec to the first 200 of `/health`; the slowest service counts.
+/// The time from exec to the first 200 of `/health`. The slowest service counts.
 pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     let database = world.migrated_database("start").await?;
     let mut medians = Vec::new();
@@ -33,7 +33,7 @@ pub(super) async fn measure(world: &World) -> Result<Vec<Figure>, Error> {
     Ok(vec![slowest("start", "ms", &medians)])
 }
 
-/// What a service weighs without its symbols; the largest counts.
+/// The size of a service's program without symbols. The largest one counts.
 pub(super) fn size() -> Result<Vec<Figure>, Error> {
     let folder = local::process::binaries()?;
     let mut sizes = Vec::new();
@@ -49,7 +49,7 @@ fn slowest(name: &str, unit: &str, of_each: &[(Part, f64)]) -> Figure {
     Figure::alone(name, most, unit).note(told.join(", "))
 }
 
-/// In milliseconds.
+/// Returns milliseconds.
 fn to_health(mut command: Command, port: u16) -> Result<f64, Error> {
     let start = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -67,7 +67,7 @@ fn to_health(mut command: Command, port: u16) -> Result<f64, Error> {
     took
 }
 
-/// Refused until it listens.
+/// The connection is refused until the service listens.
 fn is_well(port: u16) -> bool {
     let ask = || {
         let mut stream = TcpStream::connect(at(port))?;
@@ -79,13 +79,13 @@ fn is_well(port: u16) -> bool {
     ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
-/// In megabytes.
+/// Returns megabytes.
 #[allow(clippy::cast_precision_loss)]
 fn stripped(binary: &Path) -> Result<f64, Error> {
     let copy = tempfile::NamedTempFile::new()?;
     let strip = Command::new("strip").arg("-o").arg(copy.path()).arg(binary).status();
     let is_stripped = strip.is_ok_and(|status| status.success());
-    // Without binutils it is what the build made of it.
+    // If binutils is not installed, the program is measured with its symbols.
     let measured = if is_stripped { copy.path() } else { binary };
     Ok(std::fs::metadata(measured)?.len() as f64 / 1e6)
 }

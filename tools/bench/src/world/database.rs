@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::{Service, World};
 use crate::{Error, processes};
 
-/// One of its own for each row, so that none finds what another left.
+/// A database. Each row has one of its own, so that no row finds the data of another.
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) name: String,
@@ -24,7 +24,7 @@ impl World {
         self.create_database(&format!("CREATE DATABASE {name}"), name).await
     }
 
-    /// With all of its tables.
+    /// Creates a database with all its tables.
     pub(crate) async fn migrated_database(&self, name: &str) -> Result<Database, Error> {
         let database = self.empty_database(name).await?;
         let mut migration = Service::command(self, Part::Admin, &database, &[]);
@@ -35,7 +35,7 @@ impl World {
         Ok(database)
     }
 
-    /// Nobody may be connected to the one that is copied.
+    /// Copies a database. No session may be connected to the original.
     pub(crate) async fn copied_database(&self, name: &str, from: &Database) -> Result<Database, Error> {
         let create = format!("CREATE DATABASE {name} TEMPLATE {} STRATEGY file_copy", from.name);
         self.create_database(&create, name).await
@@ -51,7 +51,7 @@ impl World {
         self.database("postgres").sql(&drop).await
     }
 
-    /// In place of one that a row which failed has left.
+    /// Replaces a database that a failed row has left behind.
     async fn create_database(&self, create: &str, name: &str) -> Result<Database, Error> {
         let database = self.database(name);
         self.drop_database(&database).await?;
@@ -60,7 +60,7 @@ impl World {
     }
 }
 
-/// CPU time of all of PostgreSQL, its background processes and those that have ended among them.
+/// The CPU time of all of PostgreSQL, including its background processes and processes that have ended.
 impl World {
     pub(crate) async fn postgres_cpu(&self) -> Result<Duration, Error> {
         let alive = self.database("postgres").pids("backend_type IS NOT NULL").await?;
@@ -73,7 +73,7 @@ impl Database {
         Ok(PgConnection::connect(&self.url).await?)
     }
 
-    /// Several statements in one are one transaction.
+    /// Several statements in one call are one transaction.
     pub(crate) async fn sql(&self, statement: &str) -> Result<(), Error> {
         let mut connection = self.connect().await?;
         sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await?;
@@ -91,12 +91,12 @@ impl Database {
         Ok(value)
     }
 
-    /// The processes that serve those who are connected to it.
+    /// The backends of all connections to this database.
     pub(crate) async fn backends(&self) -> Result<Vec<u32>, Error> {
         self.pids("backend_type = 'client backend' AND datname = current_database()").await
     }
 
-    /// But for the one that is asked.
+    /// Returns the selected processes, without the one that runs the query.
     async fn pids(&self, which: &str) -> Result<Vec<u32>, Error> {
         let question = format!("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {which}");
         let mut connection = self.connect().await?;

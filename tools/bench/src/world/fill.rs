@@ -1,26 +1,28 @@
-//! Tables filled past the services, as the services would have filled them: many small transactions, ids in the order of time.
+//! Fills tables without the services, in the same way as the services would: in many small transactions, with ids in
+//! the order of time.
 
 use sqlx::AssertSqlSafe;
 
 use super::Database;
 use crate::{Error, payload};
 
-/// Rows in one transaction, about what ingest writes at once under load.
+/// The rows of one transaction, about as many as ingest writes at once under load.
 const BATCH: u64 = 500;
-/// Between two of a grown table: ten million of them lie within three days, so in the present week and the one before.
+/// The time between two rows of a grown table. Ten million of them lie within three days, so in the present week and
+/// the one before.
 const MILLIS_APART: u64 = 20;
 const DAYS: u64 = 3;
 
-/// An id of the time `$at` in milliseconds and the number `$n`.
+/// An id from the time `at` in milliseconds and the number `n`.
 const ID: &str = "(lpad(to_hex(at), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || lpad(to_hex(n), 15, '0'))::uuid";
 
-/// What a handler is to find.
+/// The kind of event that a handler is given.
 pub(crate) struct Event {
     pub(crate) event_type: &'static str,
     pub(crate) payload: String,
 }
 
-/// Up to so many events that are over and done: one of a hundred is dead, the others are PROCESSED.
+/// Grows the table to `rows` finished events. One in a hundred is DEAD_LETTER, and the others are PROCESSED.
 pub(crate) async fn grow(database: &Database, rows: u64) -> Result<(), Error> {
     database
         .sql(
@@ -51,14 +53,14 @@ pub(crate) async fn grow(database: &Database, rows: u64) -> Result<(), Error> {
         rows,
     )
     .await?;
-    // What autovacuum would have done by and by.
+    // Autovacuum would have done this over time.
     for table in ["events", "outcomes"] {
         database.sql(&format!("VACUUM (ANALYZE) {table}")).await?;
     }
     Ok(())
 }
 
-/// So many events that wait for their first delivery; returns their ids.
+/// Adds events that wait for their first delivery. Returns their ids.
 pub(crate) async fn pending(database: &Database, event: &Event, rows: u64) -> Result<Vec<uuid::Uuid>, Error> {
     let Event { event_type, payload } = event;
     in_batches(
@@ -84,8 +86,8 @@ pub(crate) async fn pending(database: &Database, event: &Event, rows: u64) -> Re
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-/// Runs statements that speak of the numbers from `low` to `high`, batch by batch, each its own transaction. Nobody waits for them to be
-/// on disk one by one.
+/// Runs statements on the numbers from `low` to `high`, batch by batch, each batch in its own transaction. The
+/// commits do not wait for the disk.
 async fn in_batches(database: &Database, statements: &str, from: &str, to: u64) -> Result<(), Error> {
     let block = format!(
         "DO $fill$

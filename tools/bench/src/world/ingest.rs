@@ -7,7 +7,7 @@ use super::{Database, Service, World};
 use crate::Error;
 use crate::load::Request;
 
-/// The way in, with its key.
+/// The ingest service and its API key.
 pub(crate) struct Ingest {
     pub(crate) service: Service,
     key: Option<String>,
@@ -34,13 +34,13 @@ impl Ingest {
         Request::post(path).bearer(self.key.as_deref())
     }
 
-    /// What the reader of a figure should know about the door.
+    /// Tells the reader of a figure whether requests carried an API key.
     pub(crate) fn door(&self) -> &'static str {
         if self.key.is_some() { "with an API key" } else { "without API keys, which are not there yet" }
     }
 }
 
-/// None where admin cannot make any.
+/// Returns None if this admin cannot make keys.
 async fn key(world: &World, database: &Database) -> Result<Option<String>, Error> {
     let [port] = local::ports::free()?.map(|port| port.to_string());
     let admin =

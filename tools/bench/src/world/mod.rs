@@ -1,4 +1,5 @@
-//! What is measured: a PostgreSQL with its defaults, the stand-ins for the cloud, and services as a row wants them.
+//! The measured system: a PostgreSQL with its defaults, the stand-ins of the cloud, and the services that a row
+//! needs.
 
 mod database;
 mod fill;
@@ -24,12 +25,12 @@ use crate::Error;
 use crate::pgbench::{self, Pgbench};
 use crate::size::Size;
 
-/// The cloud's numbers, which are the services' own defaults; the stack would give them a laptop's.
+/// The settings of the cloud, which are the defaults of the services. The stack would set those of a laptop.
 const NUMBERS: [(&str, &str); 16] = [
     ("HANDLER_LIMIT_SECONDS", "60"),
     ("LEASE_SECONDS", "75"),
     ("ACK_DEADLINE_SECONDS", "90"),
-    // But these: what dies of its fourth try has to do so while it is measured.
+    // These two differ, because an event that dies of its fourth attempt has to die within the measurement.
     ("RETRY_MIN_SECONDS", "1"),
     ("RETRY_MAX_SECONDS", "10"),
     ("FIRST_DUE_SECONDS", "120"),
@@ -38,7 +39,7 @@ const NUMBERS: [(&str, &str); 16] = [
     ("FLUSH_LEASE_SECONDS", "60"),
     ("FLUSH_LONGEST_WAIT_SECONDS", "600"),
     ("RELAY_EVERY_SECONDS", "60"),
-    // Who wants a flush calls for it, and no house is kept while something is measured.
+    // A row calls for its own flush, and maintenance must not run during a measurement.
     ("FLUSH_EVERY_SECONDS", "86400"),
     ("MAINTAIN_EVERY_SECONDS", "86400"),
     ("PUBSUB_MAX_BACKOFF_MS", "60000"),
@@ -46,7 +47,7 @@ const NUMBERS: [(&str, &str); 16] = [
     ("LOG_FORMAT", "json"),
 ];
 
-/// After a checkpoint, until the disk is quiet.
+/// The time after a checkpoint until the disk is quiet.
 const BREATH: Duration = Duration::from_millis(300);
 
 pub(crate) struct World {
@@ -59,7 +60,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// All of its data in `folder`, and gone with it, however it ends.
+    /// All data is in `folder`, and is removed at the end, however the run ends.
     pub(crate) async fn start(folder: &Path, size: Size) -> Result<Self, Error> {
         let pgbench = Pgbench::find()?;
         let (data, logs) = (folder.join("data"), folder.join("logs"));
@@ -98,24 +99,25 @@ impl World {
         self.stack.pid(Part::Postgres).ok_or_else(|| "PostgreSQL is not up".into())
     }
 
-    /// Which one it is.
+    /// The version of PostgreSQL.
     pub(crate) fn postgres(&self) -> &str {
         self.stack.postgres()
     }
 
-    /// Where a service listens, where there is one of its kind; process-push has to be there, since it is pushed to.
+    /// The port of a service, if there is one of its kind. process-push needs this port, because Pub/Sub pushes to
+    /// it.
     pub(crate) fn port(&self, part: Part) -> u16 {
         self.stack.settings().ports.of(part)
     }
 
-    /// A token of one of the accounts that the services know, for a service.
+    /// Returns a token of one of the accounts that the services know, for a service.
     pub(crate) async fn token(&self, account: &str, part: Part) -> Result<String, Error> {
         let settings = self.stack.settings();
         let issuer = format!("http://127.0.0.1:{}", self.port(Part::Oidc));
         local::oidc::token(&issuer, &settings.account(account), &settings.url(part)).await
     }
 
-    /// Before each measurement, so that none of them pays for what came before it.
+    /// Runs before each measurement, so that none of them pays for the writes before it.
     pub(crate) async fn settle(&self) -> Result<(), Error> {
         self.database(pgbench::DATABASE).sql("CHECKPOINT").await?;
         sleep(BREATH).await;
@@ -128,7 +130,7 @@ impl World {
     }
 }
 
-/// Of what an earlier run left, its PostgreSQL among it.
+/// Removes the data of an earlier run, and ends its PostgreSQL.
 async fn clear(folder: &Path) -> Result<(), Error> {
     local::postgres::remove(&folder.join(Part::Postgres.name())).await?;
     if folder.exists() {

@@ -8,19 +8,20 @@ use tonic::transport::Channel;
 use super::World;
 use crate::Error;
 
-/// What the stand-in has done since it was started.
+/// The counters of the stand-in since its start.
 #[derive(Deserialize)]
 pub(crate) struct Counted {
     pub(crate) acked: u64,
 }
 
 impl World {
-    /// Forgets everything; what is published is pushed to process-push.
+    /// Restarts the stand-in without its messages. It pushes what is published to process-push.
     pub(crate) async fn pubsub_pushes(&self) -> Result<(), Error> {
         self.stack.restart(Part::Pubsub).await
     }
 
-    /// Forgets everything; what is published goes nowhere, which leaves the machine to whoever publishes.
+    /// Restarts the stand-in without its messages and removes its subscriptions. Published messages go nowhere, which
+    /// leaves the CPU to the publisher.
     pub(crate) async fn pubsub_drops(&self) -> Result<(), Error> {
         self.pubsub_pushes().await?;
         let settings = self.stack.settings();

@@ -14,7 +14,7 @@ use crate::Error;
 const PATIENCE: Duration = Duration::from_secs(20);
 const ASK_EVERY: Duration = Duration::from_millis(10);
 
-/// A service that runs, its log in a file, as it is in the cloud.
+/// A running service. Its log goes to a file.
 pub(crate) struct Service {
     pub(crate) port: u16,
     child: Child,
@@ -52,7 +52,7 @@ impl Service {
         Ok(service)
     }
 
-    /// The stack's own, but for the database and what is set.
+    /// The command of the stack, with another database and the given settings.
     pub(crate) fn command(world: &World, part: Part, database: &Database, set: &[(&str, &str)]) -> Command {
         let mut command = Command::from(world.stack.command(part, None)());
         command.env("DATABASE_URL", &database.url).envs(set.iter().copied()).kill_on_drop(true);
@@ -67,7 +67,8 @@ impl Service {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The log of one that is not stopped, since its row failed, stays for whoever looks for the cause.
+    /// Ends the service and removes its log. If a row fails, its service is not stopped here, and the log is kept for
+    /// the search of the cause.
     pub(crate) async fn stop(mut self) -> Result<(), Error> {
         self.child.stop(PATIENCE).await?;
         Ok(std::fs::remove_file(self.log)?)
