@@ -1,5 +1,5 @@
-//! Makes the Pub/Sub servers out of a list of methods: the messages come from a crate that has them
-//! ready, so nobody needs `protoc`. A method that is not listed answers UNIMPLEMENTED.
+//! Generates the Pub/Sub servers from a list of methods. The messages come from a crate that has generated them
+//! already, so the build needs no `protoc`. A method that is not listed answers UNIMPLEMENTED.
 
 use tonic_build::manual::{Builder, Method, MethodBuilder, Service};
 

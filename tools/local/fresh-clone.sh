@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tries what README.md says first as a new user would: a fresh clone, in a folder with a space, `make run`, each `bash` block of
-# the section "Run it", `make demo`, Ctrl-C. The ports of `make run` have to be free.
+# Follows the first steps of README.md as a new user would: a fresh clone in a folder with a space, `make run`, each
+# `bash` block of the section "Run it", `make demo`, Ctrl-C. The ports of `make run` have to be free.
 set -euo pipefail
-# Each job gets a process group of its own, and Ctrl-C goes to a group.
+# Each job gets a process group of its own, because Ctrl-C goes to a group.
 set -m
 
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -54,7 +54,7 @@ make demo || fail 'make demo failed'
 kill -INT -- "-$host"
 wait "$host" && status=0 || status=$?
 host=
-# 130 is a shell's word for a program that Ctrl-C ended, which is how make ends.
+# A shell reports 130 for a program that Ctrl-C ended, which is how make ends.
 [ "$status" = 0 ] || [ "$status" = 130 ] || fail "make run ended with status $status"
 if pgrep -f "$folder/target/debug" >/dev/null; then
   fail "a process is left: $(pgrep -fl "$folder/target/debug")"

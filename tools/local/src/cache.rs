@@ -5,8 +5,8 @@ use std::{
 
 use crate::Error;
 
-/// Where what was fetched once is kept for every checkout of this user. Root's own cache is closed
-/// to the account that has to run PostgreSQL's programs from there.
+/// Returns the folder of downloads, which all checkouts of this user share. Root uses another folder, because the
+/// account that runs PostgreSQL's programs from there cannot read root's own cache.
 pub(crate) fn folder() -> Result<PathBuf, Error> {
     if rustix::process::geteuid().is_root() {
         return Ok("/var/cache/eventflow".into());
@@ -15,5 +15,5 @@ pub(crate) fn folder() -> Result<PathBuf, Error> {
     let home = variable("XDG_CACHE_HOME").map(PathBuf::from);
     home.or_else(|| Some(Path::new(&variable("HOME")?).join(".cache")))
         .map(|cache| cache.join("eventflow"))
-        .ok_or_else(|| "HOME is not set, so there is no cache to keep what is fetched".into())
+        .ok_or_else(|| "HOME is not set, so there is no folder for downloads".into())
 }

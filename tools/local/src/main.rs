@@ -6,7 +6,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
-/// EventFlow on one machine: the services, and stand-ins for the cloud.
+/// Runs EventFlow on one machine: the services, and stand-ins for the cloud.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -17,21 +17,21 @@ struct Cli {
 enum Command {
     /// Runs everything until Ctrl-C.
     Run,
-    /// Removes what earlier runs left behind.
+    /// Removes the data of earlier runs.
     Reset,
-    /// Sends real webhook bodies into the running system, and balances the books.
+    /// Sends real webhook bodies to the running system, and balances the books.
     Demo,
-    /// Runs a command with `DATABASE_URL` of a PostgreSQL that is there for it alone.
+    /// Runs a command with the `DATABASE_URL` of a private PostgreSQL.
     Postgres(local::postgres::Args),
-    /// The Pub/Sub stand-in.
+    /// Runs the Pub/Sub stand-in.
     Pubsub(local::pubsub::Args),
-    /// The BigQuery stand-in.
+    /// Runs the BigQuery stand-in.
     Bigquery(local::bigquery::Args),
-    /// The OIDC issuer.
+    /// Runs the OIDC issuer.
     Oidc(local::oidc::Args),
     /// Calls the services as Cloud Scheduler would.
     Scheduler(local::scheduler::Args),
-    /// Ends what a host that was killed had started; the host starts it itself.
+    /// Ends the processes of a host that was killed. The host itself starts this command.
     #[command(hide = true)]
     Guard,
 }
@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// For the stand-ins, whose output the host takes, so that no colours are in it.
+/// Sets up the log of the stand-ins. The host reads their output, so it has colours only on a terminal.
 fn logging() -> Result<(), local::Error> {
     let level = std::env::var("LOG_LEVEL").unwrap_or_default();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse(level)?;

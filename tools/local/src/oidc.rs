@@ -1,6 +1,6 @@
-//! The OIDC issuer: it signs identity tokens as Google does, with a key of its own.
+//! The OIDC issuer. It signs identity tokens as Google does, with a key of its own.
 //!
-//! Whoever reaches it may have a token for any account, so it listens on the loopback alone.
+//! Every caller can get a token for any account, so it listens only on the loopback address.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -25,7 +25,7 @@ use serde_json::json;
 
 use crate::Error;
 
-/// Google's name: the verifier of google-cloud-auth takes no other.
+/// Google's name. The verifier of google-cloud-auth accepts no other.
 const ISSUER: &str = "https://accounts.google.com";
 const LIFETIME_SECONDS: i64 = 3600;
 
@@ -33,7 +33,7 @@ const LIFETIME_SECONDS: i64 = 3600;
 pub struct Args {
     #[arg(long, default_value_t = 8086)]
     port: u16,
-    /// Where the signing key is kept.
+    /// The folder of the signing key.
     #[arg(long, default_value = ".local/oidc")]
     dir: PathBuf,
 }
@@ -55,7 +55,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Takes the key in `dir`, or makes one: tokens stay valid over a restart.
+    /// Reads the key in `dir`, or makes one. Tokens stay valid after a restart.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("key.pem");
         if !path.exists() {
@@ -85,7 +85,7 @@ impl Issuer {
     }
 }
 
-/// The key appears under its name only when it is whole, so that a kill leaves no half of one.
+/// The file gets its final name only when it is complete, so that a kill never leaves half of a key.
 fn write_new_key(dir: &Path, path: &Path) -> Result<(), Error> {
     fs::create_dir_all(dir)?;
     let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048)?;
@@ -108,7 +108,7 @@ struct Claims<'a> {
     exp: i64,
 }
 
-/// `url` is where callers reach this router.
+/// Makes the router. `url` is its address for callers.
 pub fn router(issuer: Issuer, url: &str) -> Router {
     let issuer = Arc::new(issuer);
     let configuration = json!({
@@ -182,7 +182,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Gets a token of the issuer at `issuer_url`; it is good for an hour, and callers keep it.
+/// Gets a token from the issuer at `issuer_url`. A token is valid for an hour, so callers keep it.
 pub async fn token(issuer_url: &str, email: &str, audience: &str) -> Result<String, Error> {
     let identity = Identity { email: email.to_owned(), audience: audience.to_owned() };
     let response = http_client()
@@ -195,8 +195,8 @@ pub async fn token(issuer_url: &str, email: &str, audience: &str) -> Result<Stri
     Ok(response.json::<Issued>().await?.token)
 }
 
-/// reqwest wants a TLS provider even for plain HTTP. A process installs one once, so an error here
-/// means that it is there already.
+/// reqwest needs a TLS provider even for plain HTTP. A process can install only one, so an error here means that it
+/// is installed already.
 pub(crate) fn http_client() -> reqwest::Client {
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()

@@ -9,23 +9,23 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{Error, oidc};
 
-/// A failed call is repeated after this, then after twice as long, and so on; the next call by the
-/// timetable is never later for it.
+/// A failed call is repeated after this time, then after twice this time, and so on. Repetitions never delay the next
+/// regular call.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-/// A token is good for an hour.
+/// A token is valid for an hour.
 const TOKEN_KEPT: Duration = Duration::from_mins(50);
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to call and how often, in seconds: `http://localhost:8081/relay=2`.
+    /// A URL and the seconds between its calls: `http://localhost:8081/relay=2`.
     #[arg(long = "job", required = true, value_name = "URL=SECONDS")]
     jobs: Vec<Job>,
     #[arg(long, default_value = "http://127.0.0.1:8086")]
     issuer: String,
-    /// The service account that the calls come from.
+    /// The service account of the calls.
     #[arg(long, default_value = "scheduler@eventflow-local.iam.gserviceaccount.com")]
     account: String,
-    /// A call that takes longer, in seconds, has failed.
+    /// The time limit of a call in seconds.
     #[arg(long, default_value = "180", value_parser = seconds)]
     attempt_deadline: Duration,
 }
@@ -40,7 +40,7 @@ impl FromStr for Job {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let (url, every) = text.rsplit_once('=').ok_or("URL=SECONDS is wanted")?;
+        let (url, every) = text.rsplit_once('=').ok_or("a job has the form URL=SECONDS")?;
         let url = Url::parse(url)?;
         if !url.has_host() {
             return Err("the URL has no host".into());
@@ -53,12 +53,12 @@ impl FromStr for Job {
 fn seconds(text: &str) -> Result<Duration, Error> {
     let duration = Duration::try_from_secs_f64(text.parse()?)?;
     if duration.is_zero() {
-        return Err("zero seconds are no interval".into());
+        return Err("the number of seconds must be more than zero".into());
     }
     Ok(duration)
 }
 
-/// Ends only when the process does: a call that is cut off is one that the services must survive.
+/// Runs until the process ends. A call may be cut off at that time, and the services have to survive that.
 pub async fn serve(args: Args) -> Result<(), Error> {
     let mut runs = JoinSet::new();
     for job in args.jobs {
@@ -79,7 +79,7 @@ pub async fn serve(args: Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// One call at a time: the next waits for the end of the one before, as Cloud Scheduler's do.
+/// Calls one at a time. The next call waits for the end of the one before, as Cloud Scheduler's do.
 async fn run(mut caller: Caller, every: Duration) {
     let mut failures = 0;
     let mut next = Instant::now() + every;
@@ -146,12 +146,12 @@ impl Caller {
         Ok(token)
     }
 
-    /// Only a change is news.
+    /// Logs only a change from success to failure or back.
     fn log(&self, outcome: &Result<(), Error>, failures: u32) {
         match outcome {
-            Err(error) if failures == 0 => tracing::warn!(url = %self.url, %error, "call fails"),
+            Err(error) if failures == 0 => tracing::warn!(url = %self.url, %error, "the call fails"),
             Ok(()) if failures > 0 => {
-                tracing::info!(url = %self.url, failures, "call is well again");
+                tracing::info!(url = %self.url, failures, "the call succeeds again");
             }
             _ => {}
         }

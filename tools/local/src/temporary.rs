@@ -7,14 +7,14 @@ use tempfile::{Builder, TempDir};
 
 use crate::Error;
 
-/// A folder for one run, which another account may walk through: where we are root, PostgreSQL
-/// runs as somebody else, for whom root's own `TMPDIR` may be closed.
+/// Makes a folder for one run that other accounts may enter. If this process is root, PostgreSQL runs as another
+/// account, which may have no access to root's own `TMPDIR`.
 pub(crate) fn folder() -> Result<TempDir, Error> {
     let mut builder = Builder::new();
     builder.prefix("eventflow-");
     let folder =
         if rustix::process::geteuid().is_root() { builder.tempdir_in("/tmp")? } else { builder.tempdir()? };
-    // Not left to the umask, which may close it.
+    // The mode is set explicitly, because the umask may close the folder.
     set_permissions(folder.path(), Permissions::from_mode(0o711))?;
     Ok(folder)
 }

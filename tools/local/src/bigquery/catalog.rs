@@ -1,4 +1,4 @@
-//! What exists: datasets, tables with the files of their rows, and jobs.
+//! The objects of the stand-in: datasets, tables with the files of their rows, and jobs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::job::{Job, Outcome, WriteDisposition};
 use super::reference::{DatasetRef, JobKey, TableRef};
 use super::table::Table;
 
-/// One change, as the journal keeps it.
+/// One change, in the form in which the journal stores it.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Record {
     Dataset(Dataset),

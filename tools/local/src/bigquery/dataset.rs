@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::reference::{DatasetRef, check_id};
 use super::warehouse::Warehouse;
 
-/// Clients also send what only the answer has, such as its times: that is passed over.
+/// A dataset. Clients also send fields that belong only to the answer, such as its times. These are ignored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "the names are Google's")]
@@ -41,7 +41,7 @@ fn location<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String,
     Ok(canonical_location(&String::deserialize(deserializer)?))
 }
 
-/// Locations are written in any case; the two multi-regions are upper case, regions lower.
+/// Clients write locations in any case. The two multi-regions are upper case here, and the regions lower case.
 pub(crate) fn canonical_location(name: &str) -> String {
     let upper = name.to_ascii_uppercase();
     if is_multi_region(&upper) {

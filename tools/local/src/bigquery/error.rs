@@ -1,4 +1,4 @@
-//! Refusals, in the shape that all Google APIs give them.
+//! Errors in the format of all Google APIs.
 
 use std::borrow::Cow;
 use std::io;

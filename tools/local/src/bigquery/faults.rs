@@ -1,4 +1,4 @@
-//! What goes wrong on request, for tests: `GET` and `PUT /control/faults`.
+//! Faults that a test asks for, with `GET` and `PUT /control/faults`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::job::ErrorProto;
 use super::load::{NumberRule, Unfit};
 use super::warehouse::Warehouse;
 
-/// Counts fall with each use; `PUT` replaces the whole.
+/// The faults in force. Counts fall with each use. `PUT` replaces all faults.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(crate) struct Faults {
@@ -22,25 +22,25 @@ pub(crate) struct Faults {
     fail_jobs: Option<FailJobs>,
     /// The next requests of `jobs.insert` get this status.
     http: Option<HttpFault>,
-    /// So many jobs are accepted without an answer.
+    /// This many jobs are accepted without an answer.
     lose_responses: u32,
-    /// So many uploads lose their connection half-way through a chunk.
+    /// This many uploads lose their connection half-way through a chunk.
     cut_uploads: u32,
-    /// Every request waits so long.
+    /// The delay of every request.
     delay_ms: u64,
-    /// Every job runs at least so long.
+    /// The shortest run time of a job.
     job_running_ms: u64,
     deny_create: DenyCreate,
-    /// Every row that contains this does not fit.
+    /// A row that contains this text is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid_rows: Option<String>,
-    /// These numbers a column of JSON does not take.
+    /// The numbers that a column of JSON refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     numbers: Option<NumberRule>,
-    /// In place of the quota that it was started with.
+    /// Replaces the quota that the stand-in was started with.
     #[serde(skip_serializing_if = "Option::is_none")]
     loads_per_table_per_day: Option<usize>,
-    /// No page of rows has more, whatever a request asks for.
+    /// The most rows of a page, whatever a request asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows_per_page: Option<usize>,
 }
@@ -58,7 +58,7 @@ struct FailJobs {
 #[serde(deny_unknown_fields)]
 struct HttpFault {
     status: u16,
-    /// Without it there is no end.
+    /// Without a count the fault stays in force.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u32>,
     #[serde(default = "always")]
@@ -100,7 +100,7 @@ impl Faults {
     }
 }
 
-/// Asked at each place where something may go wrong.
+/// The faults in force, which the stand-in asks at each place where a fault may happen.
 #[derive(Default)]
 pub(crate) struct FaultPlan(Mutex<Faults>);
 

@@ -1,4 +1,4 @@
-//! The append-only file that everything but rows is read back from after a restart.
+//! The append-only file from which everything but the rows is read after a restart.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::catalog::Record;
 
-/// One line is one commit: all of its records are there after a crash, or none is.
+/// A journal in which one line is one commit: after a crash either all of its records exist or none.
 pub(crate) struct Journal {
     file: File,
     end: u64,
@@ -18,7 +18,7 @@ impl Journal {
         file.try_lock().map_err(|_| io::Error::other(format!("{} is in use", path.display())))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        // A line without its end was being written when the process died: it was never promised.
+        // A line without its end was being written when the process died, so no caller has got an answer for it.
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
         let records = parse(&bytes[..whole])?;
         let mut journal = Self { file, end: whole as u64 };
@@ -26,7 +26,7 @@ impl Journal {
         Ok((journal, records))
     }
 
-    /// What this returns `Ok` for survives a crash.
+    /// Once this returns `Ok`, the records survive a crash.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<()> {
         let mut line = serde_json::to_vec(records)?;
         line.push(b'\n');

@@ -1,6 +1,6 @@
-//! A stand-in for `BigQuery`: datasets, tables, load jobs by upload, and reading rows back, over
-//! the real REST paths. An option of a load or a type of a column that it does not know it refuses,
-//! so that nothing works here that would mean something else there.
+//! A stand-in for `BigQuery` with its real REST paths: datasets, tables, load jobs by upload, and reading rows. It
+//! refuses unknown options of a load and unknown types of a column, so that nothing works here that has another
+//! meaning in BigQuery.
 
 mod catalog;
 mod dataset;
@@ -33,15 +33,16 @@ pub struct Args {
     host: IpAddr,
     #[arg(long, default_value_t = 9050)]
     port: u16,
-    /// Where rows and jobs are kept.
+    /// The folder of the rows and jobs.
     #[arg(long, default_value = ".local/bigquery")]
     dir: PathBuf,
-    /// BigQuery's own quota, which a test or a laptop that flushes all the time may want higher.
+    /// The number of loads that a table takes in a day. The default is BigQuery's own quota, and frequent flushes may
+    /// need more.
     #[arg(long, default_value_t = 1_500)]
     loads_per_table_per_day: usize,
 }
 
-/// Needs no shutdown: whatever has been answered is on disk, and a signal may end the process.
+/// Serves until the process ends. No shutdown is needed, because every answered request is on disk.
 pub async fn serve(args: Args) -> Result<(), crate::Error> {
     let listener = TcpListener::bind((args.host, args.port))
         .await
@@ -51,7 +52,7 @@ pub async fn serve(args: Args) -> Result<(), crate::Error> {
     match server::serve(listener, router).await {}
 }
 
-/// What is in the folder, without a port: a test may come between it and its callers.
+/// Opens the folder without a port, so that a test can stand between the router and its callers.
 pub fn router(dir: &Path, loads_per_table_per_day: usize) -> Result<Router, crate::Error> {
     let warehouse = Arc::new(Warehouse::open(dir, loads_per_table_per_day)?);
     for key in warehouse.unfinished_jobs() {

@@ -1,4 +1,4 @@
-//! What things are called, and how messages spell it.
+//! The names of datasets, tables and jobs, and their spelling in messages.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::error::ApiError;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct DatasetRef {
-    /// Where a body leaves it out, it is the path's.
+    /// If a body leaves it out, the project of the path is used.
     #[serde(default)]
     pub(crate) project_id: String,
     pub(crate) dataset_id: String,
@@ -19,7 +19,7 @@ pub(crate) struct DatasetRef {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "the names are Google's")]
 pub(crate) struct TableRef {
-    /// Where a body leaves it out, it is the path's.
+    /// If a body leaves it out, the project of the path is used.
     #[serde(default)]
     pub(crate) project_id: String,
     pub(crate) dataset_id: String,
@@ -57,7 +57,7 @@ impl fmt::Display for JobKey {
     }
 }
 
-/// Letters, digits, underscores, and what else the kind of name allows.
+/// Checks for letters, digits, underscores, and the other characters that this kind of name allows.
 pub(crate) fn check_id(field: &str, id: &str, also: &[char]) -> Result<(), ApiError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || also.contains(&c);
     if (1..=1024).contains(&id.len()) && id.chars().all(fits) {

@@ -1,4 +1,4 @@
-//! `BigQuery`'s paths, and the control of this stand-in.
+//! `BigQuery`'s paths, and the control API of this stand-in.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::warehouse::Warehouse;
 use super::{dataset, faults, job, rows, table, upload};
 
-/// A multipart body is read whole; Google's clients send more than 5 MB resumably.
+/// A multipart body is read as a whole. Google's clients send more than 5 MB by resumable upload.
 const MULTIPART_LIMIT: usize = 16 << 20;
 
 pub(crate) fn router(warehouse: Arc<Warehouse>) -> Router {

@@ -1,4 +1,4 @@
-//! `tabledata.list`: the rows of a table, a page at a time.
+//! `tabledata.list`: the rows of a table, page by page.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -18,12 +18,12 @@ use super::reference::TableRef;
 use super::schema::{Field, FieldType};
 use super::warehouse::Warehouse;
 
-/// A line of a row file.
+/// One line of a row file.
 type Cells = Vec<Option<String>>;
 
-/// `BigQuery` ends a page near 10 MB, whatever was asked for.
+/// `BigQuery` ends a page near 10 MB, whatever a request asks for.
 const PAGE_BYTES: usize = 10 << 20;
-/// What a cell costs in an answer beside its text.
+/// The bytes of a cell in an answer in addition to its text.
 const CELL_BYTES: usize = r#"{"v":""},"#.len();
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ pub(crate) struct DataQuery {
     max_results: usize,
     page_token: Option<String>,
     selected_fields: Option<String>,
-    /// Clients write it as `true` and as `True`.
+    /// Clients write `true` or `True`.
     #[serde(rename = "formatOptions.useInt64Timestamp", default)]
     use_int64_timestamp: String,
 }
@@ -93,7 +93,7 @@ impl Columns {
 
     fn show<'a>(&self, cells: &'a Cells) -> Row<'a> {
         let shown = self.selected.iter().map(|(index, kind)| {
-            // A row that is older than its column has NULL there.
+            // A row that is older than a column has NULL in it.
             let cell = cells.get(*index).and_then(Option::as_deref);
             match (cell, kind) {
                 (Some(micros), FieldType::Timestamp) if !self.int64_timestamps => {
@@ -127,7 +127,7 @@ struct Cell<'a> {
     v: Option<Cow<'a, str>>,
 }
 
-/// Where a page starts: so many rows behind a byte of one of the files.
+/// The start of a page: a byte of one of the files, and the number of rows to skip after it.
 struct Position {
     file: usize,
     byte: u64,
@@ -158,7 +158,7 @@ impl Position {
     }
 }
 
-/// The rows, and the token of the page behind them.
+/// Returns the rows, and the token of the next page.
 fn read_page(
     warehouse: &Warehouse,
     files: &[RowFile],

@@ -63,7 +63,7 @@ impl Schema {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Whether rows written for `other` fit this table; the description is free to differ.
+    /// Tells whether rows written for `other` fit this table. Descriptions may differ.
     pub(crate) fn has_all_of(&self, other: &Self) -> bool {
         other
             .fields

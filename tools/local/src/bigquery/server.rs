@@ -1,4 +1,4 @@
-//! Serves the router over connections that can be cut.
+//! Serves the router over connections that a fault can cut.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-/// With no file descriptor left, the next try would fail at once.
+/// If no file descriptor is left, an immediate retry would fail too.
 const AFTER_A_FAILED_ACCEPT: Duration = Duration::from_millis(100);
 
-/// Put into a response, it ends the connection in the response's place.
+/// A response with this extension is not sent. The connection ends instead.
 #[derive(Clone)]
 pub(crate) struct CutConnection;
 

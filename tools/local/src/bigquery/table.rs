@@ -16,11 +16,11 @@ use super::reference::{DatasetRef, TableRef, check_id};
 use super::schema::{FieldType, Schema};
 use super::warehouse::Warehouse;
 
-/// What rows can be clustered by.
+/// The types of columns that rows can be clustered by.
 const ORDERED: [FieldType; 4] =
     [FieldType::String, FieldType::Integer, FieldType::Boolean, FieldType::Timestamp];
 
-/// Clients also send what only the answer has, such as its times: that is passed over.
+/// A table. Clients also send fields that belong only to the answer, such as its times. These are ignored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "the names are Google's")]
@@ -42,7 +42,7 @@ pub(crate) struct Table {
     pub(crate) created_at: i64,
 }
 
-/// How rows are partitioned and clustered is kept and checked, and changes nothing here.
+/// Partitioning and clustering are checked and stored, but have no effect here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TimePartitioning {
@@ -87,7 +87,7 @@ impl Table {
         match self.schema.field(name) {
             Some(field) if kinds.contains(&field.kind) => Ok(()),
             Some(field) => {
-                Err(ApiError::invalid(format!("{at}: {name} is of type {:?}, which does not do", field.kind)))
+                Err(ApiError::invalid(format!("{at}: {name} is of type {:?}, which is refused", field.kind)))
             }
             None => Err(ApiError::invalid(format!("{at}: the schema has no field {name}"))),
         }

@@ -1,4 +1,4 @@
-//! The whole state: a catalog in memory, and the journal and files that it is made from.
+//! The whole state: the journal and the files, and the catalog in memory that is read from them.
 
 use std::fs::{self, File};
 use std::io;
@@ -51,8 +51,8 @@ impl Warehouse {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Decides by what is there now and makes it durable before anybody sees it. Runs to its end
-    /// even when the request that wanted it has gone.
+    /// Decides on the present state, and makes the decision durable before any reader sees it. It runs to its end
+    /// even if the request has been dropped.
     pub(crate) async fn transact<T: Send + 'static>(
         self: &Arc<Self>,
         decide: impl FnOnce(&Catalog) -> Result<(Vec<Record>, T), ApiError> + Send + 'static,
@@ -65,7 +65,7 @@ impl Warehouse {
         &self,
         decide: impl FnOnce(&Catalog) -> Result<(Vec<Record>, T), ApiError>,
     ) -> Result<T, ApiError> {
-        // Writers take turns at the journal; readers never wait for the disk.
+        // Writers take turns at the journal. Readers never wait for the disk.
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let (records, answer) = decide(&self.read())?;
         journal.append(&records)?;
@@ -76,7 +76,7 @@ impl Warehouse {
         Ok(answer)
     }
 
-    /// A job that runs is not on record as such: after a restart it starts anew.
+    /// The journal does not record that a job runs, so after a restart the job starts again.
     pub(crate) fn mark_running(&self, key: &JobKey) {
         let mut catalog = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(job) = catalog.jobs.get_mut(key) {
@@ -94,13 +94,13 @@ impl Warehouse {
         self.rows.join(name)
     }
 
-    /// Makes the names of new row files durable, as their contents are already.
+    /// Makes the names of new row files durable. Their contents are durable already.
     pub(crate) fn sync_rows_dir(&self) -> io::Result<()> {
         File::open(&self.rows)?.sync_all()
     }
 }
 
-/// Rows that no finished job names were being written in a crash, or belong to what was deleted.
+/// A row file that no finished job names was being written in a crash, or belongs to a deleted table.
 fn remove_orphans(rows: &Path, catalog: &Catalog) -> io::Result<()> {
     let named = catalog.file_names();
     for entry in fs::read_dir(rows)? {

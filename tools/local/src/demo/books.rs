@@ -1,5 +1,5 @@
-//! The books: what this run sent against what the system says it has. Events of earlier runs are
-//! in no number here.
+//! The books: the events that this run sent, compared with the state of the system. Events of earlier runs are not
+//! counted.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,7 +7,7 @@ use event::{EventId, Status};
 
 use super::send::Answer;
 
-/// How many of the differences are printed; the others are counted.
+/// The number of differences that are printed. Further ones are only counted.
 const SHOWN: usize = 10;
 
 #[derive(Debug, Default)]
@@ -15,14 +15,14 @@ pub(super) struct Books {
     sent: usize,
     entries: BTreeMap<EventId, Entry>,
     lost: Vec<String>,
-    /// What went wrong before there was an event.
+    /// Errors from before there was an event.
     failures: Vec<String>,
 }
 
 #[derive(Debug)]
 struct Entry {
     name: String,
-    /// None while admin does not know it.
+    /// None while admin does not know the event.
     status: Option<Status>,
     rows: usize,
 }
@@ -81,7 +81,7 @@ impl Books {
         }
     }
 
-    /// A row of an event that this run did not send is none of ours.
+    /// Counts a row. Rows of events that this run did not send are ignored.
     pub(super) fn add_row(&mut self, id: &str) {
         let id = id.parse().ok();
         if let Some(entry) = id.and_then(|id| self.entries.get_mut(&id)) {
@@ -89,7 +89,7 @@ impl Books {
         }
     }
 
-    /// Nothing more will come of its own accord.
+    /// Tells whether nothing more is expected to change.
     pub(super) fn are_complete(&self) -> bool {
         let mut entries = self.entries.values();
         entries.all(|entry| entry.has_ended() && entry.rows > 0)
@@ -142,7 +142,7 @@ impl fmt::Display for Books {
         }
         if !self.lost.is_empty() {
             let lost = self.lost.len();
-            writeln!(f, "answers lost, which may be stored or not, and are in no number: {lost}")?;
+            writeln!(f, "answers lost (their events may be stored or not, and are not counted): {lost}")?;
             list(f, &self.lost)?;
         }
         let differences = self.differences();

@@ -1,4 +1,4 @@
-//! GitHub's own webhook bodies, as the npm package has them.
+//! GitHub's own webhook bodies, from the npm package.
 
 use std::{io::Read, path::PathBuf};
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::npm;
 use crate::{Error, cache};
 
-/// The index of the same version of the package, for whoever has no npm.
+/// The index of the same version of the package, for machines without npm.
 const KEPT: &[u8] = include_bytes!("webhooks/index.json.gz");
 
-/// Serialized, it is the body that ingest takes.
+/// One example. Its serialized form is the body of a request to ingest.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Example {
     pub(super) event_type: String,
-    /// The text as it came.
+    /// The original text.
     payload: Json,
-    /// Its number among those of its type, from 1.
+    /// Its number among the examples of its type, from 1.
     #[serde(skip)]
     number: usize,
 }
@@ -36,7 +36,7 @@ struct Webhook {
     examples: Vec<Json>,
 }
 
-/// The examples, and where they are from.
+/// Returns the examples, and their source.
 pub(super) async fn load() -> Result<(Vec<Example>, String), Error> {
     load_with("npm", cache::folder()).await
 }

@@ -1,5 +1,4 @@
-//! `make demo`: GitHub's own webhook bodies through the running system, and the books of what
-//! became of them.
+//! `make demo`: sends GitHub's own webhook bodies through the running system, and balances the books.
 
 mod books;
 mod examples;
@@ -21,7 +20,7 @@ use progress::Progress;
 use settle::Wait;
 use system::System;
 
-/// The exit code: 1 where the books do not balance.
+/// Returns the exit code, which is 1 if the books do not balance.
 pub async fn run() -> Result<u8, Error> {
     let environment = Environment::with_file(&std::env::current_dir()?)?;
     let settings = Settings::read(&environment)?;

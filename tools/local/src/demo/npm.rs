@@ -1,4 +1,4 @@
-//! The package with the examples, through npm, once.
+//! Fetches the package with the examples once, through npm.
 
 use std::{
     io,
@@ -11,14 +11,14 @@ use tokio::{fs, process::Command, time::timeout};
 
 use crate::Error;
 
-/// Exact, so that everybody sends the same.
+/// The version is exact, so that every machine sends the same events.
 const VERSION: &str = "7.6.1";
 const PACKAGE: &str = "@octokit/webhooks-examples";
 const INDEX: &str = "api.github.com/index.json";
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// The index of the package, from `cache` once it was fetched.
+/// Returns the index of the package, from `cache` if it has been fetched before.
 pub(super) async fn cached_or_fetched(npm: &str, cache: &Path) -> Result<PathBuf, Error> {
     let index = cached(cache);
     if !index.is_file() {
@@ -47,12 +47,12 @@ async fn fetch(npm: &str, cache: &Path, index: &Path) -> Result<(), Error> {
         return Err(format!("npm failed: {}", first_line(&output.stderr)).into());
     }
     let file = folder.path().join("node_modules").join(PACKAGE).join(INDEX);
-    // Whole or not at all, whoever else fetches at the same time.
+    // The rename is atomic, so that a concurrent fetch never reads half of a file.
     fs::rename(file, index).await?;
     Ok(())
 }
 
-/// There is a set in the tree, so nobody has to wait for retries.
+/// There are no retries, because the tree has a set of examples too.
 async fn install(npm: &str, folder: &Path) -> io::Result<Output> {
     Command::new(npm)
         .args(["install", "--no-save", "--ignore-scripts", "--no-audit"])
@@ -68,7 +68,7 @@ async fn install(npm: &str, folder: &Path) -> io::Result<Output> {
 
 fn first_line(told: &[u8]) -> String {
     let told = String::from_utf8_lossy(told);
-    told.lines().next().unwrap_or("it does not say why").into()
+    told.lines().next().unwrap_or("it gives no reason").into()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How far it is: bars on a terminal, a line now and then anywhere else.
+//! The progress of the demo: bars on a terminal, and otherwise a line every few seconds.
 
 use std::{cell::Cell, time::Duration};
 
@@ -46,7 +46,7 @@ impl Progress {
         let left = deadline.saturating_duration_since(Instant::now()).as_secs();
         let waits_for = match trouble {
             Some(error) => format!("{left} s left: {error}"),
-            None if books.are_complete() => "one more flush, which must add nothing".into(),
+            None if books.are_complete() => "waits for one more flush, which must add no row".into(),
             None => format!("{left} s left"),
         };
         self.processed.set_position(tally.processed as u64);

@@ -1,4 +1,5 @@
-//! Each example once. There is no idempotency key, so what may have been stored is not sent again.
+//! Sends each example once. The requests have no idempotency key, so an example that may have been stored is not sent
+//! again.
 
 use std::{error::Error, time::Duration};
 
@@ -11,24 +12,25 @@ use tokio::time::{Instant, sleep};
 use super::{examples::Example, system::System};
 
 const CONCURRENCY: usize = 16;
-/// How long ingest may be away before an example is given up.
+/// The time that ingest may be away before an example is given up.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(500);
-/// What ingest says where it has not even tried to store. Any other failure leaves that open.
+/// The detail with which ingest refuses an event before it tries to store it. After any other failure the event may
+/// be stored.
 const NOT_TAKEN: &str = "too many events wait to be written";
 
-/// What became of sending one example.
+/// The result of sending one example.
 #[derive(Debug, PartialEq)]
 pub(super) enum Answer {
     Stored(EventId),
     Refused(String),
-    /// It is not known whether it was stored.
+    /// The event may have been stored or not.
     Lost(String),
     /// Nothing was stored.
     Unsent(String),
 }
 
-/// Each with the name of its example.
+/// Sends all examples. Returns each answer with the name of its example.
 pub(super) async fn all(system: &System, examples: &[Example], answered: impl Fn()) -> Vec<(String, Answer)> {
     stream::iter(examples)
         .map(|example| async {
@@ -52,7 +54,7 @@ async fn one(system: &System, example: &Example) -> Answer {
         if matches!(answer, Answer::Stored(_) | Answer::Refused(_)) {
             return answer;
         }
-        // Also behind a lost answer: while ingest is away, the next one would be lost as well.
+        // After a lost answer this waits too, because while ingest is away the next answer would be lost as well.
         let back = until_ready(system, deadline).await;
         if !back || matches!(answer, Answer::Lost(_)) {
             return answer;
@@ -88,7 +90,7 @@ async fn read(response: Response) -> Answer {
     }
 }
 
-/// The detail of a problem document; anything else is shown as it is.
+/// Returns the detail of a problem document, or the whole body if it is not one.
 fn detail(body: &str) -> String {
     #[derive(Deserialize)]
     struct Problem {
@@ -97,7 +99,7 @@ fn detail(body: &str) -> String {
     serde_json::from_str(body).map_or_else(|_| body.into(), |problem: Problem| problem.detail)
 }
 
-/// Whether it was ready before the deadline.
+/// Returns whether ingest was ready before the deadline.
 async fn until_ready(system: &System, deadline: Instant) -> bool {
     loop {
         sleep(PAUSE).await;
@@ -110,7 +112,7 @@ async fn until_ready(system: &System, deadline: Instant) -> bool {
     }
 }
 
-/// The last in the chain names the cause; those above it name the URL and the layers.
+/// Returns the last error of the chain, which names the cause. The errors above it name the URL and the layers.
 fn root(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {

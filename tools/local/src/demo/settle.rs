@@ -1,4 +1,4 @@
-//! Waits until nothing more is to come.
+//! Waits until no more changes are expected.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{books::Books, progress::Progress, system::System};
 use crate::Error;
 
-/// What was lost with a Pub/Sub that died is published again within about 40 s.
+/// A message that was lost with a dead Pub/Sub is published again within about 40 s.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(500);
 const CONCURRENCY: usize = 16;
@@ -17,14 +17,14 @@ const CONCURRENCY: usize = 16;
 pub(super) struct Wait<'a> {
     pub(super) system: &'a System,
     pub(super) progress: &'a Progress,
-    /// The first row that can be of this run.
+    /// The first row that can belong to this run.
     pub(super) next_row: u64,
-    /// A row that is loaded twice is loaded by the flush after the one that loaded it.
+    /// The interval of a flush. If a row were loaded twice, the flush after its first load would load it again.
     pub(super) one_flush: Duration,
 }
 
 impl Wait<'_> {
-    /// Ends when the books are complete and stay so over another flush, or when patience is over.
+    /// Ends when the books are complete and stay so during another flush, or when the time limit is over.
     pub(super) async fn for_books(mut self, books: &mut Books) {
         let deadline = Instant::now() + PATIENCE + self.one_flush;
         let mut complete = None;

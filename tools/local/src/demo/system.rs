@@ -1,4 +1,4 @@
-//! What the demo asks of the running system.
+//! The requests of the demo to the running system.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     stack::{Part, Settings},
 };
 
-/// Far beyond what a healthy answer takes.
+/// Far more than a healthy answer takes.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(super) struct System {
@@ -55,7 +55,7 @@ impl System {
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
-    /// None where admin knows no such event.
+    /// Returns None if admin does not know the event.
     pub(super) async fn status(&self, id: EventId) -> Result<Option<Status>, Error> {
         #[derive(Deserialize)]
         struct Event {
@@ -75,8 +75,8 @@ impl System {
         Ok(page.map_or(Ok(0), |page| page.total_rows.parse())?)
     }
 
-    /// The ids of the rows from `start` on, a page of them; none at the end. In an append-only
-    /// table of the stand-in a row keeps its place.
+    /// Returns a page of row ids from `start` on, and none at the end. In an append-only table of the stand-in a row
+    /// keeps its position.
     pub(super) async fn row_ids(&self, start: u64) -> Result<Vec<String>, Error> {
         const PAGE: u32 = 1000;
         let page = self.page(start, PAGE).await?;
@@ -85,7 +85,7 @@ impl System {
         Ok(ids.map(|cell| cell.v).collect())
     }
 
-    /// None where there is no table yet.
+    /// Returns None if the table does not exist yet.
     async fn page(&self, start: u64, length: u32) -> Result<Option<Page>, Error> {
         let rows = &self.rows;
         let url = format!("{rows}?selectedFields=id&startIndex={start}&maxResults={length}");
@@ -101,7 +101,7 @@ impl System {
     }
 }
 
-/// `tabledata.list`, of one column.
+/// The answer of `tabledata.list` for one column.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {

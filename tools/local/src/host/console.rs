@@ -6,7 +6,7 @@ use crate::{
     stack::{Part, Stack},
 };
 
-/// Shows what `LOG_LEVEL` asks for, each line under the name of who said it.
+/// Prints the lines that `LOG_LEVEL` selects, each with the name of its process.
 pub(super) fn tell(log_level: Option<&str>) -> Tell {
     let least = match log_level {
         Some("trace" | "debug") => Level::Detail,
@@ -25,7 +25,7 @@ pub(super) fn tell(log_level: Option<&str>) -> Tell {
     })
 }
 
-/// The next steps of a person come first: an event, a look at it, the documentation.
+/// The next steps of the user come first: an event, a look at it, the documentation.
 pub(super) fn ready(stack: &Stack, took: Duration) {
     let (ingest, admin) = (stack.url(Part::Ingest), stack.url(Part::Admin));
     let rows = [
@@ -49,7 +49,7 @@ pub(super) fn ready(stack: &Stack, took: Duration) {
     println!("\nCtrl-C ends everything. The data stay for the next run; `make reset` removes them.\n");
 }
 
-/// A URL that was given may hold a password.
+/// A URL that the user has set is not printed, because it may hold a password.
 fn database(stack: &Stack) -> String {
     if stack.has(Part::Postgres) {
         format!("{} ({})", stack.database_url(), stack.postgres())
@@ -58,7 +58,7 @@ fn database(stack: &Stack) -> String {
     }
 }
 
-/// The first event, with an API key where ingest asks for one.
+/// The command that sends the first event, with an API key if ingest asks for one.
 fn send(stack: &Stack) -> String {
     let (ingest, admin) = (stack.url(Part::Ingest), stack.url(Part::Admin));
     match stack.settings().environment.get("INGEST_AUTH").unwrap_or("off") {

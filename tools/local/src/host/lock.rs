@@ -6,7 +6,8 @@ use std::{
 
 use crate::Error;
 
-/// One host at a time in a folder: two would share its data. It is let go of however we end.
+/// A lock that allows one host in a folder, because two would share its data. The system releases the lock when the
+/// process ends.
 pub(super) struct Lock {
     _file: File,
 }
@@ -25,7 +26,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 file.read_to_string(&mut pid)?;
-                return Err(format!("it runs here already, as pid {}", pid.trim()).into());
+                return Err(format!("`make run` runs here already, as pid {}", pid.trim()).into());
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }

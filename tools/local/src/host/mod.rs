@@ -1,4 +1,4 @@
-//! `make run`: the stack, for a person at a terminal.
+//! `make run`: the stack for a user at a terminal.
 
 mod console;
 mod lock;
@@ -16,10 +16,10 @@ use lock::Lock;
 
 pub use reset::reset;
 
-/// Everything that a run leaves behind; git ignores it.
+/// The folder of all data of a run. Git ignores it.
 const FOLDER: &str = ".local";
 
-/// Runs until it is asked to end.
+/// Runs until a signal asks it to end.
 pub async fn run() -> Result<(), Error> {
     let start = Instant::now();
     let here = std::env::current_dir()?;
@@ -45,7 +45,7 @@ pub async fn run() -> Result<(), Error> {
     ran.map(|_| ())
 }
 
-/// A second Ctrl-C means that it must not take any longer.
+/// A second Ctrl-C ends the remaining processes at once.
 async fn end(stack: Stack, mut stop: Stop) -> Result<(), Error> {
     let supervisor = stack.supervisor().clone();
     let stopping = stack.stop();

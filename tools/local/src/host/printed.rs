@@ -1,24 +1,24 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How much a line that a process printed matters.
+/// The importance of a line that a process printed.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Level {
     Detail,
-    /// The one line that tells how the processing of an event went.
+    /// The one line that tells the result of processing an event.
     Event,
     Warning,
     Error,
 }
 
-/// A line as one reads it on a terminal.
+/// A line in the form for a terminal.
 #[derive(Debug, PartialEq)]
 pub(super) struct Printed {
     pub(super) level: Level,
     pub(super) text: String,
 }
 
-/// The shape of Cloud Logging, which the services print.
+/// The log format of Cloud Logging, which the services print.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
@@ -76,8 +76,8 @@ impl Printed {
         Self { level, text }
     }
 
-    /// The stand-ins name the level in the line. What PostgreSQL calls an error is one of a
-    /// session, which tells of it itself.
+    /// Reads a line without that format. The stand-ins name the level in the line. An error of PostgreSQL is one of a
+    /// session, which reports it itself, so it counts as a detail.
     fn plain(line: &str) -> Self {
         let says = |word: &str| line.split_whitespace().take(6).any(|found| found == word);
         let level = if says("ERROR") || says("PANIC:") || line.contains("panicked at") {

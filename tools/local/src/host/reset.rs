@@ -3,7 +3,7 @@ use std::{fs, io, path::Path};
 use super::{FOLDER, lock::Lock};
 use crate::{Error, postgres, stack::Environment};
 
-/// Removes the data of earlier runs, and says what they were.
+/// Removes the data of earlier runs, and prints their folders.
 pub async fn reset() -> Result<(), Error> {
     let here = std::env::current_dir()?;
     let folder = here.join(FOLDER);
@@ -15,15 +15,15 @@ pub async fn reset() -> Result<(), Error> {
         postgres::remove(&folder.join("postgres")).await?;
         fs::remove_dir_all(&folder)?;
     } else {
-        println!("nothing to remove: there is no {}", folder.display());
+        println!("nothing to remove: {} does not exist", folder.display());
     }
     if Environment::with_file(&here)?.get("DATABASE_URL").is_some() {
-        println!("left alone: the database of DATABASE_URL");
+        println!("not removed: the database of DATABASE_URL");
     }
     Ok(())
 }
 
-/// Each part's folder, with its size in megabytes of 1,000,000 bytes.
+/// The folder of each part, with its size in megabytes of 1,000,000 bytes.
 fn parts(folder: &Path) -> io::Result<Vec<String>> {
     let mut parts = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -37,7 +37,8 @@ fn parts(folder: &Path) -> io::Result<Vec<String>> {
     Ok(parts)
 }
 
-/// Links are followed: PostgreSQL's files are elsewhere where its account may not enter this folder. A link to nothing has no size.
+/// Links are followed, because PostgreSQL's files lie in another folder if its account may not enter this one. A
+/// broken link has no size.
 fn bytes(path: &Path) -> io::Result<u64> {
     let Ok(metadata) = fs::metadata(path) else {
         return Ok(0);

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-/// The process that listens on a port, as `pid 123 (node)`, where this system lets us see it.
+/// Returns the process that listens on a port, as `pid 123 (node)`, if this system shows it.
 pub fn holder(port: u16) -> Option<String> {
     let pid = from_proc(port).or_else(|| from_lsof(port))?;
     let args = ["-o", "comm=", "-p", &pid];
@@ -26,11 +26,11 @@ fn from_proc(port: u16) -> Option<String> {
     processes
         .filter(|entry| has_one(&entry.path().join("fd"), &sockets))
         .filter_map(|entry| entry.file_name().into_string().ok())
-        // `self` is in there as well.
+        // The folder also has entries that are no processes, such as `self`.
         .find(|name| name.parse::<u32>().is_ok())
 }
 
-/// The inodes of the sockets that listen on a port, from the kernel's table of them.
+/// Returns the inodes of the sockets that listen on a port, from the kernel's table of sockets.
 fn listening(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
     let suffix = format!(":{port:04X}");

@@ -1,4 +1,4 @@
-//! Which ports of this machine are free, and who holds the others.
+//! The free ports of this machine, and the processes that hold the others.
 
 mod holder;
 
@@ -10,11 +10,11 @@ use rand::Rng;
 
 use crate::Error;
 
-/// Below the ranges that operating systems take outgoing connections from, so that none of these
-/// is taken between being found free and being bound.
+/// These ports lie below the ranges that operating systems use for outgoing connections, so no connection takes one
+/// of them between its selection and its binding.
 const RANDOM: std::ops::Range<u16> = 20_000..32_000;
 
-/// `N` ports that nobody listens on.
+/// Returns `N` ports without a listener.
 pub fn free<const N: usize>() -> Result<[u16; N], Error> {
     let mut random = rand::rng();
     let mut held = Vec::new();
@@ -24,13 +24,13 @@ pub fn free<const N: usize>() -> Result<[u16; N], Error> {
         let found = tries.find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
         let listener = found.ok_or("no port is free")?;
         *slot = listener.local_addr()?.port();
-        // Held until all are found, so that none is found twice.
+        // The listeners are held until all ports are found, so that no port is found twice.
         held.push(listener);
     }
     Ok(free)
 }
 
-/// Also where somebody listens on the other loopback address, which `localhost` may mean.
+/// A port is also taken if a process listens on the other loopback address, which `localhost` may mean.
 pub fn is_taken(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err()
         || TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_ok()

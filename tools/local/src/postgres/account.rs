@@ -11,7 +11,7 @@ use std::{
 
 use crate::Error;
 
-/// The account that PostgreSQL runs as where we are root, which it refuses to be.
+/// The account that PostgreSQL runs as if this process is root, because PostgreSQL refuses to run as root.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Account {
     uid: u32,
@@ -19,7 +19,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// None where this process is not root: PostgreSQL then runs as whoever we are.
+    /// Returns None if this process is not root. PostgreSQL then runs as the same user.
     pub(super) fn needed() -> Result<Option<Self>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -48,7 +48,7 @@ impl Account {
         chown(path, Some(self.uid), Some(self.gid))
     }
 
-    /// Whether the account may walk down to `path`; `/root`, for one, is closed to it.
+    /// Tells whether the account may enter every folder on the way to `path`. It may not enter `/root`, for example.
     pub(super) fn reaches(&self, path: &Path) -> io::Result<bool> {
         for folder in path.canonicalize()?.ancestors() {
             let folder = metadata(folder)?;

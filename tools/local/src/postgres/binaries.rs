@@ -10,7 +10,7 @@ use crate::Error;
 /// The oldest PostgreSQL that the project supports.
 const OLDEST: u32 = 15;
 
-/// Where package managers put versions side by side; `*` stands for any one name.
+/// The folders in which package managers install versions side by side. `*` stands for any one name.
 const FOLDERS: [&str; 5] = [
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -26,9 +26,9 @@ pub struct Binaries {
     major: u32,
 }
 
-/// Which binaries the caller asks for.
+/// The binaries that the caller asks for.
 pub enum Wanted {
-    /// The fetched ones, or where they cannot be fetched, the newest installed.
+    /// The fetched binaries, or the newest installed ones if the download fails.
     Any,
     Installed(u32),
     In(PathBuf),
@@ -98,7 +98,7 @@ fn newest_installed(why: &Error) -> Result<Binaries, Error> {
                  later is installed; install it, or set DATABASE_URL"
         )
     })?;
-    eprintln!("PostgreSQL could not be fetched ({why}): an installed one is taken");
+    eprintln!("PostgreSQL could not be fetched ({why}): an installed one is used");
     Ok(found)
 }
 
@@ -125,7 +125,7 @@ fn matching(pattern: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is 15, and so is `15beta1`.
+/// Both `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` and `postgres (PostgreSQL) 15beta1` are 15.
 fn major(version: &str) -> Option<u32> {
     let number = version.split_whitespace().nth(2)?;
     let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;

@@ -10,12 +10,12 @@ use crate::Error;
 
 const LINK: &str = "elsewhere";
 
-/// What a crash of the machine may cost.
+/// The loss that a crash of the machine may cause.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Durability {
-    /// Nothing that was committed.
+    /// No committed data is lost.
     Kept,
-    /// All of it: a cluster for one run of the tests, which is faster so.
+    /// All data may be lost. This is faster, and is meant for one run of the tests.
     ThrownAway,
 }
 
@@ -29,8 +29,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster in `folder`, made where there is none; a server that an earlier run left behind
-    /// there is stopped.
+    /// Opens the cluster in `folder`, and creates it if there is none. A server that an earlier run left there is
+    /// stopped.
     pub async fn open(binaries: Binaries, folder: &Path, durability: Durability) -> Result<Self, Error> {
         let account = Account::needed()?;
         create_dir_all(folder)?;
@@ -66,7 +66,8 @@ impl Cluster {
         .into())
     }
 
-    /// Made aside and renamed, so that one that was interrupted is never taken for a cluster.
+    /// The cluster is created in another folder and renamed, so that an interrupted run never leaves a broken
+    /// cluster.
     fn initialize(&self) -> Result<(), Error> {
         let aside = self.data.with_extension("new");
         if aside.exists() {
@@ -94,7 +95,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// The server itself, in the foreground.
+    /// The command of the server, which runs in the foreground.
     pub fn server(&self, port: u16) -> Command {
         let mut command = self.program("postgres");
         command.arg("-D").arg(&self.data);
@@ -107,7 +108,7 @@ impl Cluster {
         set("timezone=UTC");
         set("log_timezone=UTC");
         if self.durability == Durability::ThrownAway {
-            // What is committed still outlives the server, though not the machine.
+            // Committed data still survives a crash of the server, but not one of the machine.
             set("fsync=off");
             set("full_page_writes=off");
         }
@@ -115,7 +116,7 @@ impl Cluster {
         command
     }
 
-    /// The server writes its state into its lock file, which is what `pg_ctl` waits for.
+    /// The server writes its state into its lock file. `pg_ctl` reads the same file.
     pub fn is_ready(&self, pid: u32) -> bool {
         let lock = read_to_string(leftover::lock(&self.data)).unwrap_or_default();
         let mut lines = lock.lines();
@@ -127,8 +128,8 @@ impl Cluster {
         &self.binaries
     }
 
-    /// One of PostgreSQL's programs, under the account that owns the data. The environment could point it at another server, or at
-    /// files that it may not read.
+    /// A program of PostgreSQL, run as the account that owns the data. Its environment is cleared, because variables
+    /// could point it at another server or at files that it may not read.
     pub fn program(&self, name: &str) -> Command {
         let mut command = self.binaries.program(name);
         command.env_clear().env("LC_ALL", "C").current_dir("/");
@@ -143,8 +144,8 @@ pub fn url(port: u16) -> String {
     format!("postgres://postgres@127.0.0.1:{port}/postgres")
 }
 
-/// The folder itself, or where the account cannot walk down to it, as below `/root`, one that it
-/// can, and a link to that.
+/// Returns the folder itself. If the account cannot reach it, as below `/root`, returns a folder that the account can
+/// reach, and links to that.
 fn home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
     let folder = folder.canonicalize()?;
     let Some(account) = account else {
@@ -166,7 +167,7 @@ fn home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Error> {
     Ok(elsewhere)
 }
 
-/// Stops what still runs in `folder`, and removes the data, wherever they are.
+/// Stops the server that still runs in `folder`, and removes the data, also if they lie behind a link.
 pub async fn remove(folder: &Path) -> Result<(), Error> {
     let elsewhere = read_link(folder.join(LINK)).ok();
     let home = elsewhere.as_deref().unwrap_or(folder);

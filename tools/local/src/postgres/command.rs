@@ -21,24 +21,24 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Runs a command with `DATABASE_URL` of a PostgreSQL that is there for it alone.
+/// Runs a command with the `DATABASE_URL` of a private PostgreSQL.
 #[derive(clap::Args)]
 pub struct Args {
-    /// An installed version, whatever `DATABASE_URL` says.
+    /// Uses this installed version, even if `DATABASE_URL` is set.
     #[arg(long)]
     version: Option<u32>,
-    /// Succeeds without running the command where that version is not installed.
+    /// Succeeds without running the command if that version is not installed.
     #[arg(long, requires = "version")]
     if_installed: bool,
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
 }
 
-/// The exit code is the command's.
+/// Returns the exit code of the command.
 pub async fn run(args: Args) -> Result<u8, Error> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     if set("DATABASE_URL").is_some() && args.version.is_none() {
-        eprintln!("PostgreSQL: the one of DATABASE_URL");
+        eprintln!("PostgreSQL: the server of DATABASE_URL");
         return code(command(&args.command, None).await?);
     }
     let wanted = match args.version {
@@ -64,7 +64,7 @@ async fn with_server(binaries: Binaries, line: &[OsString]) -> Result<u8, Error>
     let status = command(line, Some(&cluster::url(port))).await;
     let end = server.stop(PATIENCE).await?;
     if !end.success() {
-        eprintln!("PostgreSQL had died on the way: {}", ending(end));
+        eprintln!("PostgreSQL died before the command ended: {}", ending(end));
     }
     code(status?)
 }
@@ -88,8 +88,8 @@ async fn start(cluster: &Cluster, port: u16, log: &Path, guard: Arc<Guard>) -> R
     }
 }
 
-/// It stays in the terminal's foreground, so Ctrl-C reaches it there; what reaches us alone is
-/// passed on. Either way its end is awaited, since the server has to outlive it.
+/// Runs the command in the foreground of the terminal, so that Ctrl-C reaches it. A signal that reaches only this
+/// process is passed on. The end of the command is always awaited, because the server has to outlive it.
 async fn command(line: &[OsString], url: Option<&str>) -> Result<ExitStatus, Error> {
     let (program, arguments) = line.split_first().ok_or("no command")?;
     let mut command = Command::new(program);
@@ -108,11 +108,11 @@ async fn command(line: &[OsString], url: Option<&str>) -> Result<ExitStatus, Err
     }
 }
 
-/// The terminal sends SIGINT to the command as well, and a second one would hurry it.
+/// The terminal sends SIGINT to the command as well, and a second one would hurry its end.
 fn pass_on(signal: Signal, to: Option<u32>) {
     let pid = to.and_then(|id| Pid::from_raw(id.cast_signed()));
     if let Some(pid) = pid.filter(|_| signal != Signal::INT) {
-        // One that has ended meanwhile needs none.
+        // A command that has just ended needs no signal.
         let _ = kill_process(pid, signal);
     }
 }

@@ -14,7 +14,7 @@ use zip::ZipArchive;
 
 use crate::{Error, cache};
 
-/// The version is exact, so that everybody has the same.
+/// The version is exact, so that every machine has the same one.
 const VERSION: &str = "17.11.0";
 
 /// Relocatable builds: <https://github.com/zonkyio/embedded-postgres-binaries>.
@@ -63,13 +63,13 @@ const BUILDS: [Build; 4] = [
     },
 ];
 
-/// The folder of the programs of PostgreSQL, from the user's cache once it was fetched.
+/// Returns the folder of PostgreSQL's programs, from the user's cache if they have been fetched before.
 pub(super) async fn cached_or_fetched() -> Result<PathBuf, Error> {
     let cache = cache::folder()?;
     create_dir_all(&cache)?;
     let home = cache.join(format!("postgresql-{VERSION}"));
     if !home.is_dir() {
-        // Several may find it missing at the same time; one fetches, the others wait.
+        // Several processes may find it missing at the same time. One of them fetches it, and the others wait.
         let lock = File::create(cache.join("postgresql.lock"))?;
         tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
         if !home.is_dir() {
@@ -107,18 +107,18 @@ impl Build {
     }
 }
 
-/// The folder appears under its name once it is whole, so that a run that was cut off leaves none.
+/// The folder gets its final name once it is complete, so that an interrupted run leaves no part of it.
 fn install(jar: Vec<u8>, home: &Path) -> Result<(), Error> {
     let beside = home.parent().ok_or("the cache has no folder")?;
     let unpacked = TempDir::with_prefix_in("postgresql-", beside)?;
     tar::Archive::new(XzDecoder::new(archive(jar)?.as_slice())).unpack(unpacked.path())?;
-    // It is a folder for its owner alone, and the account that runs PostgreSQL may be another.
+    // The temporary folder is open only to its owner, and PostgreSQL may run as another account.
     set_permissions(unpacked.path(), Permissions::from_mode(0o755))?;
     rename(unpacked.keep(), home)?;
     Ok(())
 }
 
-/// The jar has one `.txz` in it, which has everything.
+/// The jar contains one `.txz` archive with all files.
 fn archive(jar: Vec<u8>) -> Result<Vec<u8>, Error> {
     let mut jar = ZipArchive::new(Cursor::new(jar))?;
     for index in 0..jar.len() {

@@ -15,9 +15,9 @@ pub(super) fn lock(data: &Path) -> PathBuf {
     data.join("postmaster.pid")
 }
 
-/// Stops the server that an earlier run, killed in the middle, left running in `data`. A lock file
-/// of one that is gone is removed: in a container its number soon belongs to another process, and
-/// the server would take that for itself and refuse to start.
+/// Stops the server in `data` that an earlier, killed run has left. A stale lock file is removed: in a container its
+/// process ID soon belongs to another process, and the server would take that process for a running server and refuse
+/// to start.
 pub(super) async fn stop(data: &Path) -> Result<(), Error> {
     let lock = lock(data);
     let Ok(text) = read_to_string(&lock) else {
@@ -47,7 +47,7 @@ async fn end(pid: Pid) -> Result<(), Error> {
     Err(format!("an earlier PostgreSQL, pid {pid:?}, does not end").into())
 }
 
-/// Whether that process is a server of this very data directory.
+/// Tells whether that process is a server of this data directory.
 fn serves(pid: Pid, data: &Path) -> bool {
     let pid = pid.as_raw_pid().to_string();
     let output = Command::new("ps").args(["-o", "args=", "-p", &pid]).output();

@@ -1,5 +1,4 @@
-//! A private PostgreSQL: found or fetched, started for a command or for the laptop host, and
-//! stopped again.
+//! A private PostgreSQL. It is found or fetched, started for a command or for the laptop host, and stopped again.
 
 mod account;
 mod binaries;

@@ -17,7 +17,7 @@ pub struct Child {
 }
 
 impl Child {
-    /// `end` is the signal that asks this process to end in order.
+    /// Starts the process. The signal `end` asks it to end in order.
     pub fn spawn(mut command: Command, end: Signal, guard: Arc<Guard>) -> Result<Self, Error> {
         let program = command.as_std().get_program().to_owned();
         let inner = command
@@ -36,7 +36,7 @@ impl Child {
         self.pid.as_raw_pid().cast_unsigned()
     }
 
-    /// What it prints, where the command pipes it.
+    /// The output of the process, if the command pipes it.
     pub fn output(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
         (self.inner.stdout.take(), self.inner.stderr.take())
     }
@@ -47,14 +47,14 @@ impl Child {
         Ok(status)
     }
 
-    /// Asks it to end, and makes it end when `patience` is over.
+    /// Asks the process to end, and kills it when `patience` is over.
     pub async fn stop(&mut self, patience: Duration) -> Result<ExitStatus, Error> {
         self.signal(self.end);
         let status = match tokio::time::timeout(patience, self.wait()).await {
             Ok(status) => status?,
             Err(_) => self.kill().await?,
         };
-        // What it started itself may still be there, as the Java of a script that ran it.
+        // Its own child processes may still run, such as the Java of a launcher script.
         let _ = kill_process_group(self.pid, Signal::KILL);
         Ok(status)
     }
@@ -65,7 +65,7 @@ impl Child {
         self.wait().await
     }
 
-    /// One that has ended meanwhile needs no signal, so there is no error to tell.
+    /// A process that has just ended needs no signal, so an error is ignored.
     pub fn signal(&self, signal: Signal) {
         if self.inner.id().is_some() {
             let _ = kill_process(self.pid, signal);
@@ -73,7 +73,7 @@ impl Child {
     }
 }
 
-/// How a process ended, as one reads it in a line.
+/// Describes the end of a process.
 pub fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),

@@ -15,8 +15,8 @@ use crate::Error;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The host's end of a pipe to a process that has one task: when the pipe closes because the host
-/// was killed, it ends what the host had started. Nobody else would.
+/// The host's end of a pipe to a guard process. If the host is killed, the pipe closes, and the guard ends the
+/// processes that the host had started. Nothing else would end them.
 pub struct Guard {
     pipe: Mutex<ChildStdin>,
     process: Option<std::process::Child>,
@@ -46,7 +46,7 @@ impl Guard {
         self.tell(&format!("forget {}", pid.as_raw_pid()))
     }
 
-    /// A folder that must not stay when the host is gone.
+    /// The guard removes this folder when the host is gone.
     pub fn remove(&self, folder: &Path) -> Result<(), Error> {
         self.tell(&format!("remove {}", folder.display()))
     }
@@ -58,8 +58,8 @@ impl Guard {
 }
 
 impl Drop for Guard {
-    /// It ends at once when nothing is left to watch, else when it has ended the rest; until it
-    /// is waited for it would be a zombie, and nobody has to wait here.
+    /// The guard ends at once if no process is left to watch, and otherwise after it has ended them. It would be a
+    /// zombie until it is waited for, so a thread waits for it.
     fn drop(&mut self) {
         let _ = self.tell("done");
         if let Some(mut process) = self.process.take() {
@@ -68,7 +68,7 @@ impl Drop for Guard {
     }
 }
 
-/// What the guard's own process does.
+/// The work of the guard process.
 pub fn stand_guard(input: impl BufRead) {
     let mut running = BTreeMap::new();
     let mut folders = Vec::new();
@@ -105,7 +105,7 @@ fn order(line: &str) -> Option<Order> {
     }
 }
 
-/// Nobody reads what goes wrong here, and whatever it is, the others have to end too.
+/// No one reads errors here, and after an error the other processes have to end too.
 fn end(running: &BTreeMap<i32, i32>) {
     let processes = || running.iter().filter_map(|(pid, end)| Some((Pid::from_raw(*pid)?, *end)));
     for (pid, end) in processes() {

@@ -16,7 +16,7 @@ const ASK_EVERY: Duration = Duration::from_millis(20);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Who lived that long was well, and the next pause is the first one again.
+/// A process that lived this long was healthy, so the next pause is the first one again.
 const WELL: Duration = Duration::from_secs(10);
 
 pub(super) enum Order {
@@ -32,15 +32,15 @@ pub(super) enum State {
     Starting,
     Up(u32),
     Away,
-    /// It ended before it was up for the first time.
+    /// The process ended before it was up for the first time.
     Failed(String),
 }
 
-/// How one life of a process came to its end.
+/// The reason for which one life of a process ended.
 enum End {
     Died(String),
     Ordered(Order, oneshot::Sender<()>),
-    /// Nobody is left who could order anything: it was stopped for good.
+    /// The channel of orders is closed, so the process has to stop.
     Closed,
 }
 
@@ -83,7 +83,7 @@ impl<P: Program> Lives<P> {
         let (mut child, silence) = self.spawn()?;
         let end = self.attend(&mut child).await?;
         match end {
-            // Its last words count most, but what it started may hold its output open.
+            // Its last output matters most, but its own child processes may hold the output open.
             End::Died(_) => _ = timeout(LAST_WORDS, silence).await,
             End::Ordered(Order::Kill | Order::TakeAway, _) => _ = child.kill().await?,
             End::Ordered(Order::Restart, _) | End::Closed => self.stop(&mut child).await?,
@@ -131,7 +131,7 @@ impl<P: Program> Lives<P> {
         Ok(())
     }
 
-    /// False when it was stopped meanwhile.
+    /// Returns false if the process was stopped meanwhile.
     async fn mourn(&mut self, why: &str, pause: Duration) -> bool {
         self.state.send_replace(State::Starting);
         let name = self.program.name();
@@ -149,7 +149,7 @@ impl<P: Program> Lives<P> {
         let is_away = matches!(order, Order::TakeAway);
         let state = if is_away { State::Away } else { State::Starting };
         self.state.send_replace(state);
-        // Who gave the order may have stopped waiting, and it is carried out all the same.
+        // The sender may have stopped waiting. The order is carried out in any case.
         let _ = done.send(());
         while matches!(*self.state.borrow(), State::Away) {
             let Some((order, done)) = self.inbox.recv().await else {

@@ -10,12 +10,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::Child;
 
-/// As much as one wants to read of what a process said before it died.
+/// The number of lines that are shown when a process has died.
 const RECENT: usize = 5;
 
 type Show = Box<dyn Fn(&str) + Send + Sync>;
 
-/// What one process prints: all of it in a file, and each line shown to the host.
+/// The output of one process. All of it goes to a file, and each line is shown to the host.
 pub(crate) struct Log {
     kept: Mutex<Kept>,
     show: Show,
@@ -38,26 +38,26 @@ impl Log {
         lines.join("\n")
     }
 
-    /// Takes everything that comes; ends when the process has closed its ends.
+    /// Reads all output. The returned future ends when the process has closed its output.
     pub(crate) fn listen(self: &Arc<Self>, child: &mut Child) -> impl Future<Output = ()> + use<> {
         let (stdout, stderr) = child.output();
         let stdout = stdout.map(|output| tokio::spawn(self.clone().take(output)));
         let stderr = stderr.map(|output| tokio::spawn(self.clone().take(output)));
         async move {
             for end in [stdout, stderr].into_iter().flatten() {
-                // A panic in there has said so itself.
+                // A panic of the task has been printed already.
                 let _ = end.await;
             }
         }
     }
 
-    /// A process whose output nobody takes would stand still, so a full disk does not end this.
+    /// A process stops if no one reads its output, so a full disk does not end the reading.
     async fn take(self: Arc<Self>, output: impl AsyncRead + Unpin) {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while let Ok(1..) = output.read_until(b'\n', &mut line).await {
             if let Err(error) = self.add(&line) {
-                (self.show)(&format!("ERROR its log cannot be written: {error}"));
+                (self.show)(&format!("ERROR the log cannot be written: {error}"));
             }
             line.clear();
         }

@@ -1,5 +1,5 @@
-//! Processes that this one starts: each in a group of its own, so that the terminal's Ctrl-C
-//! reaches the host alone, and each known to a guard, so that none outlives it.
+//! Processes that this process starts. Each runs in a group of its own, so that the terminal's Ctrl-C reaches only
+//! the host. A guard knows each of them, so that none outlives the host.
 
 mod child;
 mod guard;
@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use crate::Error;
 
-/// The folder of this project's binaries: this executable's own, or for a test, which cargo puts
-/// into `deps`, the one above.
+/// Returns the folder of this project's binaries. It is the folder of this executable. For a test, which cargo puts
+/// into `deps`, it is the folder above.
 pub fn binaries() -> Result<PathBuf, Error> {
     let exe = std::env::current_exe()?;
     let folder = exe.parent().ok_or("this executable is in no folder")?;

@@ -16,17 +16,17 @@ use super::{
 };
 use crate::Error;
 
-/// Shows a line about the process of that name to whoever runs this.
+/// Shows the user a line about the process with that name.
 pub type Tell = Arc<dyn Fn(&str, Line<'_>) + Send + Sync>;
 
 pub enum Line<'a> {
-    /// What the process printed.
+    /// A line that the process printed.
     Printed(&'a str),
-    /// What became of it.
+    /// A change of the process itself.
     News(String),
 }
 
-/// Starts programs, keeps them running, and knows them all until it ends.
+/// Starts programs, keeps them running, and tracks them until it ends.
 pub struct Supervisor {
     guard: Arc<Guard>,
     logs: PathBuf,
@@ -73,12 +73,12 @@ impl Supervisor {
         &self.guard
     }
 
-    /// From here on no line is shown: what processes say while all of them end is no news.
+    /// Stops showing lines. The output of processes that all end is not interesting.
     pub fn end(&self) {
         self.ending.store(true, Ordering::Relaxed);
     }
 
-    /// What has been asked to end has no more time for it.
+    /// Kills the processes that have been asked to end.
     pub fn hurry(&self) {
         self.hurry.cancel();
     }
@@ -98,7 +98,7 @@ impl Supervisor {
     }
 }
 
-/// A program that is being kept running.
+/// A program that the supervisor keeps running.
 pub struct Supervised {
     name: &'static str,
     orders: mpsc::Sender<(Order, oneshot::Sender<()>)>,
@@ -107,8 +107,8 @@ pub struct Supervised {
 }
 
 impl Supervised {
-    /// Waits until it is up. One that cannot even start the first time has to be mended by
-    /// somebody, which is an error here.
+    /// Waits until the program is up. A failure of its first start is an error, because only the user can fix its
+    /// cause.
     pub async fn ready(&self) -> Result<(), Error> {
         let mut state = self.state.clone();
         let reached = state
@@ -128,24 +128,24 @@ impl Supervised {
         }
     }
 
-    /// A crash: it is killed, and comes back as it would from any other.
+    /// Kills the process as in a crash. It is started again.
     pub async fn kill(&self) -> Result<(), Error> {
         self.order(Order::Kill).await
     }
 
-    /// Killed, and gone until it is restarted.
+    /// Kills the process. It stays away until `restart`.
     pub async fn take_away(&self) -> Result<(), Error> {
         self.order(Order::TakeAway).await
     }
 
-    /// Ended in order and started again, or given back; returns when it is up.
+    /// Restarts the process, or starts it again after `take_away`. Returns when it is up.
     pub async fn restart(&self) -> Result<(), Error> {
         self.order(Order::Restart).await?;
         self.ready().await
     }
 
     pub async fn stop(self) -> Result<(), Error> {
-        // Closing the channel is the order to stop for good.
+        // The closed channel is the order to stop.
         drop(self.orders);
         Ok(self.task.await?)
     }

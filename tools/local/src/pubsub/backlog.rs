@@ -1,4 +1,4 @@
-//! What one subscription still has to deliver, and what it has handed out.
+//! The messages that one subscription still has to deliver, and those that it has handed out.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -22,7 +22,7 @@ impl Delivery {
     }
 }
 
-/// A delivery that somebody works on until a deadline.
+/// A delivery that a receiver works on until a deadline.
 #[derive(Debug)]
 pub(super) struct Lease {
     pub(super) id: u64,
@@ -66,7 +66,7 @@ impl Backlog {
         deliveries.into_iter().map(|delivery| self.hand_out(delivery, until)).collect()
     }
 
-    /// Ends a lease. None when it has ended already, by its deadline for example.
+    /// Ends a lease. Returns None if it has ended already, for example by its deadline.
     pub(super) fn settle(&mut self, id: u64) -> Option<Lease> {
         let (until, delivery) = self.leased.remove(&id)?;
         self.deadlines.remove(&(until, id));
@@ -92,7 +92,7 @@ impl Backlog {
         expired
     }
 
-    /// When something happens here by time alone.
+    /// The next time at which a message becomes due or a lease expires.
     pub(super) fn next_event(&self) -> Option<Instant> {
         let due = self.held.first_key_value().map(|((due, _), _)| *due);
         let deadline = self.deadlines.first().map(|(until, _)| *until);

@@ -1,4 +1,4 @@
-//! The way of a message from its publish to its end.
+//! The path of a message from its publish to its end.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ pub(super) struct Broker {
 
 impl Broker {
     pub(super) fn new(pusher: Pusher, max_backoff: Duration) -> Self {
-        // IDs go on from the clock, so that those of a stand-in that was started again are new.
+        // IDs start at the time of day, so that a restarted stand-in gives new IDs.
         let epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
         Self {
             registry: RwLock::default(),
@@ -121,7 +121,7 @@ impl Broker {
         if let Some(Ok(_)) = sent {
             self.counters.dead_lettered.add(1);
         } else {
-            // Pub/Sub, too, goes on delivering while the dead-letter topic is away.
+            // Pub/Sub too goes on delivering while the dead-letter topic is away.
             let now = Instant::now();
             subscription.offer(vec![(delivery, now)], now);
         }

@@ -1,4 +1,4 @@
-//! The control API, for tests and the chaos run: plain JSON over HTTP, on the port of the gRPC API.
+//! The control API for tests and the chaos run: plain JSON over HTTP, on the port of the gRPC API.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,7 +25,7 @@ async fn faults(State(broker): State<Arc<Broker>>) -> Json<Faults> {
     Json(broker.dice.faults())
 }
 
-/// Replaces all faults: what is left out does not happen. What is wrong is told by its field.
+/// Replaces all faults. A fault that is left out does not happen. An error names its field.
 async fn set_faults(
     State(broker): State<Arc<Broker>>,
     body: Result<Json<Faults>, JsonRejection>,
@@ -62,14 +62,14 @@ struct Stats<'a> {
     counters: &'a Counters,
 }
 
-/// Who comes with another protocol is told so, rather than in gRPC that only looks like success.
+/// A caller with another protocol gets a plain HTTP error, because a gRPC answer would look like success.
 pub(super) async fn unknown_path(request: Request) -> Response {
     let content_type = request.headers().get(CONTENT_TYPE);
     if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
         return tonic::Status::unimplemented("the Pub/Sub stand-in has no such service").into_http();
     }
     let detail = format!(
-        "{} is not here: Pub/Sub speaks gRPC on this port, and /control/faults and /control/stats are plain HTTP",
+        "there is no {}: Pub/Sub speaks gRPC on this port, and /control/faults and /control/stats are plain HTTP",
         request.uri().path()
     );
     problem(StatusCode::NOT_FOUND, &detail)

@@ -2,7 +2,7 @@ use chrono::SecondsFormat;
 
 use super::{backlog::Delivery, envelope::published_at, proto::PubsubMessage};
 
-/// The message that a dead-letter topic gets: the original, with where it comes from in attributes.
+/// The message for a dead-letter topic: the original message, with its source in attributes.
 pub(super) fn message(subscription: &str, delivery: &Delivery) -> PubsubMessage {
     let mut name = subscription.split('/').skip(1).step_by(2);
     let (project, id) = (name.next().unwrap_or_default(), name.next().unwrap_or_default());

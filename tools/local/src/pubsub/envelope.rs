@@ -17,7 +17,7 @@ pub(super) struct Envelope<'a> {
     subscription: &'a str,
 }
 
-/// IDs and times come in both spellings, and what is empty is left out, as in any protobuf JSON.
+/// IDs and times have both spellings. Empty fields are left out, as in any protobuf JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Message<'a> {
@@ -36,7 +36,7 @@ struct Message<'a> {
     publish_time_snake: &'a str,
 }
 
-/// Pub/Sub tells the attempt only where a dead-letter policy makes it count them.
+/// Pub/Sub sends the attempt only if a dead-letter policy makes it count attempts.
 pub(super) fn to_json(subscription: &str, delivery: &Delivery, counted: bool) -> serde_json::Result<Vec<u8>> {
     let message = &*delivery.message;
     let published = published_at(message).to_rfc3339_opts(SecondsFormat::Millis, true);

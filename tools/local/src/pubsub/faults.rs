@@ -1,4 +1,4 @@
-//! What goes wrong on purpose, and the dice that decide when.
+//! Faults on purpose, and the randomness that decides when they happen.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -8,24 +8,24 @@ use std::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 
-/// A message that is reordered is held back for so long, while those behind it pass.
+/// The time that a reordered message is held back, while later messages pass it.
 const HOLD_BACK_MS: [u64; 2] = [250, 1_000];
 
-/// The odds of each fault; none of them happens unless it is asked for.
+/// The probability of each fault. No fault happens unless a test asks for it.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Faults {
     /// A message is delivered twice.
     duplicate: Probability,
-    /// A message that was accepted is never delivered.
+    /// An accepted message is never delivered.
     drop: Probability,
     /// A message waits for a time between these two before it is delivered.
     delay_ms: Range,
-    /// A message lets those behind it pass.
+    /// Later messages pass a message.
     reorder: Probability,
-    /// A publish is answered with UNAVAILABLE, and nothing is kept.
+    /// A publish is answered with UNAVAILABLE, and its messages are not stored.
     refuse_publish: Probability,
-    /// The same seed gives the same faults; without one it is made up, and told.
+    /// The same seed gives the same faults. Without one, a random seed is chosen and returned.
     seed: Option<u64>,
 }
 
@@ -86,7 +86,7 @@ impl Dice {
         state.happens(odds)
     }
 
-    /// How long each copy of a message is held back: no copy for one that is lost.
+    /// Returns the delay of each copy of a message. A lost message has no copy.
     pub(super) fn copies(&self) -> Vec<Duration> {
         let mut state = self.lock();
         let faults = state.faults;

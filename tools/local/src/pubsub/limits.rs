@@ -1,4 +1,4 @@
-//! Google's limits on names and messages, refused with the code that Google uses.
+//! Google's limits on names and messages. A violation has the code that Google uses.
 
 use tonic::Status;
 

@@ -1,8 +1,8 @@
 //! A stand-in for Cloud Pub/Sub that speaks its real gRPC API and delivers by HTTP push.
 //!
-//! Everything is in memory: a stand-in that is killed loses its messages, topics and subscriptions,
-//! which is what the relay is there for. `PUT /control/faults` makes it lose, double, delay,
-//! reorder and refuse while it runs.
+//! Everything is in memory. A killed stand-in loses its messages, topics and subscriptions, and the relay has to make
+//! up for the lost messages. `PUT /control/faults` makes it lose, double, delay, reorder and refuse messages while it
+//! runs.
 
 mod backlog;
 mod broker;
@@ -53,9 +53,9 @@ pub async fn serve(args: Args) -> Result<(), crate::Error> {
     run(listener, &args).await
 }
 
-/// Serves on a socket that is already bound, which is how a test gets a free port.
+/// Serves on a socket that is already bound, so that a test can use a free port.
 pub async fn run(listener: TcpListener, args: &Args) -> Result<(), crate::Error> {
-    // The HTTP client wants a provider even for plain HTTP; one that is already there is as good.
+    // The HTTP client needs a TLS provider even for plain HTTP. If one is installed already, it is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let pusher = Pusher::new(&args.issuer)?;
     let broker = Arc::new(Broker::new(pusher, Duration::from_millis(args.max_backoff_ms)));

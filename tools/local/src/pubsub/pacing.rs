@@ -1,5 +1,5 @@
-//! How fast a push subscription may push: a window of outstanding requests that grows with success,
-//! and a push backoff that slows the whole subscription down after failures.
+//! The pace of a push subscription: a window of outstanding requests that grows with success, and a push backoff that
+//! slows the whole subscription down after failures.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ pub(super) struct Pacing {
     delay: Duration,
     max_delay: Duration,
     last_push: Option<Instant>,
-    /// The newest push there was when the delay last grew.
+    /// The newest push at the time when the delay last grew.
     newest: u64,
 }
 
@@ -22,7 +22,7 @@ impl Pacing {
         Self { window: FIRST_WINDOW, delay: Duration::ZERO, max_delay, last_push: None, newest: 0 }
     }
 
-    /// How many pushes may start now. While the subscription backs off they go one by one.
+    /// The number of pushes that may start now. During a backoff it is one at a time.
     pub(super) fn room(&self, outstanding: usize, now: Instant) -> usize {
         let room = self.window.saturating_sub(outstanding);
         match self.gate() {
@@ -32,7 +32,7 @@ impl Pacing {
         }
     }
 
-    /// When the backoff lets the next push through.
+    /// The time at which the backoff lets the next push through.
     pub(super) fn gate(&self) -> Option<Instant> {
         (!self.delay.is_zero()).then(|| self.last_push.map(|last| last + self.delay)).flatten()
     }
@@ -41,15 +41,16 @@ impl Pacing {
         self.last_push = Some(now);
     }
 
-    /// One more for each success doubles the window in a round trip: slow start.
+    /// Growing by one for each success doubles the window in a round trip, which is slow start.
     pub(super) fn acked(&mut self) {
         self.window = (self.window + 1).min(MAX_WINDOW);
         let halved = self.delay / 2;
         self.delay = if halved < FIRST_DELAY { Duration::ZERO } else { halved };
     }
 
-    /// A failure takes back what several successes gave, or a receiver that is overloaded would stay so. Of pushes that were on their
-    /// way together the first that fails makes the delay grow: the others tell nothing new, and a burst of ten would be a minute.
+    /// A failure takes back the growth of several successes, because an overloaded receiver would otherwise stay
+    /// overloaded. Among pushes that were under way together, only the first failure makes the delay grow: the others
+    /// tell nothing new, and a burst of ten failures would delay the next push by a minute.
     pub(super) fn nacked(&mut self, push: u64, newest: u64) {
         self.window = (self.window - self.window / 8).max(FIRST_WINDOW);
         if push > self.newest {

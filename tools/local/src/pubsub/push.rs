@@ -18,7 +18,7 @@ use super::{
     token::Tokens,
 };
 
-/// How long a subscription waits for an issuer that is not there yet before it asks again.
+/// The time after which a subscription asks an unreachable issuer again.
 const ISSUER_RETRY: Duration = Duration::from_millis(250);
 
 pub(super) struct Pusher {
@@ -30,7 +30,7 @@ impl Pusher {
     pub(super) fn new(issuer: &Url) -> Result<Self, crate::Error> {
         let client = Client::builder()
             .user_agent("CloudPubSub-Google")
-            // A redirect is no acknowledgement, and a proxy has no part in what stays on this machine.
+            // A redirect is no acknowledgement, and requests on this machine need no proxy.
             .redirect(redirect::Policy::none())
             .no_proxy()
             .build()?;
@@ -46,7 +46,7 @@ impl Pusher {
     }
 }
 
-/// One push: what is the same for all that leave together, and the lease.
+/// One push: its lease, and the settings that all pushes of one turn share.
 struct Push {
     broker: Arc<Broker>,
     subscription: Arc<Subscription>,
@@ -55,7 +55,7 @@ struct Push {
     lease: Lease,
 }
 
-/// Delivers for one subscription until it is deleted, and ends the leases that nobody settles.
+/// Delivers for one subscription until it is deleted, and ends the leases that no receiver settles.
 pub(super) async fn run(broker: Arc<Broker>, subscription: Arc<Subscription>) {
     let mut changed = subscription.watch();
     let mut told = false;
@@ -77,8 +77,8 @@ pub(super) async fn run(broker: Arc<Broker>, subscription: Arc<Subscription>) {
     }
 }
 
-/// Starts what may be pushed now. The token comes first: a message waits for an issuer that is not
-/// there, and is not spent on a push that must be refused.
+/// Starts the pushes that are allowed now. The token is fetched first, so that messages wait for an unreachable
+/// issuer and are not spent on pushes that would be refused.
 async fn turn(broker: &Arc<Broker>, subscription: &Arc<Subscription>) -> Result<(), crate::Error> {
     broker.expire(subscription);
     let settings = subscription.settings();
@@ -159,7 +159,7 @@ fn acknowledges(status: StatusCode) -> bool {
     matches!(status.as_u16(), 102 | 200 | 201 | 202 | 204)
 }
 
-/// A connection is used again only when its last answer was read to the end.
+/// A connection is used again only if its last answer was read to the end.
 async fn drain(answer: Response) {
     if let Err(error) = answer.bytes().await {
         tracing::debug!(%error, "the answer to a push broke off");

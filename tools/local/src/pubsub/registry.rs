@@ -1,4 +1,4 @@
-//! The topics and subscriptions there are.
+//! The existing topics and subscriptions.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -46,7 +46,7 @@ impl Registry {
         Ok(topic.subscriptions.clone())
     }
 
-    /// The subscriptions stay, with what they hold.
+    /// The subscriptions of a deleted topic remain, with their messages.
     pub(super) fn delete_topic(&mut self, name: &str) -> Result<(), Status> {
         let topic = self.topics.remove(name).ok_or_else(|| unknown(name))?;
         for subscription in topic.subscriptions {
@@ -55,7 +55,7 @@ impl Registry {
         Ok(())
     }
 
-    /// `deliver` starts what delivers for the subscription, once nothing is in its way.
+    /// `deliver` starts the delivery of the subscription. It is called only once the checks have passed.
     pub(super) fn create_subscription(
         &mut self,
         topic: &str,

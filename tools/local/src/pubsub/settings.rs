@@ -1,4 +1,4 @@
-//! A subscription's configuration, checked once and ready to be used.
+//! The checked configuration of a subscription.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ const MAX_DELIVERY_ATTEMPTS: u32 = 100;
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) ack_deadline: Duration,
-    /// Without one, a message comes again at once.
+    /// Without a policy, a message is delivered again at once.
     pub(super) retry: Option<RetryPolicy>,
     pub(super) dead_letter: Option<DeadLetterPolicy>,
-    /// Without one, the subscription is there to be pulled from.
+    /// Without a target, the subscription is a pull subscription.
     pub(super) push: Option<PushTarget>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct PushTarget {
 }
 
 impl Settings {
-    /// What the stand-in does not have is refused rather than ignored.
+    /// Refuses the features that the stand-in does not have, instead of ignoring them.
     pub(super) fn check(config: &proto::Subscription) -> Result<Self, Status> {
         let unsupported = [
             (config.enable_message_ordering, "message ordering"),

@@ -1,4 +1,4 @@
-//! One subscription: what it is set to, what it still has to deliver, and how fast it may push.
+//! One subscription: its settings, the messages that it still has to deliver, and its pace.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,13 +15,13 @@ use super::{
     settings::Settings,
 };
 
-/// What Pub/Sub says in place of a topic that was deleted.
+/// The name that Pub/Sub shows in place of a deleted topic.
 const DELETED_TOPIC: &str = "_deleted-topic_";
 
 pub(super) struct Subscription {
     pub(super) name: String,
     state: Mutex<State>,
-    /// Told of everything that could let somebody who waits go on.
+    /// Notified of every change that could let a waiting task go on.
     changed: watch::Sender<()>,
 }
 
@@ -32,11 +32,11 @@ struct State {
     pacing: Pacing,
 }
 
-/// What came of negative acknowledgements.
+/// The result of negative acknowledgements.
 #[derive(Default)]
 pub(super) struct Nacked {
     pub(super) count: usize,
-    /// Those that have used up their attempts, and are nobody's any more.
+    /// Deliveries that have used up their attempts. The subscription no longer holds them.
     pub(super) dead: Vec<Delivery>,
 }
 
@@ -101,13 +101,13 @@ impl Subscription {
         self.lock().backlog.lease(limit, now, now + time)
     }
 
-    /// Whether `lease_for_push` would have anything to give.
+    /// Tells whether `lease_for_push` would return any lease.
     pub(super) fn may_push(&self, now: Instant) -> bool {
         let mut state = self.lock();
         state.room(now) > 0 && state.backlog.is_ready(now)
     }
 
-    /// As many as window and backoff allow.
+    /// Leases as many messages as the window and the backoff allow.
     pub(super) fn lease_for_push(&self, now: Instant) -> Vec<Lease> {
         let mut state = self.lock();
         let (room, until) = (state.room(now), now + state.settings.ack_deadline);
@@ -118,7 +118,7 @@ impl Subscription {
         leases
     }
 
-    /// False when the lease had ended already.
+    /// Returns false if the lease had ended already.
     pub(super) fn ack(&self, lease: u64) -> bool {
         let mut state = self.lock();
         if state.backlog.settle(lease).is_none() {
@@ -161,7 +161,7 @@ impl Subscription {
         self.changed.subscribe()
     }
 
-    /// Until something has changed since `changed` was last looked at, by an event or by time.
+    /// Waits until something has changed since `changed` was last read, or until the next time-based event.
     pub(super) async fn wait(&self, changed: &mut watch::Receiver<()>) {
         let event = self.lock().next_event(Instant::now());
         let timer = async {
@@ -171,7 +171,7 @@ impl Subscription {
             }
         };
         tokio::select! {
-            // The sender lives in `self`, so it is there as long as somebody waits.
+            // The sender lives in `self`, so it exists as long as this task waits.
             _ = changed.changed() => {}
             () = timer => {}
         }
@@ -213,7 +213,7 @@ impl State {
         nacked
     }
 
-    /// Gives the delivery back to the caller if it was its last.
+    /// Returns the delivery to the caller if it was the last attempt.
     fn again(&mut self, mut delivery: Delivery, now: Instant) -> Option<Delivery> {
         if let Some(policy) = &self.settings.dead_letter
             && delivery.attempt >= policy.max_attempts
@@ -222,12 +222,12 @@ impl State {
         }
         let delay = self.settings.retry.map_or(Duration::ZERO, |policy| policy.delay(delivery.attempt));
         delivery.attempt += 1;
-        // What failed together does not come again together.
+        // Messages that failed together are spread, so that they do not come again together.
         self.backlog.offer(delivery, now + delay.mul_f64(rand::random_range(1.0..1.25)), now);
         None
     }
 
-    /// The backoff matters only while something is there that it keeps from going.
+    /// The backoff matters only while it holds back a message that is ready.
     fn next_event(&mut self, now: Instant) -> Option<Instant> {
         let gate = self.pacing.gate().filter(|gate| *gate > now && self.backlog.is_ready(now));
         gate.into_iter().chain(self.backlog.next_event()).min()

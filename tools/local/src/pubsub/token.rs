@@ -1,4 +1,4 @@
-//! Tokens for authenticated pushes, from the OIDC issuer, kept until they are about to expire.
+//! Tokens for authenticated pushes. They come from the OIDC issuer, and are reused until they are about to expire.
 
 use std::{
     collections::HashMap,
@@ -10,11 +10,11 @@ use http::HeaderValue;
 use reqwest::{Client, Url};
 use serde::{Deserialize, Serialize};
 
-/// A token goes out of use this long before it expires, so that it is still good on arrival.
+/// A token is replaced this long before it expires, so that it is still valid on arrival.
 const MARGIN_SECONDS: u64 = 60;
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Who pushes, and to whom: what a token is asked for.
+/// The account that pushes and the receiver, for which a token is requested.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Claimant {
     pub(super) email: String,
@@ -35,8 +35,7 @@ impl Token {
     }
 }
 
-/// A slot of its own for each claimant: while one is fetched, everybody who wants the same waits,
-/// and nobody else does.
+/// Each claimant has a slot of its own. While a token is fetched, only callers that need the same token wait.
 type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
 
 pub(super) struct Tokens {
@@ -65,7 +64,7 @@ impl Tokens {
         Ok(header)
     }
 
-    /// Drops a token that was refused: an issuer that was started again may have a new key.
+    /// Drops a refused token, because a restarted issuer may have a new key.
     pub(super) async fn refused(&self, claimant: &Claimant, header: &HeaderValue) {
         let slot = self.slot(claimant);
         slot.lock().await.take_if(|token| token.header == *header);

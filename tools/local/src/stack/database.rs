@@ -35,7 +35,7 @@ impl Program for Database {
         self.cluster.server(self.port)
     }
 
-    /// A fast shutdown: sessions are ended, and the next start has nothing to recover.
+    /// A fast shutdown ends the sessions, and the next start has nothing to recover.
     fn end(&self) -> Signal {
         Signal::INT
     }

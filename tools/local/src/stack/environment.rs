@@ -7,7 +7,7 @@ use std::{
 
 use crate::Error;
 
-/// What a process needs to run at all, and to tell about its failures.
+/// The variables that any process needs to run and to report its failures.
 const BASICS: [&str; 10] = [
     "PATH",
     "HOME",
@@ -21,15 +21,16 @@ const BASICS: [&str; 10] = [
     "SSL_CERT_FILE",
 ];
 
-/// The keys to a real cloud: nothing on this machine needs them, so nothing gets them.
+/// The credentials of a real cloud. No process on this machine needs them, so they are not passed on.
 const KEYS: [&str; 2] = ["GOOGLE_APPLICATION_CREDENTIALS", "GCP_CREDENTIALS_PATH"];
 
-/// The variables that the person who runs the stack has set.
+/// The variables that the user of the stack has set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// This process's own, and below it the `.env` file in `folder`.
+    /// Reads the variables of this process, and those of the `.env` file in `folder`. The variables of this process
+    /// take precedence.
     pub fn with_file(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(".env");
         let mut all = if path.exists() { Self::of_file(&path)? } else { Self::default() };
@@ -46,7 +47,7 @@ impl Environment {
         Ok(Self(all))
     }
 
-    /// Nothing but what any process needs: for a stack that must not depend on who runs it.
+    /// Only the variables that any process needs, for a stack that must not depend on the user's environment.
     pub fn basics() -> Self {
         let all = std::env::vars_os().filter(|(name, _)| is_basic(name));
         Self(all.collect())
@@ -58,13 +59,13 @@ impl Environment {
         self
     }
 
-    /// An empty value counts as none.
+    /// An empty value counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(OsStr::new(name))?.to_str()?;
         (!value.is_empty()).then_some(value)
     }
 
-    /// A service gets it all, since a handler may need what only its author knows of.
+    /// A service gets all variables, because a handler may need variables that only its author knows.
     pub(super) fn pass_on(&self, command: &mut Command) {
         let all = self.0.iter().filter(|(_, value)| !value.is_empty());
         command.env_clear().envs(all);

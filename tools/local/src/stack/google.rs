@@ -6,7 +6,7 @@ use std::{
 use super::{Part, Settings, stand_in::listens};
 use crate::{Error, process::Program};
 
-/// Google's own Pub/Sub emulator, where its SDK is installed.
+/// Google's own Pub/Sub emulator, if its SDK is installed.
 pub(super) struct Emulator {
     jar: PathBuf,
     settings: Settings,
@@ -31,7 +31,8 @@ impl Program for Emulator {
         Part::Pubsub.name()
     }
 
-    /// Without its launcher, which is a script that would stand between us and the process.
+    /// Starts the emulator without its launcher script, because the script would stand between the host and the
+    /// process.
     fn command(&self) -> Command {
         let mut command = Command::new("java");
         self.settings.environment.pass_on_basics(&mut command);
@@ -52,7 +53,7 @@ fn program(name: &str, path: &str) -> Option<PathBuf> {
     std::env::split_paths(path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-/// The emulator lies in the SDK that `gcloud`, often reached by a link, belongs to.
+/// The emulator is a part of the SDK of `gcloud`, which is often reached by a link.
 fn jar(gcloud: &Path) -> Option<PathBuf> {
     let gcloud = gcloud.canonicalize().ok()?;
     let sdk = gcloud.parent()?.parent()?;

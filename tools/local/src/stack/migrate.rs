@@ -3,7 +3,7 @@ use std::{path::Path, process::Command};
 use super::{Part, Settings, service};
 use crate::Error;
 
-/// `admin migrate`, to its end.
+/// Runs `admin migrate` to its end.
 pub(super) async fn run(programs: &Path, logs: &Path, settings: &Settings) -> Result<(), Error> {
     let binary = programs.join(Part::Admin.name());
     let mut command = Command::new(&binary);

@@ -1,5 +1,5 @@
-//! All of EventFlow on this machine: each service and each stand-in a process of its own, kept
-//! running until it is stopped.
+//! All of EventFlow on this machine. Each service and each stand-in is a process of its own, which is kept running
+//! until it is stopped.
 
 mod database;
 mod environment;
@@ -45,7 +45,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Everything up, or nothing left.
+    /// Starts all parts. After an error, no part is left running.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let mut stack = Self::new(options)?;
         match stack.up().await {
@@ -59,7 +59,7 @@ impl Stack {
 
     /// A stack in which nothing runs yet.
     pub fn new(options: Options) -> Result<Self, Error> {
-        // Who runs this may have chosen one already.
+        // The caller may have installed a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let supervisor = Supervisor::new(options.folder.join("logs"), options.tell.clone())?;
         if let Some(folder) = &options.temporary {
@@ -69,13 +69,13 @@ impl Stack {
             parts: BTreeMap::new(),
             supervisor,
             options,
-            postgres: "the one of DATABASE_URL".into(),
+            postgres: "the server of DATABASE_URL".into(),
             signing: None,
         })
     }
 }
 
-/// What one sees of it, and does to it, while it runs.
+/// Access to the stack while it runs.
 impl Stack {
     pub fn settings(&self) -> &Settings {
         &self.options.settings
@@ -93,7 +93,7 @@ impl Stack {
         self.settings().database()
     }
 
-    /// Which PostgreSQL it runs on.
+    /// The PostgreSQL of this stack.
     pub fn postgres(&self) -> &str {
         &self.postgres
     }
@@ -102,38 +102,39 @@ impl Stack {
         self.options.folder.join("logs")
     }
 
-    /// Whether this stack runs that part itself.
+    /// Tells whether this stack runs that part itself.
     pub fn has(&self, part: Part) -> bool {
         self.options.has(part)
     }
 
-    /// How this stack starts a service, from the programs in another folder if one is given: for who runs more than one of it.
+    /// Returns the command with which this stack starts a service, for a caller that runs several instances of it.
+    /// `programs` may name another folder of programs.
     pub fn command(&self, part: Part, programs: Option<&Path>) -> impl Fn() -> Command + Send + Sync + use<> {
         let service = Service::new(part, programs.unwrap_or(&self.options.programs), self.settings());
         move || service.command()
     }
 
-    /// None while it is not up.
+    /// Returns None while the part is not up.
     pub fn pid(&self, part: Part) -> Option<u32> {
         self.parts.get(&part).and_then(Supervised::pid)
     }
 
-    /// A crash: killed, it comes back as it would from any other.
+    /// Kills the part as in a crash. It is started again.
     pub async fn kill(&self, part: Part) -> Result<(), Error> {
         self.part(part)?.kill().await
     }
 
-    /// Killed, and gone until it is restarted.
+    /// Kills the part. It stays away until `restart`.
     pub async fn take_away(&self, part: Part) -> Result<(), Error> {
         self.part(part)?.take_away().await
     }
 
-    /// Ended in order and started again, or given back; returns when it is up.
+    /// Restarts the part, or starts it again after `take_away`. Returns when it is up.
     pub async fn restart(&self, part: Part) -> Result<(), Error> {
         self.part(part)?.restart().await
     }
 
-    /// Returns when it is up, as after a crash.
+    /// Returns when the part is up, for example after a crash.
     pub async fn ready(&self, part: Part) -> Result<(), Error> {
         self.part(part)?.ready().await
     }

@@ -13,7 +13,7 @@ use crate::{
     temporary,
 };
 
-/// What a stack is started with.
+/// The options of a stack.
 pub struct Options {
     pub(super) folder: PathBuf,
     pub(super) programs: PathBuf,
@@ -21,12 +21,12 @@ pub struct Options {
     pub(super) durability: Durability,
     pub(super) without: Vec<Part>,
     pub(super) tell: Tell,
-    /// Removed with the stack that owns it.
+    /// A folder that is removed with the stack.
     pub(super) temporary: Option<TempDir>,
 }
 
 impl Options {
-    /// One that keeps its data in `folder`.
+    /// Options of a stack that keeps its data in `folder`.
     pub fn kept(folder: PathBuf, settings: Settings, tell: Tell) -> Result<Self, Error> {
         Ok(Self {
             folder,
@@ -39,8 +39,8 @@ impl Options {
         })
     }
 
-    /// One for a test: on random ports, in a folder that goes with it, and independent of the
-    /// environment of whoever runs it, but for `set`.
+    /// Options of a stack for a test. It uses random ports and a temporary folder, and depends on no variable of the
+    /// user's environment, only on `set`.
     pub fn for_test(set: &[(&str, &str)]) -> Result<Self, Error> {
         let folder = temporary::folder()?;
         let silent: Tell = Arc::new(|_, _| {});
@@ -49,7 +49,7 @@ impl Options {
             .owning(folder))
     }
 
-    /// Where the parts keep their data, each in a folder of its name.
+    /// The folder in which each part keeps its data in a folder of its name.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -59,19 +59,19 @@ impl Options {
         !given && !self.without.contains(&part)
     }
 
-    /// Names every port that somebody else listens on.
+    /// Fails with a list of the ports that are taken.
     pub fn check_ports(&self) -> Result<(), Error> {
         self.settings.ports.check_free(|part| self.has(part))
     }
 
-    /// Without these parts; what needs them goes without, too.
+    /// Leaves these parts out. The other parts run without them.
     #[must_use]
     pub fn without(mut self, parts: &[Part]) -> Self {
         self.without.extend(parts);
         self
     }
 
-    /// With the services and stand-ins from another folder than this executable's.
+    /// Uses the services and stand-ins of another folder than that of this executable.
     #[must_use]
     pub fn programs(mut self, folder: PathBuf) -> Self {
         self.programs = folder;

@@ -1,7 +1,7 @@
 use super::Part;
 use crate::{Error, ports};
 
-/// The parts that listen, with the variable that moves each and its port where that is unset.
+/// The parts that listen. Each has the variable that sets its port, and the default port.
 const LISTENING: [(Part, &str, u16); 8] = [
     (Part::Ingest, "INGEST_PORT", 8080),
     (Part::ProcessPush, "PROCESS_PUSH_PORT", 8081),
@@ -21,14 +21,14 @@ impl Ports {
         Self(LISTENING.map(|(_, name, default)| port(name, default)))
     }
 
-    /// The variables that put a stack on ports that are free.
+    /// Returns variables that move a stack to free ports.
     pub(super) fn free() -> Result<[(&'static str, String); LISTENING.len()], Error> {
         let free = ports::free::<{ LISTENING.len() }>()?;
         let mut free = free.iter();
         Ok(LISTENING.map(|(_, name, default)| (name, free.next().unwrap_or(&default).to_string())))
     }
 
-    /// Only those that listen have one; the scheduler calls.
+    /// Only parts that listen have a port. The scheduler only calls.
     pub fn of(&self, part: Part) -> u16 {
         self.all().find(|(listening, ..)| *listening == part).map_or(0, |(_, _, port)| port)
     }
@@ -48,14 +48,14 @@ impl Ports {
         pairs.collect()
     }
 
-    /// Names every port that somebody else listens on.
+    /// Fails with a list of the ports that are taken.
     pub fn check_free(&self, is_needed: impl Fn(Part) -> bool) -> Result<(), Error> {
         let taken: Vec<String> = self
             .all()
             .filter(|(part, _, port)| is_needed(*part) && ports::is_taken(*port))
             .map(|(part, name, port)| {
                 let by = ports::holder(port).map_or_else(String::new, |by| format!(" by {by}"));
-                format!("port {port} of {part} is taken{by}; {name} names another")
+                format!("port {port} of {part} is taken{by}; set {name} to another port")
             })
             .collect();
         if taken.is_empty() { Ok(()) } else { Err(taken.join("\n").into()) }

@@ -3,12 +3,11 @@ use std::process::Command;
 use super::{Settings, topics};
 use crate::{Error, process::Program};
 
-/// Pub/Sub, which loses its topics and subscriptions when it dies: each time it is there, they
-/// are made anew.
+/// Pub/Sub loses its topics and subscriptions when it dies, so they are created each time it becomes ready.
 pub(super) struct WithTopics<P> {
     pub(super) server: P,
     pub(super) settings: Settings,
-    /// Where it reaches process-push.
+    /// The address at which Pub/Sub reaches process-push.
     pub(super) push: String,
 }
 

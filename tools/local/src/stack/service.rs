@@ -7,7 +7,7 @@ use std::{
 use super::{Part, Settings, stand_in::issuer};
 use crate::process::Program;
 
-/// The laptop's numbers, and the doors that stay open on it; what the person has set wins.
+/// The numbers of a laptop, and the authentication that is off on it. Values that the user sets take precedence.
 const DEFAULTS: [(&str, &str); 14] = [
     ("BIGQUERY_DATASET_ID", "eventflow"),
     ("BIGQUERY_TABLE_ID", "events"),
@@ -22,7 +22,7 @@ const DEFAULTS: [(&str, &str); 14] = [
     ("FLUSH_LIMIT_SECONDS", "30"),
     ("FLUSH_LEASE_SECONDS", "15"),
     ("FLUSH_LONGEST_WAIT_SECONDS", "10"),
-    // As many as the stand-in takes.
+    // The limit of the BigQuery stand-in.
     ("FLUSH_JOBS_PER_DAY", "20000"),
 ];
 

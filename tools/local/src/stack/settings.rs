@@ -3,7 +3,7 @@ use std::{fmt::Display, str::FromStr};
 use super::{Environment, Part, Ports};
 use crate::{Error, postgres};
 
-/// Everything about a stack that can be set; one set of names for the host and the services.
+/// All settings of a stack. The host and the services use the same names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     pub ports: Ports,
@@ -23,7 +23,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Tells all mistakes at once.
+    /// Reports all mistakes at once.
     pub fn read(environment: &Environment) -> Result<Self, Error> {
         let mut read = Reader { environment, mistakes: Vec::new() };
         let settings = Self {
@@ -47,7 +47,7 @@ impl Settings {
         if mistakes.is_empty() { Ok(settings) } else { Err(mistakes.join("\n").into()) }
     }
 
-    /// On random ports, and independent of the environment of whoever runs this, but for `set`.
+    /// Settings with random ports, which depend on no variable of the user's environment, only on `set`.
     pub fn on_free_ports(set: &[(&str, &str)]) -> Result<Self, Error> {
         let mut environment = Environment::basics();
         for (name, port) in Ports::free()? {

@@ -17,11 +17,10 @@ use tokio::{net::TcpListener, sync::Mutex, task::JoinHandle};
 use super::{Part, Settings, stand_in::issuer};
 use crate::Error;
 
-/// Less than the hour that a token is good for.
+/// Less than the hour for which a token is valid.
 const KEPT: Duration = Duration::from_mins(30);
 
-/// Stands between Google's emulator, which signs nothing, and process-push, and puts a token on
-/// each push.
+/// A proxy between Google's emulator, which signs nothing, and process-push. It adds a token to each push.
 pub(super) struct Signing {
     pub(super) url: String,
     task: JoinHandle<()>,
@@ -40,7 +39,7 @@ impl Signing {
         };
         let router = Router::new().fallback(forward).with_state(Arc::new(signer));
         let task = tokio::spawn(async move {
-            // It never returns: an error of one connection is not one of the server.
+            // The server never returns, because an error of one connection does not end it.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { url, task })
@@ -92,7 +91,7 @@ impl Signer {
     }
 }
 
-/// What cannot be forwarded is not acknowledged, and the emulator sends it again.
+/// A push that cannot be forwarded is not acknowledged, so the emulator sends it again.
 async fn forward(State(signer): State<Arc<Signer>>, uri: Uri, body: Bytes) -> Response {
     match signer.forward(uri.path(), body).await {
         Ok(status) => status.into_response(),

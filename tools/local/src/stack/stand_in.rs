@@ -11,10 +11,11 @@ use tokio::{net::TcpStream, time::sleep};
 use super::{Part, Settings};
 use crate::process::Program;
 
-/// A flush every five seconds uses up BigQuery's own 1,500 in two hours, which a laptop should outlast.
+/// With a flush every five seconds, BigQuery's own quota of 1,500 would be used up in two hours, so a laptop needs
+/// more.
 const LOADS_A_DAY: &str = "20000";
 
-/// One of the stand-ins for the cloud: this very binary, with the name of the part.
+/// One of the stand-ins for the cloud. It is this executable with the name of the part.
 pub(super) struct StandIn {
     part: Part,
     binary: PathBuf,
@@ -63,7 +64,7 @@ impl Program for StandIn {
 
     async fn is_ready(&self, _pid: u32) -> bool {
         if self.part == Part::Scheduler {
-            // It calls and is not called: what it cannot live with, it dies of at once.
+            // The scheduler does not listen. If it cannot start, it ends at once.
             sleep(Duration::from_millis(200)).await;
             return true;
         }

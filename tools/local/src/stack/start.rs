@@ -10,7 +10,7 @@ use crate::{
     process::{Program, Supervised},
 };
 
-/// Starting and stopping, in the order that each needs the others.
+/// Starts and stops the parts in the order in which they need each other.
 impl Stack {
     pub async fn up(&mut self) -> Result<(), Error> {
         for part in [Part::Oidc, Part::Bigquery] {
@@ -24,7 +24,7 @@ impl Stack {
         Ok(())
     }
 
-    /// The services first, which still need the others to finish what they have begun.
+    /// Stops the services first, because they still need the other parts to finish their work.
     pub async fn stop(mut self) -> Result<(), Error> {
         self.supervisor.end();
         let (postgres, cloud) =

@@ -11,8 +11,8 @@ use tonic::{Code, Status, transport::Channel};
 use super::{Part, Settings};
 use crate::Error;
 
-/// Both topics and their push subscriptions, as Terraform makes them in the cloud. `push` is
-/// where process-push is reached.
+/// Creates both topics and their push subscriptions, as Terraform does in the cloud. `push` is the address of
+/// process-push.
 pub(super) async fn create(settings: &Settings, push: &str) -> Result<(), Error> {
     let port = settings.ports.of(Part::Pubsub);
     let channel = Channel::from_shared(format!("http://127.0.0.1:{port}"))?
@@ -41,7 +41,7 @@ fn unless_there<T>(outcome: Result<T, Status>) -> Result<(), Status> {
 fn worker(settings: &Settings, push: &str) -> Subscription {
     let policy = DeadLetterPolicy {
         dead_letter_topic: topic(settings, &settings.dead_letter_topic()),
-        // Pub/Sub's own count is approximate and takes outages in, so ours has to be used up first.
+        // Pub/Sub's own count is approximate and includes outages, so the count of EventFlow has to be used up first.
         max_delivery_attempts: i32::try_from(settings.max_retries + 2).unwrap_or(100).clamp(5, 100),
     };
     Subscription {

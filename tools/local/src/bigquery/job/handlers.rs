@@ -38,7 +38,7 @@ pub(crate) async fn get(
     }
 }
 
-/// Rows come by upload alone: there is no bucket to load from, and no SQL here.
+/// Rows come only by upload, because the stand-in has no bucket to load from and no SQL.
 pub(crate) async fn insert() -> ApiError {
     let message = "This stand-in takes load jobs with their rows, by upload, and no others";
     ApiError::new(StatusCode::NOT_IMPLEMENTED, "notImplemented", message)
@@ -76,7 +76,7 @@ impl ListQuery {
     }
 }
 
-/// Newest first, of all locations.
+/// Lists the jobs of all locations, newest first.
 pub(crate) async fn list(
     State(warehouse): State<Arc<Warehouse>>,
     Path(project): Path<String>,
@@ -100,7 +100,7 @@ pub(crate) async fn list(
     Ok(Json(json!({"kind": "bigquery#jobList", "jobs": jobs, "nextPageToken": next})))
 }
 
-/// A place in the list that new jobs do not move.
+/// A position in the list that new jobs do not move.
 fn position(job: &Job) -> (i64, &str) {
     (job.created_at, &job.reference.job_id)
 }
@@ -115,7 +115,7 @@ fn parse_token(token: &str) -> Result<(i64, &str), ApiError> {
     Ok((created_at.parse().map_err(|_| invalid())?, job_id))
 }
 
-/// The configuration, and with it the labels, is told in the full projection alone.
+/// Only the full projection shows the configuration, and with it the labels.
 fn list_item(job: &Job, full: bool) -> Value {
     let mut item = resource(job);
     item["state"] = item["status"]["state"].clone();

@@ -1,4 +1,4 @@
-//! Load jobs: what a client asks for, and what became of it.
+//! Load jobs: the request of a client, and the result.
 
 mod handlers;
 mod resource;
@@ -41,7 +41,7 @@ pub(crate) struct Configuration {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
-/// An option that is not here is refused: here it would do nothing, there it would matter.
+/// The options of a load. An unknown option is refused, because BigQuery would obey it and the stand-in would not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct LoadConfiguration {
@@ -144,7 +144,7 @@ pub(crate) enum Outcome {
     Failed(Failure),
 }
 
-/// Bad records that the job was told to tolerate are told as errors of a job that succeeded.
+/// A successful load. Bad records that the job tolerates are listed as errors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Loaded {
     pub(crate) file: RowFile,
@@ -154,7 +154,7 @@ pub(crate) struct Loaded {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) result: ErrorProto,
-    /// The single causes, where the result is a summary.
+    /// The single causes, if the result is a summary.
     pub(crate) causes: Vec<ErrorProto>,
 }
 

@@ -1,4 +1,4 @@
-//! A job as `jobs.get` shows it.
+//! A job in the form of `jobs.get`.
 
 use serde_json::{Map, Value, json};
 

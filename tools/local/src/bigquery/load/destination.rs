@@ -1,4 +1,4 @@
-//! Where a job's rows go, and whether they may.
+//! The table that a job loads into, and the checks before the load.
 
 use crate::bigquery::catalog::Catalog;
 use crate::bigquery::error::ApiError;
@@ -15,7 +15,7 @@ pub(crate) struct Rules {
 
 pub(crate) struct Destination {
     pub(crate) table: Table,
-    /// The table is made, or gets another schema, together with the rows.
+    /// The load creates the table or changes its schema, together with the rows.
     pub(crate) is_changed: bool,
 }
 
@@ -77,7 +77,7 @@ fn with_columns(table: Table, is_changed: bool) -> Result<Destination, Failure> 
     Ok(Destination { table, is_changed })
 }
 
-/// Failed loads count too, but for those that the quota itself turned away.
+/// Failed loads count too, except those that the quota itself refused.
 fn earlier_loads_today(catalog: &Catalog, job: &Job) -> usize {
     let table = &job.configuration.load.destination_table;
     let age = |other: &Job| job.created_at - other.created_at;

@@ -1,4 +1,4 @@
-//! From the uploaded file to a file of rows, a line at a time.
+//! Converts an uploaded file into a file of rows, line by line.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use super::row;
 use crate::bigquery::job::{ErrorProto, Failure, LoadConfiguration};
 use crate::bigquery::schema::Schema;
 
-/// What `BigQuery` calls the file of an upload, which has no name.
+/// An upload has no file name. `BigQuery` calls its file by this name.
 const UPLOADED_FILE: &str = "file-00000000";
 
 pub(crate) struct Converted {
@@ -19,16 +19,16 @@ pub(crate) struct Converted {
     pub(crate) bad_records: Vec<ErrorProto>,
 }
 
-/// What makes a row not fit, beside its schema.
+/// The rows that are refused although they fit the schema.
 pub(crate) struct Unfit {
     pub(crate) containing: Option<String>,
     pub(crate) numbers: Option<NumberRule>,
 }
 
-/// How much is converted at once by each of the processors.
+/// The bytes that each processor converts at once.
 const BLOCK: u64 = 2 << 20;
 
-/// The inner result is the data's fault, the outer one the disk's.
+/// The inner error is one of the data, the outer error one of the disk.
 pub(crate) fn convert(
     upload: &Path,
     row_file: &Path,
@@ -71,7 +71,7 @@ pub(crate) fn convert(
     Ok(Ok(converted))
 }
 
-/// Whole lines; none at the end.
+/// Reads whole lines. The block is empty at the end of the file.
 fn block(input: &mut BufReader<File>) -> io::Result<Vec<u8>> {
     let mut lines = Vec::new();
     input.take(BLOCK).read_to_end(&mut lines)?;
@@ -84,7 +84,7 @@ struct Block {
     output: Vec<u8>,
     rows: u64,
     bytes: u64,
-    /// How many good rows are before it, where it begins, and what is wrong with it.
+    /// For each bad row: the number of good rows before it, its position, and the error.
     bad: Vec<(u64, u64, String)>,
 }
 
@@ -110,7 +110,7 @@ fn convert_block(lines: &[u8], schema: &Schema, load: &LoadConfiguration, unfit:
     block
 }
 
-/// Says how many logical bytes the row has.
+/// Returns the logical bytes of the row.
 fn convert_row(
     record: &[u8],
     output: &mut Vec<u8>,

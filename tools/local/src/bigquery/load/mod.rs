@@ -1,6 +1,6 @@
-//! Runs load jobs. A load is atomic: its rows lie in a file of their own, which becomes part of
-//! the table by the one journal line that also ends the job. Killed before that line, the job runs
-//! again after the restart and makes a new file; killed behind it, the job is done.
+//! Runs load jobs. A load is atomic: its rows lie in a file of their own, and one journal line both ends the job and
+//! makes the file a part of the table. If the process is killed before that line, the job runs again after the
+//! restart and makes a new file. If it is killed after that line, the job is done.
 
 mod destination;
 mod file;
@@ -24,7 +24,7 @@ use super::reference::JobKey;
 use super::schema::Schema;
 use super::warehouse::Warehouse;
 
-/// A client that never polls twice would not be ready for `BigQuery`.
+/// A job stays pending and running for a time, so that every client has to poll more than once, as with `BigQuery`.
 const PENDING: Duration = Duration::from_millis(20);
 const RUNNING: Duration = Duration::from_millis(20);
 
@@ -58,7 +58,7 @@ fn execute(warehouse: &Warehouse, key: &JobKey) -> Result<(), ApiError> {
     Ok(warehouse.uploads.remove(&upload)?)
 }
 
-/// Rows that are durable and not yet part of the table.
+/// Rows that are durable but not yet a part of the table.
 struct Prepared {
     file: RowFile,
     schema: Schema,
@@ -80,7 +80,7 @@ fn prepare(warehouse: &Warehouse, job: &Job, rules: &Rules) -> Result<Prepared, 
     Ok(Prepared { file: RowFile { name, rows, bytes }, schema, bad_records })
 }
 
-/// The table may have gone or changed while the rows were read: what is there now decides.
+/// The table may have been deleted or changed while the rows were read, so it is looked up again.
 fn conclude(
     catalog: &Catalog,
     mut job: Job,

@@ -1,25 +1,26 @@
-//! Which numbers a `JSON` column refuses, where a test has it refuse any. `PARSE_JSON` reads a number and writes it again, and
-//! refuses it where the two are not the same decimal. It writes by Grisu2, which does not always find the shortest text.
+//! The numbers that a `JSON` column refuses, if a test asks for it. `PARSE_JSON` reads a number and writes it again,
+//! and refuses it if the two are not the same decimal. It writes by Grisu2, which does not always find the shortest
+//! text.
 
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum NumberRule {
-    /// As `PARSE_JSON` refuses them.
+    /// Refuses the numbers that `PARSE_JSON` refuses.
     ParseJson,
-    /// Every one that is no integer of 64 bits.
+    /// Refuses every number that is not an integer of 64 bits.
     IntegersOnly,
 }
 
-/// What is said of the first number that is refused.
+/// Returns the error of the first refused number.
 pub(crate) fn refusal(json: &str, rule: NumberRule) -> Option<String> {
     let refused = numbers(json)
         .find(|number| !(is_integer(number) || rule == NumberRule::ParseJson && comes_back(number)))?;
     Some(format!("Invalid input: Input number: {refused} cannot round-trip through string representation"))
 }
 
-/// Those outside strings.
+/// Finds the numbers outside strings.
 fn numbers(json: &str) -> impl Iterator<Item = &str> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -38,7 +39,7 @@ fn numbers(json: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// How long the string is that begins here.
+/// Returns the length of the string that begins here.
 fn string(json: &[u8]) -> usize {
     let mut at = 1;
     while at < json.len() && json[at] != b'"' {
@@ -56,8 +57,9 @@ fn comes_back(number: &str) -> bool {
     value.is_finite() && number.len() <= 1_500 && decimal(&printed(value)) == decimal(number)
 }
 
-/// As Grisu2 writes it. `dtoa` has the same algorithm, but ends a number of which it does not find the shortest text, by another
-/// digit at times: of short ones it is the next longer text of the same double.
+/// Writes a number as Grisu2 does. `dtoa` has the same algorithm, but if it does not find the shortest text, it
+/// sometimes ends the number with another digit than `BigQuery`. For short numbers `BigQuery` writes the next longer
+/// text of the same double.
 fn printed(value: f64) -> String {
     let (shortest, found) = (format!("{value:e}"), dtoa::Buffer::new().format(value).to_owned());
     if decimal(&found) == decimal(&shortest) || decimal(&shortest).0.len() > 15 {
@@ -67,7 +69,7 @@ fn printed(value: f64) -> String {
     if decimal(&longer) == decimal(&shortest) { format!("{value:.16e}") } else { longer }
 }
 
-/// The digits, and the power of ten behind them.
+/// Returns the significant digits, and the power of ten behind them.
 fn decimal(number: &str) -> (String, i64) {
     let number = number.trim_start_matches('-').to_ascii_lowercase();
     let (digits, power) = number.split_once('e').unwrap_or((&number, "0"));
@@ -85,7 +87,7 @@ fn decimal(number: &str) -> (String, i64) {
 mod tests {
     use super::*;
 
-    /// Each of them is in a public report of a `PARSE_JSON` that refused it.
+    /// Each of these numbers is in a public report of a `PARSE_JSON` that refused it.
     #[test]
     fn what_parse_json_has_refused_is_refused() {
         for number in [
@@ -108,7 +110,7 @@ mod tests {
         }
     }
 
-    /// And each of these is in one of what `wide_number_mode => 'round'` has made of it.
+    /// Each of these texts is in a public report as the result of `wide_number_mode => 'round'`.
     #[test]
     fn what_comes_back_is_taken() {
         for number in [

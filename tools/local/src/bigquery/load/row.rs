@@ -1,4 +1,4 @@
-//! One line of a load, checked against the schema.
+//! Checks one line of a load against the schema.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,13 +15,13 @@ use crate::bigquery::schema::{Field, FieldType, Mode, Schema};
 /// The deepest nesting that `BigQuery`'s JSON type can hold.
 const JSON_DEPTH: usize = 500;
 
-/// What `tabledata.list` shows of a row: text or NULL, a column each.
+/// A row as `tabledata.list` shows it: text or NULL for each column.
 pub(crate) type Cells<'a> = Vec<Option<Cow<'a, str>>>;
 
-/// The message of an `Err` is what the job shows for this row.
+/// Parses a row. The message of an `Err` is the error that the job shows for this row.
 ///
-/// Values stay the text that came, so that a number keeps all its digits; and `RawValue` skips
-/// nesting without recursion, so that none is too deep to be measured.
+/// Values keep their original text, so that a number keeps all its digits. `RawValue` skips nesting without
+/// recursion, so the depth of any value can be measured.
 pub(crate) fn parse<'a>(
     line: &'a [u8],
     schema: &Schema,
@@ -40,7 +40,7 @@ pub(crate) fn parse<'a>(
     }
 }
 
-/// The members of a row, in the order of the columns; of those that have no column, the first by name.
+/// The members of a row in the order of the columns, and the unknown member whose name sorts first.
 struct Members<'a> {
     values: Vec<Option<&'a RawValue>>,
     unknown: Option<String>,
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Columns<'_> {
         text.write_str("a map")
     }
 
-    /// Most rows name their members in the order of the columns. Of two with one name the last counts.
+    /// Most rows name their members in the order of the columns. If a name is repeated, the last value counts.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let fields = self.0;
         let mut members = Members { values: vec![None; fields.len()], unknown: None };
@@ -139,7 +139,7 @@ fn convert<'a>(field: &Field, json: &'a str, numbers: Option<NumberRule>) -> Res
     })
 }
 
-/// The text of a JSON string; of a number or a boolean, as it was written.
+/// Returns the text of a JSON string. A number or a boolean keeps its original text.
 fn scalar_text(json: &str) -> Result<Cow<'_, str>, String> {
     if !json.starts_with('"') {
         return Ok(Cow::Borrowed(json));
@@ -153,7 +153,7 @@ fn boolean(text: &str) -> Option<String> {
     matches!(text.as_str(), "true" | "false").then_some(text)
 }
 
-/// No more than the brackets that there are, which are quickly counted and hardly ever many.
+/// The depth is at most the number of brackets, which is quickly counted and rarely large.
 fn depth(json: &str) -> usize {
     let brackets = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if brackets <= JSON_DEPTH {
@@ -176,7 +176,7 @@ fn depth(json: &str) -> usize {
     deepest
 }
 
-/// Logical bytes, as `BigQuery` bills them.
+/// The logical bytes, as `BigQuery` bills them.
 pub(crate) fn logical_bytes(cells: &Cells<'_>, schema: &Schema) -> u64 {
     let sizes = cells.iter().zip(&schema.fields).map(|(cell, field)| {
         let text = cell.as_ref()?;

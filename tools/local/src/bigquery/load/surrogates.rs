@@ -1,4 +1,4 @@
-//! A load job makes a replacement character of each half of an escaped surrogate pair
+//! A load job turns each half of an escaped surrogate pair into a replacement character
 //! (<https://github.com/googleapis/python-bigquery/issues/864>).
 
 use std::borrow::Cow;

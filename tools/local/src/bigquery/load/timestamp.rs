@@ -1,8 +1,9 @@
-//! TIMESTAMP: microseconds since 1970 in a row file, text in a load, seconds in an answer.
+//! TIMESTAMP values: microseconds since 1970 in a row file, text in a load, seconds in an answer.
 
 use chrono::{NaiveDate, TimeDelta};
 
-/// `YYYY-MM-DD[ |T]HH:MM[:SS[.ffffff]][zone]`; a date alone is its midnight, no zone is UTC.
+/// `YYYY-MM-DD[ |T]HH:MM[:SS[.ffffff]][zone]`. A date without a time means midnight, and a time without a zone is
+/// UTC.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let mut scanner = Scanner(text);
     let date = scanner.date()?;
@@ -14,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     (scanner.0.is_empty() && in_range(micros)).then_some(micros)
 }
 
-/// Seconds since 1970, as a number or as text of one.
+/// Parses seconds since 1970, written as a number or as text.
 pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = fraction.bytes().all(|b| b.is_ascii_digit());
@@ -27,7 +28,7 @@ pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
     in_range(micros).then_some(micros)
 }
 
-/// As `BigQuery` writes it unless it is asked for whole microseconds.
+/// Writes seconds as `BigQuery` does unless a client asks for whole microseconds.
 pub(crate) fn to_float_seconds(micros: i64) -> String {
     #[allow(clippy::cast_precision_loss, reason = "the loss is what BigQuery's own format has")]
     let seconds = micros as f64 / 1e6;

@@ -1,4 +1,4 @@
-//! A complete upload becomes a job.
+//! Turns a complete upload into a job.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::bigquery::job::{Job, JobReference};
 use crate::bigquery::load;
 use crate::bigquery::warehouse::Warehouse;
 
-/// Runs to its end even when the client has gone, and keeps the turn until then: a job that is on
-/// record must also be started, and its file must not be written by the client's next request.
+/// Runs to its end even if the client has disconnected, and keeps the turn until then. A job in the journal must also
+/// be started, and the client's next request must not write its file.
 pub(crate) async fn accept(
     warehouse: &Arc<Warehouse>,
     session: Session,
@@ -65,7 +65,7 @@ fn new_job(catalog: &Catalog, session: &Session, input_bytes: u64) -> Result<Job
     let job_id = requested.job_id.unwrap_or_else(|| format!("job_{}", session.id.simple()));
     let reference =
         JobReference { project_id: session.project.clone(), job_id, location: dataset.location.clone() };
-    // An ID is used up for ever, also by a job that failed.
+    // The ID of a job can never be used again, even if the job failed.
     if catalog.jobs.contains_key(&reference.key()) {
         let JobReference { project_id, job_id, location } = &reference;
         return Err(ApiError::duplicate(format_args!("Job {project_id}:{location}.{job_id}")));

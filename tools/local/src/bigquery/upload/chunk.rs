@@ -1,4 +1,4 @@
-//! One `PUT` of a resumable upload: checked, then written as it comes.
+//! One `PUT` of a resumable upload. It is checked first, and then written as it arrives.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,7 +11,7 @@ use futures::StreamExt;
 use super::content_range::Chunk;
 use crate::bigquery::error::ApiError;
 
-/// All chunks but the last are a multiple of this long.
+/// The length of every chunk but the last is a multiple of this.
 pub(crate) const GRANULARITY: u64 = 256 << 10;
 
 pub(crate) fn check(chunk: Chunk, received: u64, expected: Option<u64>) -> Result<(), ApiError> {
@@ -37,11 +37,11 @@ pub(crate) fn check(chunk: Chunk, received: u64, expected: Option<u64>) -> Resul
     }
 }
 
-/// Bytes that are here already, from a chunk that was sent twice, are passed over. Breaks off, as
-/// told for a test, when `cut_after` bytes of the chunk are written.
+/// Skips the bytes that have arrived already, if a chunk is sent twice. If a test sets `cut_after`, the write ends
+/// after that many bytes of the chunk.
 ///
-/// The writes are plain ones, into the page cache: one that tokio had handed to another thread
-/// would still go on when this future, and with it the turn at the file, is dropped.
+/// The writes are plain blocking ones into the page cache. A write that tokio had handed to another thread would go
+/// on after this future, and with it the turn at the file, was dropped.
 pub(crate) async fn append(
     chunk: Chunk,
     received: u64,

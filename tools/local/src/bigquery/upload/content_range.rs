@@ -6,7 +6,7 @@ use crate::bigquery::error::ApiError;
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub(crate) enum ContentRange {
-    /// `bytes */*` or `bytes */total`: asks how much has arrived.
+    /// `bytes */*` or `bytes */total`: the client asks how much has arrived.
     Query { total: Option<u64> },
     /// `bytes first-last/*` or `bytes first-last/total`.
     Chunk(Chunk),

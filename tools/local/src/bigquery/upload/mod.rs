@@ -1,7 +1,7 @@
 //! `jobs.insert` with rows, by Google's two upload protocols.
 //!
-//! Resumable: a `POST` with the job opens a session, `PUT`s bring chunks, and 308 tells how much
-//! has arrived; the answer to the last chunk is the job.
+//! Resumable: a `POST` with the job opens a session, each `PUT` brings a chunk, and a 308 tells how much has arrived.
+//! The answer to the last chunk is the job.
 
 mod accept;
 mod chunk;
@@ -113,7 +113,8 @@ pub(crate) async fn put(
     let mut body = body.into_data_stream();
     let answer = put_chunk(&warehouse, &project, query, &headers, &mut body).await;
     let is_cut = answer.as_ref().is_ok_and(|answer| answer.extensions().get::<CutConnection>().is_some());
-    // A client that still sends when its connection is closed never hears the answer.
+    // If a client is still sending when its connection closes, it never gets the answer, so the body is read to its
+    // end.
     while !is_cut && matches!(body.next().await, Some(Ok(_))) {}
     answer
 }
@@ -138,7 +139,7 @@ async fn put_chunk(
 enum Progress {
     Received(u64),
     Complete(Box<Job>),
-    /// The client did not hear the answer and asks again.
+    /// The client did not get the answer and asks again.
     AnsweredBefore(Box<Job>),
     Cut,
 }

@@ -1,4 +1,4 @@
-//! `multipart/related`: the job and its rows in one body of two parts.
+//! `multipart/related`: one body with two parts, the job and its rows.
 
 use axum::http::{HeaderMap, header};
 
@@ -32,7 +32,7 @@ fn boundary(headers: &HeaderMap) -> Option<&str> {
     Some(boundary.trim_matches('"'))
 }
 
-/// The content of the part that starts here, behind its headers, and what follows its delimiter.
+/// Returns the content of the part that starts here, without its headers, and the bytes behind its delimiter.
 fn part<'a>(bytes: &'a [u8], delimiter: &str) -> Option<(&'a [u8], &'a [u8])> {
     let (_headers, content) = split_once(bytes, b"\r\n\r\n")?;
     split_once(content, delimiter.as_bytes())

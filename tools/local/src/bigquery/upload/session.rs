@@ -1,5 +1,5 @@
-//! Uploads on disk: what was asked for in one file, the bytes that came in another. Nothing else
-//! is kept, so a session outlives a restart.
+//! Uploads on disk: one file with the request, and one with the received bytes. There is no other state, so a session
+//! outlives a restart.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +16,7 @@ use crate::bigquery::catalog::Catalog;
 use crate::bigquery::error::ApiError;
 use crate::bigquery::job::JobRequest;
 
-/// Google forgets a session after a week.
+/// Google deletes a session after a week.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// Held by the one request that writes an upload.
@@ -32,7 +32,7 @@ pub(crate) struct Session {
     pub(crate) id: Uuid,
     pub(crate) project: String,
     pub(crate) request: JobRequest,
-    /// Told at the start by some clients.
+    /// The length of the upload, which some clients send at the start.
     pub(crate) total: Option<u64>,
 }
 
@@ -56,8 +56,8 @@ impl Uploads {
         }
     }
 
-    /// A client that comes back after a broken connection waits here until the server, too, has
-    /// done with it.
+    /// Waits for the turn at an upload. A client that returns after a broken connection waits until the server has
+    /// finished with the old request too.
     pub(crate) async fn turn(&self, id: Uuid) -> Turn {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,8 +74,8 @@ impl Uploads {
         self.dir.join(format!("{id}.json"))
     }
 
-    /// How much has arrived for certain. A chunk that broke off counts only as far as the next
-    /// one could continue it.
+    /// Returns the bytes that have certainly arrived. A chunk that was cut off counts only up to the last boundary at
+    /// which another chunk can continue.
     pub(crate) fn received(&self, id: &Uuid) -> io::Result<u64> {
         match fs::metadata(self.data(id)) {
             Ok(metadata) => Ok(metadata.len() / GRANULARITY * GRANULARITY),
@@ -84,7 +84,7 @@ impl Uploads {
         }
     }
 
-    /// The file, cut to `length` and ready to go on there.
+    /// Returns the file, truncated to `length` and positioned there.
     pub(crate) fn continue_at(&self, id: &Uuid, length: u64) -> io::Result<File> {
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(self.data(id))?;
         file.set_len(length)?;
@@ -99,7 +99,7 @@ impl Uploads {
         remove_if_there(&self.data(id))
     }
 
-    /// Removes what nobody will come back for.
+    /// Removes the uploads that no client will continue.
     pub(crate) fn remove_old(&self, catalog: &Catalog) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();

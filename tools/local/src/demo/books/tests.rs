@@ -4,7 +4,7 @@ fn id(number: u64) -> EventId {
     EventId::lowest_at(number)
 }
 
-/// Three events, of which each ended well.
+/// Three events that are processed and loaded.
 fn balanced() -> Books {
     let mut books = Books::open((1..=3).map(|n| (format!("e{n}"), Answer::Stored(id(n)))).collect());
     for n in 1..=3 {

@@ -1,4 +1,4 @@
-//! The gRPC API `google.pubsub.v1`, as far as the stand-in has it.
+//! The part of the gRPC API `google.pubsub.v1` that the stand-in supports.
 
 mod page;
 mod publisher;
@@ -16,7 +16,7 @@ use self::{
 };
 use super::{broker::Broker, limits::MAX_REQUEST_BYTES};
 
-/// What the generated code calls `google.protobuf.Empty`.
+/// The name of `google.protobuf.Empty` in the generated code.
 pub(crate) type Empty = ();
 
 #[allow(clippy::all, clippy::pedantic, unreachable_pub)]
@@ -25,7 +25,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/google.pubsub.v1.Subscriber.rs"));
 }
 
-/// Roomier than a publish may be, so that one that is too large is told so and not cut off.
+/// This limit is larger than that of a publish, so that a larger publish gets a clear error.
 const MAX_DECODED_BYTES: usize = 2 * MAX_REQUEST_BYTES;
 
 pub(super) fn router(broker: &Arc<Broker>) -> axum::Router {

@@ -1,6 +1,6 @@
-//! `StreamingPull`, which is what the `subscribe` of Google's clients uses.
+//! `StreamingPull`, which the `subscribe` of Google's clients uses.
 //!
-//! How much may be outstanding is left to the client, which counts for itself.
+//! The stand-in does not limit the outstanding messages, because the client counts them itself.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const BATCH: usize = 100;
 
 type Answers = mpsc::Sender<Result<StreamingPullResponse, Status>>;
 
-/// The first request says which subscription it is, all can settle and extend.
+/// The first request names the subscription. Every request can acknowledge messages and extend deadlines.
 pub(super) async fn open(
     broker: Arc<Broker>,
     mut requests: Streaming<StreamingPullRequest>,
@@ -31,7 +31,7 @@ pub(super) async fn open(
     let (answers, stream) = mpsc::channel(1);
     tokio::spawn(async move {
         if let Err(status) = run(&broker, &subscription, requests, &answers).await {
-            // A client that has left does not want to know.
+            // A client that has disconnected needs no error.
             let _ = answers.send(Err(status)).await;
         }
     });

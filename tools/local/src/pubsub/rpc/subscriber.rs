@@ -22,7 +22,7 @@ use crate::pubsub::{
     subscription::Subscription,
 };
 
-/// How long a pull that finds nothing waits for something to come.
+/// The time that a pull waits for a message.
 const PULL_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Subscriber {
@@ -167,7 +167,7 @@ pub(super) fn pullable(broker: &Broker, name: &str) -> Result<Arc<Subscription>,
     Ok(subscription)
 }
 
-/// Waits until there is something to hand out.
+/// Waits until there is a message to hand out.
 pub(super) async fn pull(broker: &Broker, subscription: &Subscription, limit: usize) -> Vec<Lease> {
     let mut changed = subscription.watch();
     loop {
