@@ -1,4 +1,5 @@
-//! Who may import whom, as each crate's `Cargo.toml` says it. The rules are absences, which nobody would miss otherwise.
+//! Checks the dependencies between crates, as their `Cargo.toml` files state them. A forbidden dependency would
+//! otherwise go unnoticed.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -22,11 +23,11 @@ struct Crate {
 #[derive(Deserialize)]
 struct Dependency {
     name: String,
-    /// None for one that the crate itself is built with.
+    /// None for a normal dependency.
     kind: Option<String>,
 }
 
-/// A crate's folder, and what it imports; for its tests alone where `tested` is asked for.
+/// The folder of a crate, its dependencies, and the dependencies of its tests.
 struct Imports {
     folder: String,
     built: Vec<String>,
@@ -55,7 +56,7 @@ fn imports(one: Crate) -> Imports {
     }
 }
 
-/// Whether `importer`, of this folder, may be built with `wanted`. Anything may be that no rule speaks of.
+/// Tells whether `importer`, in this folder, may depend on `wanted`. A dependency without a rule is allowed.
 fn may(importer: &str, folder: &str, wanted: &str, workspace: &BTreeMap<String, Imports>) -> bool {
     let of = workspace.get(wanted).map(|one| one.folder.as_str());
     match (folder, of) {
@@ -67,7 +68,7 @@ fn may(importer: &str, folder: &str, wanted: &str, workspace: &BTreeMap<String, 
             _ => false,
         },
         (_, None) if wanted == "sqlx" => importer == "store",
-        // `service` holds the answers of tests against what it says of itself.
+        // `service` compares the answers of tests with its OpenAPI document.
         (_, None) if wanted.starts_with("jsonschema") => matches!(importer, "schema" | "service"),
         (_, None) if wanted.starts_with("google-cloud-") || wanted == "gcp-bigquery-client" => {
             importer == "gcp"
@@ -87,7 +88,7 @@ fn no_crate_imports_what_it_may_not_know() {
     }
 }
 
-/// A test may look where its crate may not, but a tool is above everything that it runs.
+/// A test may import more than its crate, but not a tool, because the tools build on everything else.
 #[test]
 fn nothing_is_tested_with_a_tool() {
     let workspace = workspace();

@@ -1,5 +1,5 @@
-//! A build needs Rust and a C compiler alone. A crate that runs `configure`, `make` or the like needs more, and broke the build
-//! in a folder whose path has a space.
+//! A build needs only Rust and a C compiler. A crate that runs `configure`, `make` or the like needs more, and such a
+//! crate broke the build in a folder whose path has a space.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! `local demo`, against a system that answers as it is told.
+//! `local demo`, against a system with faults that the test chooses.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -17,10 +17,10 @@ use event::EventId;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command};
 
-/// How the system errs; by default it does not.
+/// The faults of the system. By default it has none.
 #[derive(Clone, Copy, Default)]
 struct Faults {
-    /// The first event is loaded again by a later flush.
+    /// A later flush loads the first event again.
     doubles: bool,
     /// The first body is over the limit.
     refuses: bool,
@@ -83,7 +83,7 @@ async fn listen(router: Router) -> String {
     port
 }
 
-/// The demo's exit code and what it printed. It finds no npm.
+/// Returns the demo's exit code and its output. It finds no npm.
 async fn demo(ports: [(&str, String); 3]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let output: Output = Command::new(env!("CARGO_BIN_EXE_local"))
@@ -116,7 +116,7 @@ async fn demo_with(faults: Faults) -> (Option<i32>, String, Arc<System>) {
     (code, told, system)
 }
 
-/// The number in the books' line of that name.
+/// The number in the line of that name in the books.
 fn number(told: &str, name: &str) -> usize {
     let mut words = told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let line = words.find(|words| words.len() == 2 && words[0] == name);

@@ -1,4 +1,4 @@
-//! `local run`, as far as it goes before it starts anything.
+//! `local run`, up to the point at which it starts anything.
 #![allow(clippy::unwrap_used)]
 
 use std::{

@@ -1,5 +1,5 @@
-//! No secret and nothing of an event is in the logs: a run at the level that says most, with a marker in everything that is
-//! nobody's business, and a search for each.
+//! The logs contain no secret and no part of an event. The test runs the stack at the most detailed level, puts a
+//! marker into everything that must stay out of the logs, and searches for each marker.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const CALLER: &str = "caller@eventflow-local.iam.gserviceaccount.com";
 
-/// A name that is in nothing else, for each thing that must stay out.
+/// A unique name for each thing that must stay out of the logs.
 const MARKERS: [&str; 12] = [
     "MarkerPayload",
     "MarkerMetadata",
@@ -28,7 +28,7 @@ const MARKERS: [&str; 12] = [
     "MarkerName",
     "MarkerCookie",
 ];
-/// What every token starts with, and every API key.
+/// The first characters of every token, and of every API key.
 const SECRETS: [&str; 2] = ["eyJ", "efk_"];
 
 struct Run {
@@ -57,7 +57,7 @@ impl Run {
             .json(&json!({"name": "MarkerName"}));
         let made: Value = wish.send().await.unwrap().json().await.unwrap();
         run.key = made["key"].as_str().unwrap().to_owned();
-        // Ingest looks for new ones every second.
+        // Ingest looks for new keys every second.
         while run.post().bearer_auth(&run.key).send().await.unwrap().status() == StatusCode::UNAUTHORIZED {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -99,7 +99,7 @@ impl Run {
         }
     }
 
-    /// Every log, by its name.
+    /// Returns every log with its name.
     fn logs(&self) -> Vec<(String, String)> {
         let files = fs::read_dir(self.stack.logs()).unwrap().map(|file| file.unwrap().path());
         let text = |path: std::path::PathBuf| {
@@ -114,12 +114,12 @@ impl Run {
     }
 }
 
-/// Whatever a caller can say, in each place where it can be said.
+/// Sends every kind of text that a caller can send, in each place of a request.
 async fn say_it_all(run: &Run) {
     let event =
         |kind, payload| json!({"eventType": kind, "payload": payload, "metadata": {"who": "MarkerMetadata"}});
     let good = run.send(event("user.signup", json!({"name": "MarkerPayload"})), "MarkerIdempotency-1").await;
-    // Its handler cannot read it, and says so.
+    // The handler cannot read the payload, and reports that.
     let bad = event("demo.flaky", json!({"failTimes": "MarkerHandler"}));
     let bad = run.send(bad, "MarkerIdempotency-2").await;
     run.becomes(&good, "PROCESSED").await;
@@ -168,7 +168,7 @@ async fn say_it_all(run: &Run) {
 async fn no_secret_and_nothing_of_an_event_is_logged() {
     let run = Run::start().await;
     say_it_all(&run).await;
-    // A second flush, so that the first one with our events has ended.
+    // Waits for a second flush, so that the first one with these events has ended.
     let flushed = || run.log(Part::BqFlush).matches("/flush").count();
     let (before, deadline) = (flushed(), Instant::now() + Duration::from_secs(30));
     while flushed() < before + 2 {

@@ -1,4 +1,4 @@
-//! The issuer's tokens are what Google's verifier takes, before and after a restart.
+//! Google's verifier accepts the issuer's tokens, before and after a restart.
 #![allow(clippy::unwrap_used)]
 
 use std::net::Ipv4Addr;

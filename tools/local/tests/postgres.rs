@@ -1,4 +1,4 @@
-//! `local postgres`: the server is there for the command, and never outlives it.
+//! `local postgres`: the server runs for the command, and never outlives it.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -49,7 +49,7 @@ fn soon(what: &str, is_true: impl Fn() -> bool) {
     }
 }
 
-/// Starts one whose command writes down its `DATABASE_URL` and then waits.
+/// Starts a command that writes its `DATABASE_URL` to a file and then waits.
 fn waiting(folder: &Path) -> (Child, String) {
     let file = folder.join("url");
     let script = format!("echo $DATABASE_URL > {0}.new && mv {0}.new {0} && exec sleep 60", file.display());

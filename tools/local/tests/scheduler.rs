@@ -25,11 +25,11 @@ struct Call {
     body: String,
 }
 
-/// What the service answers with, and what it has been called with.
+/// The answers of the service, and the calls that it received.
 #[derive(Clone)]
 struct Service {
     calls: Arc<Mutex<Vec<Call>>>,
-    /// The last one is for all further calls.
+    /// The last answer is used for all further calls.
     answers: Arc<Mutex<Vec<StatusCode>>>,
     takes: Duration,
 }

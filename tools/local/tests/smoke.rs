@@ -1,4 +1,4 @@
-//! `make smoke` against the system on this machine, with its doors open and with tokens.
+//! `make smoke` against the system on this machine, with open endpoints, with API keys and with tokens.
 #![allow(clippy::unwrap_used)]
 
 use local::stack::{Options, Part, Stack};
@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 const SMOKE: &str = "smoke@eventflow-local.iam.gserviceaccount.com";
 
-/// Whether all was well, and what was printed.
+/// Returns whether all checks passed, and the output.
 async fn smoke(stack: &Stack) -> (bool, String) {
     let program = std::env::current_exe().unwrap();
     let folder = program.ancestors().nth(2).unwrap();

@@ -1,4 +1,4 @@
-//! What is kept running stays running until it is stopped, and then nothing of it is left.
+//! A supervised program is kept running until it is stopped. After that, no process of it is left.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 
 use local::process::{Line, Program, Supervised, Supervisor, Tell};
 
-/// A shell script, which is ready when it has written its own pid into a file.
+/// A shell script that is ready when it has written its own pid to a file.
 struct Script {
     text: String,
     file: std::path::PathBuf,

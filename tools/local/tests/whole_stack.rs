@@ -1,4 +1,4 @@
-//! All of it at once: an event goes its way, and parts that die on that way come back.
+//! The whole stack: an event is processed, and parts that die are started again.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -54,7 +54,7 @@ async fn an_event_goes_its_way_whoever_has_died_before() {
     let stack = Stack::start(options.without(&[Part::Scheduler])).await.unwrap();
     is_processed(&stack, &post(&stack).await).await;
 
-    // Pub/Sub forgets its topics, and everybody has connections to the database.
+    // Pub/Sub forgets its topics, and the services have connections to the database.
     for part in [Part::Pubsub, Part::ProcessPush, Part::Postgres] {
         let before = stack.pid(part);
         stack.kill(part).await.unwrap();

@@ -80,7 +80,7 @@ async fn a_deleted_table_leaves_no_rows_to_the_next() {
     assert_eq!(server.get("/datasets/d/tables/events").await.0, 404);
     assert_eq!(server.delete("/datasets/d/tables/events").await, 404);
 
-    // What a client was shown it may send: what only the answer has is passed over.
+    // A client may send back the resource that it was shown. Fields that belong only to the answer are ignored.
     assert_eq!(server.post("/datasets/d/tables", &shown).await.status(), 200);
 
     assert!(server.ids().await.is_empty());

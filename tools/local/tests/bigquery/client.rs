@@ -1,4 +1,4 @@
-//! A running stand-in, and what its clients say to it.
+//! A running stand-in, and the requests of its clients.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -33,7 +33,7 @@ fn spawn(port: u16, dir: &Path) -> Child {
 }
 
 impl Server {
-    /// Empty.
+    /// Starts an empty stand-in.
     pub(crate) async fn start() -> Self {
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         for _ in 0..5 {
@@ -43,7 +43,7 @@ impl Server {
             let dir = tempfile::tempdir().unwrap();
             let mut server =
                 Self { process: spawn(port, dir.path()), dir, http: reqwest::Client::new(), port };
-            // Somebody else may have taken the port in between.
+            // Another process may have taken the port in between.
             if server.is_ready().await {
                 return server;
             }
@@ -51,7 +51,7 @@ impl Server {
         panic!("no port can be had");
     }
 
-    /// With a dataset in `location` and the table `events` in it.
+    /// Starts a stand-in with a dataset in `location` and the table `events` in it.
     pub(crate) async fn with_table_in(location: &str) -> Self {
         let server = Self::start().await;
         let dataset = json!({"datasetReference": {"datasetId": "d"}, "location": location});
@@ -82,7 +82,7 @@ impl Server {
         false
     }
 
-    /// As `kill -9`.
+    /// Does the same as `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -125,7 +125,7 @@ impl Server {
         self.http.put(url).json(&faults).send().await.unwrap()
     }
 
-    /// Opens a resumable session and gives its URI.
+    /// Opens a resumable session and returns its URI.
     pub(crate) async fn open(&self, job: &Value) -> String {
         let request = self.http.post(self.upload_url("resumable")).json(job);
         let answer = request.send().await.unwrap();
@@ -170,7 +170,7 @@ impl Server {
         panic!("job {id} does not end");
     }
 
-    /// The first column of all rows.
+    /// Returns the first column of all rows.
     pub(crate) async fn ids(&self) -> Vec<String> {
         let (status, page) = self.get("/datasets/d/tables/events/data").await;
         assert_eq!(status, 200, "{page}");
@@ -223,7 +223,7 @@ pub(crate) async fn error(answer: Response) -> (u16, String, String) {
     (status, reason, error["message"].as_str().unwrap().to_owned())
 }
 
-/// A row for each ID.
+/// Makes a row for each ID.
 pub(crate) fn rows(ids: impl IntoIterator<Item = String>) -> String {
     let row = |id| json!({"id": id}).to_string() + "\n";
     ids.into_iter().map(row).collect()

@@ -1,4 +1,4 @@
-//! Nothing that was answered is lost, and nothing counts twice, whenever the process dies.
+//! Whenever the process dies, no answered request is lost, and none counts twice.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

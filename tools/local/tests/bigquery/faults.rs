@@ -1,4 +1,4 @@
-//! What goes wrong on request.
+//! The faults that a test can ask for.
 
 use std::time::{Duration, Instant};
 

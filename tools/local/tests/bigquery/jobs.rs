@@ -1,4 +1,4 @@
-//! Jobs: their IDs, their states, where they are found.
+//! Jobs: their IDs, their states, and their locations.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a load takes, and how the rows read back.
+//! The rows that a load accepts, and the rows that are read back.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! A client that openapi-typescript made of ingest's document.
+//! A client that openapi-typescript generates from ingest's document.
 
 use std::fs;
 use std::path::Path;
@@ -36,10 +36,10 @@ async fn a_generated_client_type_checks_and_posts() {
     assert_eq!(sent["refused"], "eventType");
 }
 
-/// From the registry, the first time.
+/// Installs from the registry the first time.
 async fn install(folder: &Path) -> Result<(), String> {
     output(Command::new("node").arg("--version"), folder).await?;
-    // Written by npm when it is done.
+    // npm writes this file when it is done.
     let installed = fs::read_to_string(folder.join("node_modules/.package-lock.json")).unwrap_or_default();
     if !installed.contains("node_modules/openapi-typescript\"") {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];

@@ -1,5 +1,5 @@
-//! What the services say of themselves, taken at their word by programs that know nothing else of them. It takes minutes, and
-//! Python or npm: `make contract`.
+//! Tests the services against their own documents, with programs that know nothing else about them. These tests take
+//! minutes, and need Python or npm: `make contract`.
 #![allow(clippy::unwrap_used)]
 
 mod client;

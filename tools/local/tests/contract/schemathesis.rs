@@ -1,4 +1,4 @@
-//! Thousands of requests that schemathesis makes up from the documents, good ones and bad ones.
+//! Thousands of good and bad requests that schemathesis generates from the documents.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ fn summary(told: &str) -> &str {
     told.rfind("SUMMARY").map_or(told, |at| &told[at..])
 }
 
-/// From the registry, the first time.
+/// Installs from the registry the first time.
 async fn install(folder: &Path) -> Result<PathBuf, String> {
     let program = folder.join("venv/bin/schemathesis");
     let version = output(Command::new(&program).arg("--version"), folder).await;

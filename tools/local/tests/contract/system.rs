@@ -3,12 +3,12 @@ use serde_json::{Value, json};
 
 const OWNER: &str = "owner@eventflow-local.iam.gserviceaccount.com";
 
-/// All of it, with its doors shut, and what opens them.
+/// The whole stack with authentication, and the credentials for it.
 pub(crate) struct System {
     pub(crate) stack: Stack,
-    /// Of admin.
+    /// The token for admin.
     pub(crate) token: String,
-    /// Of ingest.
+    /// The API key for ingest.
     pub(crate) key: String,
 }
 

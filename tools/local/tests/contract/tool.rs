@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// A folder of its own for a tool, with the files of its source in it.
+/// Makes a folder of its own for a tool, with the files of its source in it.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract").join(name);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contract").join(name);
@@ -16,7 +16,7 @@ pub(crate) fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What it prints, or why there is nothing to be had of it.
+/// Returns the output of the command, or the reason why it failed.
 pub(crate) async fn output(command: &mut Command, folder: &Path) -> Result<String, String> {
     let output = command.current_dir(folder).stdin(Stdio::null()).output().await;
     let output = output.map_err(|error| format!("{command:?}: {error}"))?;

@@ -1,5 +1,5 @@
-//! ```` ```bash ```` is run, and ```` ```json ```` behind it is the answer of its last `curl`;
-//! ```` ```sh ```` is only read, since it does not end, takes long or needs an account.
+//! Code in ```` ```bash ```` is run, and ```` ```json ```` behind it shows the answer of its last `curl`. Code in
+//! ```` ```sh ```` is only parsed, because it does not end, takes long or needs an account.
 
 use std::{
     io::Write,
@@ -34,7 +34,7 @@ async fn every_command_does_what_is_said() {
     none(mistakes);
 }
 
-/// What came back otherwise than the document says.
+/// The answers that differ from the document.
 fn answers(document: &Document, calls: &[Call]) -> Vec<String> {
     let mut mistakes = Vec::new();
     let next = document.fences.iter().skip(1).map(Some).chain([None]);
@@ -47,7 +47,7 @@ fn answers(document: &Document, calls: &[Call]) -> Vec<String> {
             .map(|next| serde_json::from_str::<Value>(&next.text).unwrap());
         let here: Vec<_> = calls.iter().filter(|call| call.fence == fence.line).collect();
         let mut tell = |why| mistakes.push(format!("{}:{}: {why}", document.path, fence.line));
-        // One is enough: a command that waits asks again and again.
+        // Only one unexpected status is reported, because a command that waits repeats its request.
         let mut calls = here.iter();
         if let Some(call) = calls.find(|call| !expects(fence, shown.as_ref(), call.status)) {
             tell(format!("{} {}: {}", call.status, call.url, call.answer));
@@ -69,7 +69,7 @@ fn last(calls: &[&Call], shown: &Value) -> Option<String> {
     }
 }
 
-/// A problem that is shown, or success; and what a comment in the fence speaks of.
+/// The expected status is that of the shown problem, or else a success. A comment in the fence may name another one.
 fn expects(fence: &Fence, shown: Option<&Value>, status: u16) -> bool {
     let problem = shown.and_then(|shown| shown.get("status")?.as_u64());
     let expected = match problem {
@@ -135,7 +135,7 @@ fn every_target_is_in_the_makefile() {
     assert!(named > 0);
 }
 
-/// Says so past the harness, which hides what a test prints that passes.
+/// Prints to stderr directly, because the harness hides the output of a test that passes.
 fn is_missing(program: &str) -> bool {
     let mut command = Command::new(program);
     let found = command.arg("--version").stdout(Stdio::null()).status();

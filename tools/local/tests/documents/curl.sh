@@ -1,4 +1,4 @@
-# Takes curl's place: sends it to the ports of this stack, and keeps each answer with its status.
+# Replaces curl: sends each request to the ports of this stack, and records each answer with its status.
 curl() {
   local arguments=("$@") answer ended=0 port seen
   for port in $PORTS; do

@@ -1,4 +1,4 @@
-//! What the documents say, held against a running system and against the code.
+//! Checks the documents against a running system and against the code.
 #![allow(clippy::unwrap_used)]
 
 mod commands;
@@ -22,7 +22,7 @@ fn document(path: &str) -> Document {
     Document::read(path, &text)
 }
 
-/// Those at the root, and all of `docs`.
+/// The documents at the root, and all of `docs`.
 fn documents() -> Vec<Document> {
     let docs = std::fs::read_dir(root().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -33,7 +33,7 @@ fn documents() -> Vec<Document> {
     paths.iter().map(|path| document(path)).collect()
 }
 
-/// All of them at once, so that a document is put right in one go.
+/// Reports all mistakes at once, so that a document can be corrected in one pass.
 fn none(mistakes: impl IntoIterator<Item = String>) {
     let mistakes: Vec<_> = mistakes.into_iter().collect();
     assert!(mistakes.is_empty(), "\n{}", mistakes.join("\n"));

@@ -1,13 +1,13 @@
-/// A document, as far as it can be held against something.
+/// The parts of a document that can be checked.
 pub(crate) struct Document {
     pub(crate) path: String,
     pub(crate) fences: Vec<Fence>,
-    /// What is in no fence.
+    /// The text outside the fences.
     pub(crate) prose: String,
 }
 
 pub(crate) struct Fence {
-    /// Where it begins, for whoever has to mend it.
+    /// The line at which the fence begins, for error messages.
     pub(crate) line: usize,
     pub(crate) language: String,
     pub(crate) text: String,
@@ -43,7 +43,7 @@ impl Document {
         between.map(|code| code.replace('\n', " "))
     }
 
-    /// Where its links lead, within the tree.
+    /// The targets of its links within the tree.
     pub(crate) fn links(&self) -> impl Iterator<Item = &str> {
         let targets = self.prose.split("](").skip(1);
         let targets = targets.filter_map(|rest| rest.split_once(')'));
@@ -51,7 +51,7 @@ impl Document {
         here.filter_map(|(target, _)| target.split('#').next()).filter(|path| !path.is_empty())
     }
 
-    /// The cells below the header that begins with these words.
+    /// The cells of the table below the header that begins with these words.
     pub(crate) fn table(&self, header: &str) -> Vec<Vec<&str>> {
         let lines = self.prose.lines();
         let rows = lines.skip_while(|line| !line.starts_with(header)).skip(2);

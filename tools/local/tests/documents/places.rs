@@ -44,7 +44,7 @@ fn the_readme_has_every_folder() {
     none(missing);
 }
 
-/// One from the root, or a name within the folder that the sentence is about.
+/// Tells whether the code is a path from the root, or a name within the folder that the sentence is about.
 fn is_path(code: &str) -> bool {
     let first = code.split('/').next().unwrap_or_default();
     let from_the_root = code.contains('/') && !first.is_empty() && root().join(first).exists();
@@ -52,7 +52,7 @@ fn is_path(code: &str) -> bool {
     (from_the_root || within) && !code.contains([' ', ':']) && !code.starts_with('/')
 }
 
-/// Whether a path ends in the steps of another one, in which `*` is any name.
+/// Tells whether the path `here` ends in the parts of `path`, in which `*` matches any name.
 fn is_at(here: &Path, path: &str) -> bool {
     let path = Path::new(path);
     let mut steps = here.iter().rev();
@@ -73,7 +73,7 @@ fn tree() -> Vec<PathBuf> {
     all
 }
 
-/// But for what is built, and what runs have left behind.
+/// Lists a folder without build output and data of runs.
 fn inside(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     let entries = entries.map(|entry| entry.unwrap().path());

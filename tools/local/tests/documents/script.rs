@@ -10,24 +10,24 @@ use tokio::process::Command;
 
 use crate::markdown::Document;
 
-/// The commands of a document that wait for something give up by then.
+/// The time limit of all commands of a document.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Whom a document calls.
+/// The parts that a document calls.
 const CALLED: [Part; 7] =
     [Part::Ingest, Part::ProcessPush, Part::Admin, Part::BqFlush, Part::Pubsub, Part::Oidc, Part::Bigquery];
 
-/// One call of curl, and what came back.
+/// One call of curl, and its answer.
 pub(crate) struct Call {
-    /// The line of the fence that it stands in.
+    /// The line of the fence that contains the call.
     pub(crate) fence: usize,
     pub(crate) status: u16,
     pub(crate) url: String,
     pub(crate) answer: String,
 }
 
-/// Runs all commands of a document in one shell, in which variables carry over. What came back
-/// tells also why one that waits has waited in vain.
+/// Runs all commands of a document in one shell, in which variables carry over. If a command waits until the time
+/// limit, the recorded answers show the reason.
 pub(crate) async fn run(document: &Document, stack: &Stack) -> (Result<(), String>, Vec<Call>) {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script");
@@ -62,7 +62,7 @@ fn text(document: &Document) -> String {
     script
 }
 
-/// Each port that the documents name, with the one of this stack.
+/// Pairs each port that the documents name with the port of this stack.
 fn ports(stack: &Stack) -> String {
     let named = Settings::read(&Environment::default()).unwrap();
     let port = |settings: &Settings, part| settings.ports.of(part);

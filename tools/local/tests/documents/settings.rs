@@ -1,4 +1,4 @@
-//! The table of settings and `.env.example`, held against what the code reads.
+//! Checks the table of settings and `.env.example` against the code.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use crate::{document, none, root};
 
 const SERVICES: [&str; 4] = ["ingest", "process-push", "admin", "bq-flush"];
 
-/// What the host sets itself, so that its parts find each other and nothing finds a real cloud.
+/// The variables that the host sets itself, so that its parts find each other and none of them finds a real cloud.
 const SET_BY_THE_HOST: [&str; 14] = [
     "BIGQUERY_EMULATOR_HOST",
     "GCP_CREDENTIALS_PATH",
@@ -28,7 +28,7 @@ const SET_BY_THE_HOST: [&str; 14] = [
     "SCHEDULER_ACCOUNT",
 ];
 
-/// Names, with the default where the code has a plain number.
+/// Names, each with its default if the code has a plain number.
 type Variables = BTreeMap<String, Option<u64>>;
 
 #[test]
@@ -99,7 +99,7 @@ fn names(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// Itself, or by what every service is made of.
+/// The variables that a service reads itself or through the crates that every service uses.
 fn read_by(service: &str) -> Variables {
     let mut variables = Variables::new();
     let folders = [&format!("functions/{service}/src"), "shared/door/src", "shared/service/src"];
@@ -139,7 +139,7 @@ fn number(line: &str) -> Option<u64> {
     default.trim_end_matches("_usize").replace('_', "").parse().ok()
 }
 
-/// But for the reader of variables and for tests, which read what nobody sets.
+/// Skips the reader of variables, and the tests, which read variables that no user sets.
 fn sources(folder: &Path, see: &mut impl FnMut(&str)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Where an answer has other members or kinds of values than the one that is shown; values differ
-/// each time. `null` stands for what may come later.
+/// Returns a difference in the members or in the kinds of values between the shown answer and the found one. Values
+/// differ each time. `null` stands for a value that may come later.
 pub(crate) fn difference(shown: &Value, found: &Value) -> Option<String> {
     match (shown, found) {
         (Value::Object(shown), Value::Object(found)) => of_members(shown, found),
@@ -25,7 +25,7 @@ fn of_members(shown: &Map<String, Value>, found: &Map<String, Value>) -> Option<
     })
 }
 
-/// Each element is like one of those that are shown.
+/// Each element has to be like one of the shown ones.
 fn of_elements(shown: &[Value], found: &[Value]) -> Option<String> {
     if shown.is_empty() != found.is_empty() {
         let (wanted, came) = (shown.len(), found.len());

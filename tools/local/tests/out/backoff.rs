@@ -1,4 +1,4 @@
-//! What is wrong with BigQuery, or takes long, delays a load and never doubles it.
+//! An error or a delay of BigQuery delays a load, but never doubles it.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -109,7 +109,7 @@ async fn of_two_flushers_one_works() {
 #[tokio::test]
 async fn who_holds_a_flush_back_is_named() {
     let out = Out::start().await;
-    // In another database of the same server.
+    // The transaction is in another database of the same server.
     let url = std::env::var("DATABASE_URL").unwrap();
     let mut holder = PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql("SET application_name = 'a long report'; BEGIN; SELECT pg_current_xact_id()")

@@ -1,4 +1,4 @@
-//! PostgreSQL clusters of a test's own, since a restored database is another cluster's.
+//! PostgreSQL clusters that belong to one test, because a restored database is in another cluster.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -24,10 +24,10 @@ pub(crate) struct Cluster {
     pub(crate) database: Database,
 }
 
-/// Names the folder of the programs of PostgreSQL 17, where package managers do not put them.
+/// Names the folder of PostgreSQL 17's programs, if package managers did not install them in the usual place.
 pub(crate) const UPGRADE_BIN: &str = "POSTGRES_UPGRADE_BIN";
 
-/// The versions that may be installed with all of their programs.
+/// The versions that may be installed with all their programs.
 const MAJORS: [u32; 4] = [18, 17, 16, 15];
 
 async fn binaries() -> Binaries {
@@ -41,7 +41,7 @@ async fn binaries() -> Binaries {
     Binaries::find(Wanted::by(None::<&Path>)).await.unwrap()
 }
 
-/// The programs of 15, and those of 17 with its `pg_upgrade`; or why there is no such pair.
+/// Returns the programs of 15, and those of 17 with `pg_upgrade`, or the reason why there is no such pair.
 pub(crate) async fn versions_to_upgrade() -> Result<(Binaries, Binaries), String> {
     let told = |error: local::Error| error.to_string();
     let old = Binaries::find(Wanted::Installed(15)).await.map_err(told)?;
@@ -62,7 +62,7 @@ fn has(binaries: &Binaries, program: &str) -> bool {
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    // The server may run under another account.
+    // The server may run as another account.
     std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
     folder
 }
@@ -102,7 +102,7 @@ impl Cluster {
         self.port
     }
 
-    /// The server dies without a word to anybody, and a new one recovers what was committed.
+    /// The server dies without a shutdown, and a new one recovers the committed data.
     pub(crate) async fn crash(&mut self) {
         self.server.signal(Signal::QUIT);
         self.server.wait().await.unwrap();
@@ -121,7 +121,7 @@ impl Cluster {
         self.folder
     }
 
-    /// The data folder as it is now, in a place of its own; the server goes on.
+    /// Copies the present data folder to another place. The server goes on.
     pub(crate) async fn copied(self) -> (Self, TempDir) {
         let original = self.stop().await;
         let copy = folder();
@@ -135,7 +135,8 @@ impl Cluster {
         Self::start_in(copy).await
     }
 
-    /// Another cluster with what this one holds: by `pg_dump` where it is installed, else table by table, as that does it.
+    /// Makes another cluster with the same data, by `pg_dump` if it is installed, and otherwise table by table in the
+    /// same way.
     pub(crate) async fn restored(&self) -> Self {
         let binaries = binaries().await;
         if !has(&binaries, "pg_dump") {
@@ -180,14 +181,15 @@ impl Cluster {
         PgPool::connect(&self.database.url).await.unwrap()
     }
 
-    /// The oldest version that is supported, which `pg_upgrade` of another then takes further.
+    /// Starts a migrated cluster of the given binaries, such as the oldest supported version, which `pg_upgrade` then
+    /// upgrades.
     pub(crate) async fn migrated_of(binaries: Binaries) -> Self {
         let cluster = Self::start_with(binaries, folder()).await;
         cluster.database.store.migrate().await.unwrap();
         cluster
     }
 
-    /// As if the transaction ids had wrapped around so often.
+    /// Simulates that the transaction IDs have wrapped around this many times.
     pub(crate) async fn in_epoch(self, epoch: u32) -> Self {
         let Self { folder, files, mut server, database, .. } = self;
         database.store.close().await;
@@ -199,14 +201,14 @@ impl Cluster {
         Self::start_with(files.binaries().clone(), folder).await
     }
 
-    /// What `pg_upgrade` makes of it in another version, by copies of its files.
+    /// Upgrades the cluster by `pg_upgrade` to another version, with copies of its files.
     pub(crate) async fn upgraded(self, to: Binaries) -> Self {
         let binaries = self.files.binaries().clone();
         let (old, new) = (self.stop().await, folder());
         let files = postgres::Cluster::open(to.clone(), new.path(), Durability::ThrownAway).await.unwrap();
         let data = old.path().join("data");
         let mut upgrade = files.program("pg_upgrade");
-        // It leaves files behind where it runs, and that is an account's own folder.
+        // `pg_upgrade` writes files into its working folder, so it runs in a folder that its account owns.
         upgrade.current_dir(&data).args(["--username=postgres", "--no-sync"]);
         upgrade.arg("--old-bindir").arg(binaries.folder()).arg("--new-bindir").arg(to.folder());
         upgrade.arg("--old-datadir").arg(&data).arg("--new-datadir").arg(new.path().join("data"));
@@ -215,7 +217,7 @@ impl Cluster {
         Self::start_with(to, new).await
     }
 
-    /// Uses up transaction ids.
+    /// Uses up transaction IDs.
     pub(crate) async fn age(&self, transactions: u32) {
         let burn = format!(
             "DO $$ BEGIN FOR n IN 1..{transactions} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"

@@ -1,4 +1,4 @@
-//! The server of the database dies while a database is made the one that loads.
+//! The server of the database dies during an adoption, which makes the database the one that loads.
 
 use admin::adopt::adopt;
 use gcp::BigQuery;
@@ -25,8 +25,8 @@ async fn a_server_that_dies_at_any_statement_of_an_adoption_doubles_nothing() {
         at += 1;
         warehouse.faults(json!({"rowsPerPage": ids.len().div_ceil(PAGES)})).await;
         ids.extend(events(&cluster.database.store, &["not loaded yet"]).await);
-        // As if every event had been written after a restore: nothing tells what is loaded but the ids that BigQuery has, and
-        // nothing is counted.
+        // This simulates that every event was written after a restore. Only the ids in BigQuery tell what is loaded,
+        // and nothing is counted.
         cluster.database.sql("UPDATE cursors SET system_identifier = 1; DELETE FROM event_totals").await;
         if !dies_at(at, &mut cluster, &warehouse).await {
             break;
@@ -45,7 +45,7 @@ async fn a_server_that_dies_at_any_statement_of_an_adoption_doubles_nothing() {
     cluster.stop().await;
 }
 
-/// Adopts, and once more where that failed. False where the adoption has fewer statements.
+/// Adopts, and adopts again if that failed. Returns false if the adoption has fewer statements than `at`.
 async fn dies_at(at: u32, cluster: &mut Cluster, warehouse: &Server) -> bool {
     let mut wire = Wire::to(cluster.port(), at).await;
     let store =

@@ -57,12 +57,12 @@ impl Out {
         Self { database, warehouse, flusher }
     }
 
-    /// Events that one statement stores, so that they share a transaction.
+    /// Stores the events in one statement, so that they share a transaction.
     pub(crate) async fn events(&self, payloads: &[&str]) -> Vec<String> {
         events(&self.database.store, payloads).await
     }
 
-    /// Flushes until nothing is left to load, and sums up.
+    /// Flushes until no event is left to load, and sums up the results.
     pub(crate) async fn drain(&self) -> Drained {
         settled(&self.database).await;
         let mut drained = Drained::default();
@@ -81,7 +81,7 @@ impl Out {
         self.database.value(question).await
     }
 
-    /// BigQuery has these, each once.
+    /// Checks that BigQuery has exactly these events, each of them once.
     pub(crate) async fn holds(&self, ids: impl IntoIterator<Item = &String>) {
         let mut wanted: Vec<_> = ids.into_iter().cloned().collect();
         let mut found = self.warehouse.ids().await;
@@ -90,7 +90,7 @@ impl Out {
         assert_eq!(found, wanted);
     }
 
-    /// What BigQuery has as the payload of each event.
+    /// Returns the payload of each event in BigQuery.
     pub(crate) async fn payloads(&self) -> BTreeMap<String, String> {
         let (status, page) = self.warehouse.get("/datasets/d/tables/events/data").await;
         assert_eq!(status, 200, "{page}");
@@ -99,7 +99,7 @@ impl Out {
         rows.iter().map(|row| (cell(row, 0), cell(row, 2))).collect()
     }
 
-    /// As if the time had come.
+    /// Ends all waits, as if their time had come.
     pub(crate) async fn waits_are_over(&self) {
         self.database.sql("UPDATE loads SET retry_at = clock_timestamp() WHERE retry_at IS NOT NULL").await;
     }
@@ -160,9 +160,9 @@ pub(crate) fn bigquery(warehouse: &Server) -> BigQueryConfig {
     }
 }
 
-/// A payload is a word, or JSON.
+/// Stores events. A payload is a word, or JSON.
 pub(crate) async fn events(store: &Store, payloads: &[&str]) -> Vec<String> {
-    // IDs of one millisecond are in no order, and the tests name places: each gets its own.
+    // IDs of one millisecond have no order, but the tests rely on positions, so each event gets its own millisecond.
     let mut at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let (mut batch, mut ids) = (Batch::default(), Vec::new());
     for payload in payloads {
@@ -178,7 +178,7 @@ pub(crate) async fn events(store: &Store, payloads: &[&str]) -> Vec<String> {
     ids
 }
 
-/// Transactions of other tests on the server hold the watermark back; this waits until it lies above every event.
+/// Waits until the watermark is above every event. Transactions of other tests on the server hold it back.
 pub(crate) async fn settled(database: &Database) {
     let question = "SELECT coalesce((SELECT xid FROM events ORDER BY xid DESC LIMIT 1), '0')
                          < pg_snapshot_xmin(pg_current_snapshot())";

@@ -1,4 +1,4 @@
-//! Whatever order commits, flushes, deaths and failures come in, each event is loaded once, or is among the rejects.
+//! In any order of commits, flushes, crashes and failures, each event is loaded once, or is among the rejects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::client::Server;
 use crate::harness::{Flusher, Out, events, settings};
 
 const WRITERS: usize = 3;
-/// `PARSE_JSON` refuses it as it is.
+/// `PARSE_JSON` refuses this number unless it is rounded.
 const DECIMAL: &str = r#"{"n":67.174118}"#;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Events in a statement of their own.
+    /// Events that one statement stores.
     Post {
         good: u8,
         poison: u8,
@@ -37,11 +37,11 @@ enum Step {
         writer: usize,
     },
     Flush,
-    /// A flusher that is killed after so many milliseconds, and whose lease ends.
+    /// A flusher that is killed after this many milliseconds, and whose lease ends.
     Killed {
         after: u64,
     },
-    /// A flusher that is killed, and whose lease goes on.
+    /// A flusher that is killed, and whose lease does not end.
     Frozen {
         after: u64,
     },
@@ -54,7 +54,7 @@ enum Step {
 enum Fault {
     None,
     BadRows,
-    /// As `PARSE_JSON` refuses numbers.
+    /// Numbers are refused as `PARSE_JSON` does.
     Numbers,
     NoDecimals,
     JobFails,
@@ -142,7 +142,7 @@ impl World {
             Step::Write { writer } => self.write(*writer).await,
             Step::Commit { writer } => self.end(*writer, "COMMIT").await,
             Step::RollBack { writer } => self.end(*writer, "ROLLBACK").await,
-            // It may be refused, as by a fault; the books tell whether that was right.
+            // A flush may be refused, for example by a fault. The books show whether that was right.
             Step::Flush => drop(self.out.flusher.flush().await),
             Step::Killed { after } => {
                 kill(&self.out.database, &self.out.warehouse, *after).await;
@@ -231,7 +231,8 @@ impl World {
     }
 }
 
-/// A flush in a process of its own, as it were: its runtime goes, and with it every task wherever it waits.
+/// Runs a flush in a runtime of its own and shuts the runtime down, which ends all its tasks as a killed process
+/// would.
 async fn kill(database: &Database, warehouse: &Server, after: u64) {
     let url = database.url.clone();
     let config = crate::harness::bigquery(warehouse);
@@ -252,7 +253,7 @@ async fn live(steps: &[Step]) -> Result<(), TestCaseError> {
     let (database, warehouse) = (database().await, Server::start().await);
     let flusher = Flusher::start(&database.store, &warehouse, small()).await;
     let mut world = World { out: Out { database, warehouse, flusher }, writers: [None, None, None] };
-    // So that the table is there, whatever comes.
+    // This event creates the table before the steps begin.
     events(&world.out.database.store, &["first"]).await;
     for step in steps {
         world.step(step).await;

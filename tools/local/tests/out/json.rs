@@ -1,8 +1,8 @@
-//! What BigQuery has of a payload is what was posted.
+//! The payloads in BigQuery are those that were posted.
 
 use crate::harness::Out;
 
-/// As Python writes it by default. A load job would make two replacement characters of each pair.
+/// Python escapes emojis like this by default. A load job would make two replacement characters of each pair.
 #[tokio::test]
 async fn an_emoji_that_came_escaped_is_an_emoji() {
     let out = Out::start().await;

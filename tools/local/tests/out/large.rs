@@ -11,12 +11,12 @@ use crate::harness::{Drained, Out, settings, settled};
 const OPEN: &str = "SELECT count(*) FROM loads WHERE loaded_at IS NULL";
 const JOB: &str = "SELECT job_id FROM loads WHERE loaded_at IS NULL";
 
-/// An upload that takes longer than a flush may, since BigQuery takes each chunk slowly.
+/// BigQuery takes each chunk slowly, so the upload takes longer than a flush may.
 #[tokio::test]
 async fn a_range_that_does_not_go_up_within_the_limit_is_cut_until_its_parts_do() {
     let out =
         Out::with(Settings { limit: Duration::from_secs(5), bytes_per_load: 64 << 20, ..settings() }).await;
-    // So that the table is there.
+    // This event creates the table.
     let mut ids = out.events(&["first"]).await;
     out.drain().await;
     out.warehouse.faults(json!({"delayMs": 500})).await;
@@ -35,7 +35,7 @@ async fn a_range_that_does_not_go_up_within_the_limit_is_cut_until_its_parts_do(
     assert!(out.number(cut).await > 1);
     assert_eq!(out.number("SELECT sum(rows)::bigint FROM loads").await, 121);
 
-    // What was too large is not tried again at the same size.
+    // A size that was too large is not tried again.
     out.warehouse.faults(json!({})).await;
     ids.extend(out.events(&vec![large.as_str(); 60]).await);
     ids.extend(out.events(&vec![large.as_str(); 60]).await);
@@ -44,7 +44,7 @@ async fn a_range_that_does_not_go_up_within_the_limit_is_cut_until_its_parts_do(
     holds(&out, &ids).await;
 }
 
-/// By their IDs, page after page: all the payloads would be too much.
+/// Reads only the IDs, page after page, because all payloads would be too large.
 async fn holds(out: &Out, ids: &[String]) {
     let (mut found, mut next) = (Vec::new(), String::new());
     loop {
@@ -62,7 +62,7 @@ async fn holds(out: &Out, ids: &[String]) {
     assert_eq!(found, wanted);
 }
 
-/// A range of two events that two uploads have left open, and its job, which nobody has made.
+/// Returns a range of two events that two uploads have left open, and its job, which was never made.
 async fn given_up() -> (Out, Vec<String>, Value) {
     let out = Out::start().await;
     let mut ids = out.events(&["first"]).await;
@@ -122,7 +122,7 @@ async fn a_job_that_was_made_empty_is_known_again() {
     assert_eq!(out.number("SELECT count(*) FROM loads WHERE cut_at IS NOT NULL").await, 2);
     out.holds(&ids).await;
 
-    // One row cannot be cut; and an empty job of a range that was hardly tried is no sign of its size.
+    // One row cannot be cut. An empty job of a range with few uploads is no sign of its size.
     for (words, uploads) in [(vec!["c"], 2), (vec!["d", "e"], 0)] {
         out.warehouse.faults(json!({"http": {"status": 503}})).await;
         out.events(&words).await;

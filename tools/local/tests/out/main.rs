@@ -1,4 +1,4 @@
-//! The way out: bq-flush and admin as libraries, on a real PostgreSQL, with the stand-in for BigQuery.
+//! The way out: bq-flush and admin as libraries, on a real PostgreSQL, with the BigQuery stand-in.
 #![allow(clippy::unwrap_used)]
 
 mod backoff;

@@ -1,4 +1,4 @@
-//! No number is a reason to lose a row, or to use up the day's jobs.
+//! A number never causes the loss of a row, and never uses up the day's jobs.
 
 use bq_flush::Settings;
 use serde_json::json;

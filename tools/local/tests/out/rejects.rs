@@ -1,4 +1,4 @@
-//! What BigQuery does not take is found, kept, and can be loaded later.
+//! A row that BigQuery refuses is found, stored with its reason, and can be loaded later.
 
 use std::time::Duration;
 
@@ -29,13 +29,14 @@ async fn a_row_that_does_not_fit_is_kept_with_its_reason_and_the_others_load() {
             AND reason LIKE '%told not to fit%' AND reloaded_at IS NULL"
     );
     assert_eq!(out.number(&kept).await, 1);
-    // BigQuery names the place: the whole, what is before it, it, and what is behind it.
+    // BigQuery names the position of the row, so there are four jobs: the whole range, the rows before it, the row
+    // itself, and the rows behind it.
     assert_eq!(out.number("SELECT count(*) FROM load_jobs").await, 4);
     assert_eq!(out.number("SELECT sum(rows)::bigint FROM loads WHERE rejected = 0").await, 39);
     assert_eq!(out.flusher.flushed().await["jobsLeftToday"], 1496);
 }
 
-/// The flusher that uploaded them is gone, so nobody knows which row lies where in the upload.
+/// The flusher that uploaded the rows is gone, so the position of each row in the upload is unknown.
 #[tokio::test]
 async fn without_a_memory_of_the_upload_it_is_found_by_halves() {
     let out = Out::with(Settings { limit: Duration::from_millis(500), ..settings() }).await;
@@ -68,7 +69,7 @@ async fn a_search_without_end_leaves_half_of_the_jobs_to_the_others() {
     let done = out.flusher.flushed().await;
     assert_eq!((&done["rows"], &done["jobsLeftToday"]), (&json!(1), &json!(9)), "{done}");
     out.holds(&late).await;
-    // A day later it goes on.
+    // The search continues a day later.
     while out.number("SELECT count(*) FROM loads WHERE loaded_at IS NULL").await > 0 {
         out.database.sql("UPDATE load_jobs SET made_at = made_at - interval '1 day'").await;
         out.flusher.flushed().await;

@@ -1,4 +1,5 @@
-//! A database that is not what it was: whatever it lost or forgot, each event is in BigQuery once, and nobody has to guess.
+//! After a restore or a rollback of the database, each event is in BigQuery once, and the messages tell the operator
+//! what to do.
 
 use admin::adopt::{NotAdopted, adopt};
 use axum::http::StatusCode;
@@ -40,7 +41,8 @@ impl<'a> Site<'a> {
         adopt(&self.cluster.database.store, &bigquery, is_confirmed).await
     }
 
-    /// It stops, says what it found, and tells what to do; looking changes nothing; after the command it goes on.
+    /// Checks that the flusher stops, reports its finding and names the remedy, that a look changes nothing, and that
+    /// loads continue after the command.
     async fn goes_on_when_told(&self, found: &str, told: &[&str]) {
         let before = self.warehouse.ids().await;
         for _ in 0..2 {
@@ -57,7 +59,7 @@ impl<'a> Site<'a> {
         says(&report, told);
         assert_eq!(self.number(adopted).await, on_record + 1, "a look is not on record");
         self.flush().await;
-        // What follows is as ever.
+        // Loads work as usual afterwards.
         let left = self.number("SELECT count(*) FROM loads WHERE loaded_at IS NULL").await;
         assert_eq!(left, 0);
     }
@@ -80,7 +82,7 @@ pub(crate) fn says(report: &str, told: &[&str]) {
     }
 }
 
-/// Some events are loaded, one is rejected, one is in a range whose job failed, one is in no range.
+/// Some events are loaded, one is rejected, one is in a range whose job failed, and two are in no range.
 pub(crate) async fn a_life(site: &Site<'_>) -> (Vec<String>, Vec<String>) {
     site.warehouse.faults(json!({"invalidRows": "poison"})).await;
     let mut loaded = site.events(&["a", "b", "poison", "c"]).await;
@@ -98,7 +100,7 @@ pub(crate) async fn a_life(site: &Site<'_>) -> (Vec<String>, Vec<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_restored_elsewhere_with_nothing_loaded_after_it() {
-    // Whichever of the clusters has counted further.
+    // Either of the clusters may have used more transaction IDs.
     for (old, new) in [(3_000, 0), (0, 3_000)] {
         let warehouse = Server::start().await;
         let first = Cluster::migrated().await;
@@ -163,7 +165,8 @@ async fn an_older_copy_of_the_data_folder() {
     older.stop().await;
 }
 
-/// Code from before did not note who wrote a cursor, and the cluster has counted further than the cursors: the rows tell.
+/// Older code did not record the cluster that wrote a cursor, and this cluster has used more transaction IDs than the
+/// cursors. Only the rows show that it was restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_cursors_that_nobody_has_noted_is_no_upgrade() {
     let warehouse = Server::start().await;
@@ -181,7 +184,7 @@ async fn a_dump_of_cursors_that_nobody_has_noted_is_no_upgrade() {
     second.stop().await;
 }
 
-/// The transaction that restores a dump may have the number of one that wrote a row of the dump.
+/// The transaction that restores a dump may have the same number as one that wrote a row of the dump.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_was_restored_by_its_own_number_came_with_the_dump() {
     let warehouse = Server::start().await;
@@ -193,7 +196,7 @@ async fn a_row_that_was_restored_by_its_own_number_came_with_the_dump() {
     let written =
         "UPDATE events SET xid = CASE WHEN payload->>'is' = 'a' THEN pg_current_xact_id() ELSE xid END";
     second.database.sql(written).await;
-    // BigQuery has expired all of it.
+    // In this warehouse all rows have expired.
     let emptied = Server::start().await;
     let site = Site::of(&second, &emptied).await;
     let told = ["another PostgreSQL cluster", "rows in BigQuery: 0", "will be: 3"];
@@ -203,7 +206,7 @@ async fn a_row_that_was_restored_by_its_own_number_came_with_the_dump() {
     second.stop().await;
 }
 
-/// An upload that began before and ends after would load its rows a second time.
+/// Otherwise an upload that began before the adoption and ends after it would load its rows a second time.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_names_of_open_jobs_are_used_up() {
     let warehouse = Server::start().await;

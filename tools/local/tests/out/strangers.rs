@@ -1,4 +1,4 @@
-//! A ledger that knows less than BigQuery does.
+//! A ledger that knows fewer jobs than BigQuery.
 
 use axum::http::StatusCode;
 use store::testing::database;
@@ -20,7 +20,7 @@ async fn a_second_database_does_not_load_into_the_table_of_the_first() {
         assert!(detail.contains("made by the cluster "), "{detail}");
     }
     out.holds(&ids).await;
-    // Its own jobs are no strangers to the first.
+    // The jobs of the first database are known to its own ledger.
     let more = out.events(&["more"]).await;
     out.drain().await;
     out.holds(ids.iter().chain(&more)).await;

@@ -1,4 +1,4 @@
-//! A cluster that `pg_upgrade` has made of another goes on by itself, and loads nothing twice.
+//! After `pg_upgrade`, a cluster continues without help and loads no event twice.
 
 use axum::http::StatusCode;
 
@@ -8,7 +8,7 @@ use crate::restore::{Site, a_life, says};
 
 const FOLLOWED: &str = "SELECT count(*) FROM audit_log WHERE action = 'follow-upgrade' AND role = 'service'";
 
-/// A cluster of 15 with a life behind it, as it is after the upgrade to 17.
+/// A cluster of 15 with data, after its upgrade to 17.
 async fn upgraded(before: &str, warehouse: &Server) -> Option<(Cluster, Vec<String>, Vec<String>)> {
     let (old, new) = match versions_to_upgrade().await {
         Ok(versions) => versions,
@@ -40,7 +40,7 @@ async fn an_upgraded_cluster_goes_on_and_loads_nothing_twice() {
     let store = &cluster.database.store;
     let site = Site::of(&cluster, &warehouse).await;
     let fresh = site.events(&["g", "h"]).await;
-    // Whoever comes first, and all at once.
+    // The readers start at the same time, and any of them may come first.
     let metrics = futures::future::join_all((0..4).map(|_| store.metrics()));
     let (metrics, answer) = tokio::join!(metrics, site.flusher.flush());
     for metrics in metrics {
@@ -50,7 +50,7 @@ async fn an_upgraded_cluster_goes_on_and_loads_nothing_twice() {
     site.flush().await;
     site.holds(&[&loaded, &open, &fresh]).await;
     assert_eq!(site.number(FOLLOWED).await, 1);
-    // And it is an ordinary database from then on.
+    // Afterwards the database works as usual.
     let later = site.events(&["i"]).await;
     site.flush().await;
     site.holds(&[&loaded, &open, &fresh, &later]).await;
@@ -58,7 +58,7 @@ async fn an_upgraded_cluster_goes_on_and_loads_nothing_twice() {
     cluster.stop().await;
 }
 
-/// The ids in BigQuery tell nothing then: only the ledger does.
+/// BigQuery holds no rows, so only the ledger tells what was loaded.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adoption_of_an_upgraded_cluster_believes_its_ledger() {
     let Some((cluster, _, open)) = upgraded("", &Server::start().await).await else { return };
@@ -84,7 +84,7 @@ async fn a_cursor_that_code_from_before_has_moved_goes_on_by_its_ranges() {
     cluster.stop().await;
 }
 
-/// Retention has cleared the log, and no row of it can tell.
+/// Retention has removed all rows of the log, so no row can tell which cluster wrote it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_log_goes_on_by_its_cursors() {
     let warehouse = Server::start().await;

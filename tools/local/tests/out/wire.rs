@@ -1,4 +1,4 @@
-//! A way to a PostgreSQL that stops at one statement, before the server hears of it.
+//! A connection to PostgreSQL that stops at one statement before the server receives it.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -22,7 +22,8 @@ struct Stop {
     statements: Arc<AtomicU32>,
     at: u32,
     reached: mpsc::Sender<oneshot::Sender<()>>,
-    /// Meanwhile no session hears that the server has gone, and none begins: a client that is slow to ask meets the next server.
+    /// While this is false, no session sees that the server is gone, and no session begins. A slow client therefore
+    /// meets the next server.
     is_open: watch::Sender<bool>,
 }
 
@@ -52,7 +53,7 @@ impl Wire {
         Self { url, reached: told }
     }
 
-    /// Waits for the statement. It goes on when the answer is sent.
+    /// Waits for the statement. The statement goes on when a value is sent to the returned sender.
     pub(crate) async fn reached(&mut self) -> oneshot::Sender<()> {
         self.reached.recv().await.unwrap()
     }
@@ -70,7 +71,7 @@ async fn connect(client: TcpStream, server: TcpStream, stop: Stop) -> std::io::R
     }
     let seen = stop.clone();
     let answering = tokio::spawn(async move {
-        // A server that is gone ends it.
+        // The copy ends with an error if the server is gone.
         let _ = copy(&mut answers, &mut back).await;
         seen.is_over().await;
         back.shutdown().await
@@ -85,8 +86,8 @@ async fn ask(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, stop: Stop) -> s
     loop {
         let kind = from.read_u8().await?;
         let body = message(from).await?;
-        // A prepared statement is executed, or a text is a query: also the one by which the pool looks at a session, and takes
-        // another where that fails.
+        // Counts executions of prepared statements and plain queries. These include the check that the pool runs on a
+        // session. If that check fails, the pool takes another session.
         let is_statement = matches!(kind, b'E' | b'Q');
         if is_statement && stop.statements.fetch_add(1, Ordering::SeqCst) + 1 == stop.at {
             let (go_on, told) = oneshot::channel();
@@ -100,7 +101,7 @@ async fn ask(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, stop: Stop) -> s
     }
 }
 
-/// A length, and what it says is there.
+/// Reads a length, and the bytes that belong to it.
 async fn message(from: &mut OwnedReadHalf) -> std::io::Result<Vec<u8>> {
     let length = from.read_u32().await?;
     let mut message = length.to_be_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! What holds while nothing goes wrong but the handlers.
+//! The behaviour while nothing but the handlers fails.
 
 use local::stack::Part;
 use reqwest::Method;
@@ -81,7 +81,7 @@ async fn duplicates(system: &System) {
     system.until_loaded(&id).await;
 }
 
-/// A message from before a replay, which says nothing about the event of today.
+/// A message from before a replay says nothing about the present state of the event.
 async fn a_stale_dead_letter(system: &System) {
     let id = system.post("demo.flaky", json!({"permanent":true})).await;
     system.until(&id, "DEAD_LETTER").await;
@@ -101,7 +101,7 @@ async fn unreadable(system: &System) {
     system.until_number("SELECT count(*) FROM unreadable", 2).await;
 }
 
-/// What admin counts is what is there.
+/// The counts of admin equal the rows in the database.
 async fn books(system: &System) {
     let (_, metrics) = system.call(Method::GET, Part::Admin, "/admin/metrics", None).await;
     let summary = &metrics["summary"];

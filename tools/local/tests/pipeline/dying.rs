@@ -1,4 +1,5 @@
-//! Events that all fail, with Pub/Sub pushing more slowly at each failure: they end all the same, and hold up no other.
+//! Events that all fail, while Pub/Sub pushes more slowly after each failure. They still end, and delay no other
+//! event.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use crate::system::System;
 
 const DYING: i64 = 200;
 
-/// The laptop's own, where the other tests here have shorter ones.
+/// The numbers of a laptop. The other tests here use shorter ones.
 const LAPTOP: [(&str, &str); 7] = [
     ("HANDLER_LIMIT_SECONDS", "10"),
     ("LEASE_SECONDS", "15"),
@@ -20,7 +21,7 @@ const LAPTOP: [(&str, &str); 7] = [
     ("PUBSUB_MAX_BACKOFF_MS", "5000"),
 ];
 
-/// Those of Terraform, and a push backoff as long as Google's.
+/// The numbers of Terraform, and a push backoff as long as Google's.
 const CLOUD: [(&str, &str); 9] = [
     ("HANDLER_LIMIT_SECONDS", "60"),
     ("LEASE_SECONDS", "75"),
@@ -33,7 +34,7 @@ const CLOUD: [(&str, &str); 9] = [
     ("PUBSUB_MAX_BACKOFF_MS", "60000"),
 ];
 
-/// A machine that is busy with other tests is given so much longer for one event.
+/// Additional time for one event, because the machine may be busy with other tests.
 const SPARE: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +54,7 @@ async fn all_die(numbers: &[(&str, &str)], within: Duration, healthy_within: Dur
     for _ in 0..DYING {
         system.post("demo.flaky", json!({"failTimes": 1_000_000})).await;
     }
-    // In the middle of it.
+    // The healthy event is sent while the others are failing.
     sleep(within / 6).await;
     let posted = Instant::now();
     let healthy = system.post("user.signup", json!({})).await;

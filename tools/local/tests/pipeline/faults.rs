@@ -46,7 +46,8 @@ async fn a_worker_that_dies_costs_no_try() {
     system.stop().await;
 }
 
-/// The poison kills its process at once, and the others take longer than that: nobody but the poison is to blame.
+/// The poison event kills its process at once, and the other events take longer than that, so only the poison event
+/// can be the cause.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poison_that_kills_its_process_ends_and_no_innocent_beside_it_does() {
     let system = System::start(&[("MAX_LOST_ATTEMPTS", "3")]).await;
@@ -64,7 +65,7 @@ async fn a_poison_that_kills_its_process_ends_and_no_innocent_beside_it_does() {
     system.stop().await;
 }
 
-/// Long enough for the handler to be under way when the end comes, and longer than the drain waits.
+/// The handler is under way when the process is stopped, and takes longer than the drain waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deploy_over_a_long_handler_costs_no_try() {
     let numbers = [

@@ -1,4 +1,4 @@
-//! The whole way of an event, through every process, over real HTTP and gRPC.
+//! The whole path of an event, through every process, over real HTTP and gRPC.
 #![allow(clippy::unwrap_used)]
 
 mod calm;

@@ -8,10 +8,10 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-/// How long anything here may take; a failure says what it waited for.
+/// The time limit of every wait. A failure names what it waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Shorter than a laptop's, so that leases end and relays come while a test waits.
+/// Shorter than the numbers of a laptop, so that leases end and relays run during a test.
 const NUMBERS: [(&str, &str); 8] = [
     ("HANDLER_LIMIT_SECONDS", "2"),
     ("LEASE_SECONDS", "3"),
@@ -23,7 +23,7 @@ const NUMBERS: [(&str, &str); 8] = [
     ("PUBSUB_MAX_BACKOFF_MS", "500"),
 ];
 
-/// All of EventFlow, and what a test asks of it.
+/// The whole of EventFlow, and the requests of a test.
 pub(crate) struct System {
     pub(crate) stack: Stack,
     client: Client,
@@ -59,7 +59,7 @@ impl System {
         (response.status().as_u16(), response.json().await.unwrap_or(Value::Null))
     }
 
-    /// The id of an event that was answered with 201.
+    /// Posts an event, expects a 201, and returns the id.
     pub(crate) async fn post(&self, event_type: &str, payload: Value) -> String {
         let event = json!({ "eventType": event_type, "payload": payload });
         let (status, answer) = self.call(Method::POST, Part::Ingest, "/events", Some(&event)).await;
@@ -108,7 +108,7 @@ impl System {
         }
     }
 
-    /// What BigQuery holds of an event.
+    /// Returns the number of rows of an event in BigQuery.
     pub(crate) async fn rows_of(&self, id: &str) -> usize {
         let path =
             "/bigquery/v2/projects/eventflow-local/datasets/eventflow/tables/events/data?maxResults=10000";
@@ -131,7 +131,7 @@ impl System {
         assert!((200..300).contains(&status), "{status} {answer}");
     }
 
-    /// A message as anybody with the right could publish it, through Google's own client.
+    /// Publishes a message through Google's own client, as anyone with the right could do.
     pub(crate) async fn publish(&self, topic: &str, data: &str) {
         let publisher = Publisher::builder(format!("projects/eventflow-local/topics/{topic}"))
             .with_endpoint(self.stack.url(Part::Pubsub))

@@ -13,7 +13,7 @@ async fn failures_slow_the_whole_subscription_down_and_successes_free_it() {
     stand_in.publish("poison").await;
 
     let pushes = receiver.take(FAILURES + 1).await;
-    // The delay is kept where pushes start, the times are those of their arrival.
+    // The delay holds between the starts of pushes, but the measured times are those of their arrivals.
     let waits = pushes.windows(2).map(|pair| (pair[1].at - pair[0].at).as_millis());
     for (wait, delay) in waits.zip([100, 200, 400, 800, 800]) {
         assert!((delay / 2..delay + 900).contains(&wait), "{wait} ms where {delay} were due");
@@ -22,7 +22,7 @@ async fn failures_slow_the_whole_subscription_down_and_successes_free_it() {
     let stats = stand_in.stats_when(|stats| stats["acked"] == 1).await;
     assert_eq!(backoff(&stats), 400);
 
-    // The healthy ones that follow leave one by one until their successes have freed the way.
+    // The healthy messages that follow are pushed one by one until their successes have ended the backoff.
     for n in 0..10 {
         stand_in.publish(n.to_string()).await;
     }

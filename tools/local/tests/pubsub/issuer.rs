@@ -1,4 +1,4 @@
-//! An OIDC issuer whose tokens are easily read.
+//! An OIDC issuer whose tokens are easy to read.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -36,7 +36,7 @@ impl Issuer {
         Self { url, asked }
     }
 
-    /// How many tokens it has issued.
+    /// Returns the number of issued tokens.
     pub fn issued(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
@@ -55,7 +55,7 @@ async fn issue(State(asked): State<Arc<AtomicUsize>>, Json(request): Json<Value>
     Json(json!({"token": token}))
 }
 
-/// The claims of the token that came with a push.
+/// Returns the claims of the token of a push.
 pub fn claims(push: &Push) -> Value {
     let header = push.headers[AUTHORIZATION].to_str().unwrap();
     insecure_decode_claims(header.strip_prefix("Bearer ").unwrap()).unwrap()

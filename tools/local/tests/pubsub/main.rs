@@ -1,4 +1,4 @@
-//! The Pub/Sub stand-in, seen through Google's own client and a push receiver.
+//! The Pub/Sub stand-in, tested through Google's own client and a push receiver.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod authentication;

@@ -45,7 +45,7 @@ async fn a_push_subscription_cannot_be_pulled_from() {
 #[tokio::test]
 async fn googles_subscriber_streams() {
     let stand_in = StandIn::start().await;
-    // With a dead-letter policy the attempts are told; its topic can be any.
+    // With a dead-letter policy the attempts are sent. Its topic can be any topic.
     let policy = DeadLetterPolicy { dead_letter_topic: TOPIC.to_owned(), max_delivery_attempts: 5 };
     stand_in.subscribe(Subscription { dead_letter_policy: Some(policy), ..subscription() }).await;
     let id = stand_in.publish("streamed").await;

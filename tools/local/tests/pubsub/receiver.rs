@@ -1,4 +1,4 @@
-//! A push endpoint that answers as it is told and shows what it got.
+//! A push endpoint that answers as the test tells it, and records the pushes.
 
 use std::{
     net::Ipv4Addr,
@@ -43,7 +43,7 @@ pub struct Receiver {
     given_up: Arc<AtomicUsize>,
 }
 
-/// The answer to the nth push, counted from zero; none leaves it open.
+/// The answer to the nth push, counted from zero. None leaves the request open.
 type Script = dyn Fn(usize) -> Option<u16> + Send + Sync;
 
 #[derive(Clone)]
@@ -54,7 +54,7 @@ struct Desk {
     given_up: Arc<AtomicUsize>,
 }
 
-/// Dropped with a request that was left open when the other side closes it.
+/// Held by an open request. It is dropped when the other side closes the request.
 struct Open(Arc<AtomicUsize>);
 
 impl Drop for Open {
@@ -88,7 +88,7 @@ impl Receiver {
         timeout(PATIENCE, self.pushes.recv()).await.unwrap().unwrap()
     }
 
-    /// Whether the other side closes a request that was left open.
+    /// Tells whether the other side closes a request that was left open.
     pub async fn is_given_up(&self) -> bool {
         let closed = async {
             while self.given_up.load(Ordering::Relaxed) == 0 {
@@ -106,7 +106,7 @@ impl Receiver {
         pushes
     }
 
-    /// Whether nothing comes for a while.
+    /// Tells whether no push comes in this time.
     pub async fn is_quiet(&mut self, time: Duration) -> bool {
         timeout(time, self.pushes.recv()).await.is_err()
     }
@@ -114,7 +114,7 @@ impl Receiver {
 
 async fn receive(State(desk): State<Desk>, headers: HeaderMap, Json(body): Json<Value>) -> StatusCode {
     let nth = desk.count.fetch_add(1, Ordering::Relaxed);
-    // The test may have seen enough and be gone.
+    // The test may have ended already.
     let _ = desk.pushes.send(Push { at: Instant::now(), headers, body });
     let Some(status) = (desk.script)(nth) else {
         let _open = Open(desk.given_up);

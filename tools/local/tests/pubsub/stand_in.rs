@@ -1,5 +1,5 @@
-//! A stand-in on a free port, with Google's client for messages and the plain gRPC client for the
-//! rest: for that Google's Rust client speaks REST.
+//! A stand-in on a free port. Messages go through Google's client, and everything else through a plain gRPC client,
+//! because Google's Rust client uses REST there.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -36,7 +36,7 @@ impl Drop for StandIn {
 }
 
 impl StandIn {
-    /// Has the topic already.
+    /// Starts a stand-in that already has the topic.
     pub async fn start() -> Self {
         Self::start_with("http://127.0.0.1:9", 5_000).await
     }
@@ -47,7 +47,7 @@ impl StandIn {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let args = Args { port: 0, host: host.into(), issuer: issuer.parse().unwrap(), max_backoff_ms };
         let server = tokio::spawn(async move { run(listener, &args).await.unwrap() });
-        // The server does the same, but the clients below may come before it.
+        // The server installs the provider too, but the clients below may be built first.
         let _ = rustls::crypto::ring::default_provider().install_default();
 
         let publisher = Publisher::builder(TOPIC)
@@ -112,7 +112,7 @@ impl StandIn {
         self.get("/control/stats").await.json().await.unwrap()
     }
 
-    /// The statistics, once they are as they should be.
+    /// Returns the statistics once they satisfy the condition.
     pub async fn stats_when(&self, condition: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..400 {
             let stats = self.stats().await;

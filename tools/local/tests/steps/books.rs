@@ -1,4 +1,5 @@
-//! What must hold, from the database, BigQuery and the journals of the test, and not from the services' own counters.
+//! The invariants, checked against the database, BigQuery and the journals of the test, but not against the services'
+//! own counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -15,11 +16,12 @@ use crate::services::MAX_RETRIES;
 use crate::stage::Ending;
 use crate::system::{System, answered_ok};
 
-/// The attempts of one event that are on record, by their numbers, and how each ended.
+/// The recorded attempts of one event by their numbers, with their ends.
 type Attempts = BTreeMap<i32, Vec<String>>;
 
 impl System {
-    /// After each step: no event is gone or between its states, no fence falls, and no end changes but by a replay.
+    /// Checks after each step that no event is gone or without a state, that no attempt number falls, and that no end
+    /// changes except by a replay.
     pub(crate) async fn nothing_falls(&mut self, replayed: Option<EventId>) -> Result<(), String> {
         let rows = self
             .sql(
@@ -66,7 +68,8 @@ impl System {
         same("the weights that are stored", &weights, &self.sent)
     }
 
-    /// From the first to the last, each once, as its handler ended it; and a death by right.
+    /// Checks that each attempt from the first to the last is recorded once, as its handler ended it, and that each
+    /// death is right.
     async fn each_attempt_is_on_record(&mut self) -> Result<(), String> {
         let attempts = self.attempts().await;
         let replays = self.sql("SELECT id, max(attempt) AS attempt FROM replays GROUP BY id").await;
@@ -147,13 +150,13 @@ impl System {
     }
 }
 
-/// Four own failures, or a permanent one.
+/// An event dies of four own failures, or of a permanent one.
 fn is_death(ends: &[&str]) -> bool {
     let count = |names: &[&str]| ends.iter().filter(|end| names.contains(end)).count();
     count(&["FAILED", "PANICKED"]) == MAX_RETRIES as usize + 1 || ends.last() == Some(&"PERMANENT")
 }
 
-/// Whether a handler that ended so, or never ended, can have left this on record.
+/// Tells whether a handler that ended in this way, or never ended, can have left this record.
 fn fits(end: Option<&str>, ending: Option<Ending>) -> bool {
     match end {
         Some("LOST") => true,

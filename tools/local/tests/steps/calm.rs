@@ -1,4 +1,4 @@
-//! The end of a list: the faults stop, everything comes to its end, and the books are balanced.
+//! The end of a list of operations: the faults stop, all events end, and the books are balanced.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use crate::stage::Ending;
 use crate::system::System;
 
-/// An event may have its retries and its lost attempts before it.
+/// An event may still have all its retries and its lost attempts ahead.
 const ROUNDS: usize = 10;
-/// Whoever has a transaction open on this server holds a flush back for as long.
+/// An open transaction of another client on this server holds a flush back, so many flushes are allowed.
 const FLUSHES: usize = 1_000;
 
 impl System {

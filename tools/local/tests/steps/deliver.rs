@@ -9,10 +9,10 @@ use crate::mail::Message;
 use crate::stage::{Ending, Part};
 use crate::system::{System, take};
 
-/// So many of a worker's four are held at most: there must be room for the others.
+/// The most held deliveries of a worker. A worker runs four at once, and the others need room.
 const HELD_OF_A_WORKER: usize = 2;
 
-/// A delivery whose handler waits to be told how to end.
+/// A delivery whose handler waits for the instruction how to end.
 pub(crate) struct Held {
     worker: usize,
     message: Message,
@@ -81,7 +81,7 @@ impl System {
         Ok(())
     }
 
-    /// What it was doing is cut off, and its messages come again.
+    /// Cuts off all work of the worker. Its messages are delivered again.
     pub(crate) async fn crash(&mut self, worker: usize) {
         self.replace(worker).await;
         for held in self.all_held_by(worker) {
@@ -89,7 +89,7 @@ impl System {
         }
     }
 
-    /// A stop that the process has time for.
+    /// Stops the worker with time for the process to finish.
     pub(crate) async fn stop(&mut self, worker: usize) -> Result<(), String> {
         self.workers[worker].shutdown.request();
         for held in self.all_held_by(worker) {

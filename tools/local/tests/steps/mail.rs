@@ -17,10 +17,11 @@ use tonic::transport::{Channel, Endpoint};
 
 const TOPIC: &str = "projects/test/topics/events";
 const SUBSCRIPTION: &str = "projects/test/subscriptions/events-worker";
-/// A message that is refused so often goes to the dead letters.
+/// A message that is refused this many times goes to the dead letters.
 const MAX_DELIVERIES: u32 = 5;
 
-/// The stand-in takes what the services publish. From there on the test is Pub/Sub: it says when which copy is delivered.
+/// The services publish to the stand-in. From there on the test takes the part of Pub/Sub, and decides when each copy
+/// is delivered.
 pub(crate) struct Mail {
     pub(crate) address: String,
     pub(crate) copies: Vec<Message>,
@@ -61,7 +62,7 @@ impl Mail {
         }
     }
 
-    /// Takes in what was published since.
+    /// Fetches the messages that were published since the last call.
     pub(crate) async fn collect(&mut self) {
         let stats = self.http.get(format!("http://{}/control/stats", self.address)).send().await.unwrap();
         let waiting = stats.json::<Value>().await.unwrap()["waiting"].as_i64().unwrap();
@@ -76,12 +77,12 @@ impl Mail {
         let ack_ids = received.iter().map(|one| one.ack_id.clone()).collect();
         client.acknowledge(AcknowledgeRequest { subscription, ack_ids }).await.unwrap();
         let mut new: Vec<_> = received.into_iter().filter_map(|one| one.message).map(Message::new).collect();
-        // Those of one page come in any order; a list of operations should always mean the same.
+        // The messages of one page come in any order, but a list of operations must always mean the same.
         new.sort_by_key(|message| message.id);
         self.copies.extend(new);
     }
 
-    /// A delivery that was not acked.
+    /// Takes back a message whose delivery was not acknowledged.
     pub(crate) fn refused(&mut self, message: Message) {
         let message = Message { refused: message.refused + 1, ..message };
         if message.refused < MAX_DELIVERIES {
@@ -98,7 +99,7 @@ impl Message {
         Self { id, message, refused: 0 }
     }
 
-    /// As Pub/Sub pushes it.
+    /// The body of a push, as Pub/Sub sends it.
     pub(crate) fn envelope(&self) -> Body {
         let PubsubMessage { data, message_id, attributes, .. } = &self.message;
         let message = json!({

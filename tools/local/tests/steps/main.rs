@@ -1,5 +1,6 @@
-//! One process, many steps: the services' routers and the stand-ins around one real PostgreSQL, random lists of operations, and the
-//! same books after each list. Time passes by moving the database's times back. A failure shrinks, and prints its list and seed.
+//! Runs random lists of operations in one process: the services' routers and the stand-ins around one real
+//! PostgreSQL, with the same books after each list. Time passes by moving the times in the database back. A failing
+//! list is shrunk, and printed with its seed.
 #![allow(clippy::unwrap_used)]
 
 mod books;
@@ -21,9 +22,9 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use op::Op;
 use system::System;
 
-/// `PROPTEST_CASES` asks for more.
+/// `PROPTEST_CASES` sets another number.
 const CASES: u32 = 24;
-/// Few events in short lists meet more often than many in long ones, and shrink sooner.
+/// Few events in short lists interact more often than many events in long lists, and shrink sooner.
 const LONGEST: usize = 40;
 
 #[test]

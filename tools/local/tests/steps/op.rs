@@ -3,13 +3,14 @@ use proptest::prelude::{Just, Strategy, any as arbitrary, prop_oneof};
 use crate::stage::Ending;
 use crate::warehouse::Cut;
 
-/// What clients, Pub/Sub, the scheduler, operators, time and bad luck do. A number chooses among what is there.
+/// An action of a client, Pub/Sub, the scheduler, an operator or the clock, or a fault. A number selects one of the
+/// existing objects.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Post {
         answered: bool,
     },
-    /// A client that is not sure sends an earlier post once more, with its key.
+    /// A client without an answer sends an earlier post once more, with the same key.
     PostAgain(usize),
     Push {
         copy: usize,
@@ -17,7 +18,7 @@ pub(crate) enum Op {
         ending: Ending,
         answered: bool,
     },
-    /// Begins an attempt that goes on until it is told how to end, or its process dies.
+    /// Begins an attempt that lasts until it is released, or until its process dies.
     Hold {
         copy: usize,
         worker: usize,
@@ -28,7 +29,7 @@ pub(crate) enum Op {
         answered: bool,
     },
     Duplicate(usize),
-    /// The message is gone: a request that was lost for good.
+    /// The message is lost and never delivered.
     Lose(usize),
     /// Pub/Sub gives up on a message, by its own count.
     GiveUp(usize),

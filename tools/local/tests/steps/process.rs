@@ -24,14 +24,14 @@ impl Process {
         self.runtime.as_ref().unwrap().spawn(call(self.router.clone(), request))
     }
 
-    /// All of its work stops where it stands, and its connections close.
+    /// Stops all its work at once, and closes its connections.
     pub(crate) async fn kill(mut self) {
         let runtime = self.runtime.take().unwrap();
         spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(5))).await.unwrap();
     }
 }
 
-/// A runtime may not wait for its end in the middle of another.
+/// A runtime must not block on its end inside another runtime.
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {

@@ -1,4 +1,4 @@
-//! Each of the four services, with the settings of a laptop but for what a test would have to wait for.
+//! The four services, with the settings of a laptop except for those that a test would have to wait for.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PUSHER: &str = "pusher@test";
 const SCHEDULER: &str = "scheduler@test";
 pub(crate) const MAX_RETRIES: u32 = 3;
 
-/// What every service is told of its surroundings.
+/// The addresses and credentials that every service needs.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) database_url: String,
@@ -37,7 +37,7 @@ pub(crate) struct Worker {
     pub(crate) shutdown: Shutdown,
 }
 
-/// Tokens that open the doors.
+/// Tokens that the services accept.
 pub(crate) struct Tokens {
     pub(crate) push: String,
     pub(crate) scheduler: String,
@@ -146,7 +146,7 @@ fn worker_settings() -> process_push::Settings {
     process_push::Settings {
         instance: "test".into(),
         handler_limit: Duration::from_mins(1),
-        // A held attempt would hold up for ever whatever has to run alone.
+        // A held attempt would block an attempt that has to run alone for ever.
         claim: ClaimTerms { isolate_after: u32::MAX, lease: Duration::from_secs(15), max_lost: 10 },
         retries: Retries {
             max: MAX_RETRIES,

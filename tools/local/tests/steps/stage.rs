@@ -6,20 +6,20 @@ use process_push::{Attempt, Failure, Handler};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-/// The handler of every event here: it takes effect, and then ends as it is told.
+/// The handler of every event in these tests. It takes effect, and then ends as the test directs.
 #[derive(Clone, Default)]
 pub(crate) struct Stage(Arc<Mutex<Script>>);
 
 #[derive(Default)]
 struct Script {
     next: Option<Part>,
-    /// Every attempt that began, and how the handler ended it.
+    /// Every attempt that began, with the end of its handler.
     played: BTreeMap<(EventId, u32), Option<Ending>>,
 }
 
 pub(crate) enum Part {
     Short(Ending),
-    /// Tells when it has begun, and waits.
+    /// Sends a signal when it has begun, and waits for its end.
     Long {
         begun: oneshot::Sender<()>,
         end: oneshot::Receiver<Ending>,
@@ -40,12 +40,12 @@ struct Payload {
 }
 
 impl Stage {
-    /// For the attempt that begins next, if one does.
+    /// Directs the next attempt that begins.
     pub(crate) fn direct(&self, part: Part) {
         self.script().next = Some(part);
     }
 
-    /// The attempt that was directed has begun, or there was none.
+    /// Forgets the direction, because its attempt has begun or will not begin.
     pub(crate) fn dismiss(&self) {
         self.script().next = None;
     }
@@ -65,7 +65,7 @@ impl Handler for Stage {
         let part = {
             let mut script = self.script();
             script.played.insert((id, number), None);
-            // An attempt of the relay's own is directed by nobody.
+            // The test does not direct an attempt that the relay runs itself.
             script.next.take().unwrap_or(Part::Short(Ending::Success))
         };
         let weight = attempt.payload::<Payload>()?.weight;

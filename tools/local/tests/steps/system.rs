@@ -18,7 +18,7 @@ use crate::services::{self, Surroundings, Tokens, Worker};
 use crate::stage::Stage;
 use crate::warehouse::{Cut, Warehouse};
 
-/// EventFlow, its surroundings, and what the test knows of what it did.
+/// EventFlow, its surroundings, and the record of the test's actions.
 pub(crate) struct System {
     pub(crate) mail: Mail,
     pub(crate) warehouse: Warehouse,
@@ -26,12 +26,12 @@ pub(crate) struct System {
     pub(crate) workers: Vec<Worker>,
     pub(crate) admin: Process,
     pub(crate) tokens: Tokens,
-    /// Attempts that wait to be told how to end.
+    /// Attempts that wait for the instruction how to end.
     pub(crate) held: Vec<Held>,
-    /// The weight of each post that was sent, in order. It is the post's key too.
+    /// The weight of each sent post, in order. It is also the key of the post.
     pub(crate) sent: Vec<i64>,
     pub(crate) answered: Vec<(EventId, i64)>,
-    /// Status and latest attempt of every event, as of the step before.
+    /// The status and the latest attempt of every event after the step before.
     pub(crate) seen: BTreeMap<EventId, (Status, i32)>,
     surroundings: Surroundings,
     ingest: Process,
@@ -84,7 +84,7 @@ impl System {
         self.database.remove().await;
     }
 
-    /// An operation, and what must hold after each.
+    /// Runs an operation, and checks the invariants after it.
     pub(crate) async fn step(&mut self, op: &Op) -> Result<(), String> {
         match *op {
             Op::Post { answered } => {
@@ -147,7 +147,7 @@ impl System {
         }
     }
 
-    /// Every time in the database comes nearer, or is longer ago.
+    /// Moves every time in the database back by this many seconds.
     pub(crate) async fn pass(&mut self, seconds: u32) {
         let time = format!("interval '{seconds} seconds'");
         self.sql(&format!(
@@ -199,7 +199,7 @@ impl System {
         }
     }
 
-    /// Another worker in its place.
+    /// Starts another worker in its place.
     pub(crate) async fn replace(&mut self, worker: usize) {
         let next = self.surroundings.clone().worker().await;
         std::mem::replace(&mut self.workers[worker], next).process.kill().await;
@@ -221,7 +221,7 @@ pub(crate) fn answered_ok(what: &str, answer: &Answer) -> Result<Value, String> 
     }
 }
 
-/// The one that a number chooses, where there is any.
+/// Returns the element that the number selects, if there is any.
 pub(crate) fn pick<T>(from: &[T], number: usize) -> Option<&T> {
     from.get(number.checked_rem(from.len())?)
 }

@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// BigQuery's own quota is for a day.
+/// BigQuery's own quota is for a whole day, so it would be too small.
 const LOADS_A_DAY: usize = 10_000;
 
-/// BigQuery's stand-in, behind a gate at which a flusher can die.
+/// The BigQuery stand-in, behind a gate at which a flusher can die.
 pub(crate) struct Warehouse {
     pub(crate) address: String,
     gate: Gate,
@@ -23,7 +23,7 @@ pub(crate) struct Warehouse {
     _dir: TempDir,
 }
 
-/// Before so many requests have gone by, or once BigQuery has done what the last of them asked for.
+/// The request at which the caller is cut off. If `answers` is true, BigQuery carries the request out first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     pub(crate) at: usize,
@@ -33,7 +33,7 @@ pub(crate) struct Cut {
 #[derive(Clone, Default)]
 struct Gate(Arc<Mutex<Option<Closing>>>);
 
-/// Where a caller is cut off, and whom to tell then.
+/// The request at which a caller is cut off, and the sender that signals it.
 type Closing = (Cut, oneshot::Sender<()>);
 
 impl Warehouse {
@@ -47,7 +47,7 @@ impl Warehouse {
         Self { address, gate, server, _dir: dir }
     }
 
-    /// Tells when the request has come that its caller shall not survive.
+    /// Returns a receiver that signals the request at which the caller has to die.
     pub(crate) fn cut(&self, cut: Cut) -> oneshot::Receiver<()> {
         let (told, comes) = oneshot::channel();
         *self.gate.0.lock().unwrap() = Some((cut, told));
@@ -58,7 +58,7 @@ impl Warehouse {
         *self.gate.0.lock().unwrap() = None;
     }
 
-    /// How often each event is in the table.
+    /// Returns the number of rows of each event in the table.
     pub(crate) async fn rows(&self) -> BTreeMap<EventId, usize> {
         let table = "bigquery/v2/projects/test/datasets/eventflow/tables/events";
         let url = format!("http://{}/{table}/data?selectedFields=id", self.address);

@@ -1,5 +1,5 @@
-// Sends an event and a batch with the client that was generated from the document, and prints what was answered. What is not as
-// the document says does not compile.
+// Sends an event and a batch with the client that was generated from the document, and prints the answers. Code that
+// contradicts the document does not compile.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./ingest.js";
 

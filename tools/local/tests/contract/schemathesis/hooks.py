@@ -1,4 +1,4 @@
-"""What holds between the parts of a request, and what OpenAPI cannot say of a part."""
+"""Makes the generated requests satisfy the rules that OpenAPI cannot express."""
 
 import json
 from uuid import uuid4
@@ -20,7 +20,7 @@ def lines(_context, value):
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
     if case.path == "/events" and is_binary(case):
-        # The key of a CloudEvent is in it.
+        # A CloudEvent carries its key itself.
         case.headers.pop("Idempotency-Key", None)
         case.headers.update(BINARY)
         return
@@ -40,7 +40,7 @@ def is_binary(case):
 
 
 def unique(key):
-    """One that comes again with another body is refused."""
+    """Makes a key unique, because a key that is sent again with another body is refused."""
     quote = '"' if key.startswith('"') else ""
     return quote + key.strip('"')[:200] + uuid4().hex + quote
 
@@ -53,7 +53,7 @@ def is_right(case, location):
 def possible(body):
     if not isinstance(body, dict):
         return body
-    # For JSON Schema 1.0 is an integer, for many readers it is none.
+    # For JSON Schema 1.0 is an integer, but many readers do not take it for one.
     body = {name: exact(value) for name, value in body.items()}
     if isinstance(body.get("idempotencyKey"), str):
         body["idempotencyKey"] = unique(body["idempotencyKey"])
@@ -62,7 +62,7 @@ def possible(body):
     if isinstance(body.get("expiresAt"), str):
         body["expiresAt"] = "2999-01-31T12:00:00Z"
     if "schema" in body:
-        # What is made up is an object, and seldom a JSON Schema.
+        # The generated value is an object, but rarely a JSON Schema.
         body["schema"] = {"type": "object"}
     return body
 
