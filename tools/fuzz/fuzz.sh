@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `fuzz.sh search` looks for inputs that break a property, MINUTES for each of TARGETS, and begins with those that are committed
-# and those that were found here before. `fuzz.sh keep` makes of all of these as few as reach the same code, to be committed.
+# `fuzz.sh search` looks for inputs that break a property, for MINUTES for each of TARGETS. It starts with the
+# committed inputs and those that an earlier search found here. `fuzz.sh keep` reduces all of these to the fewest that
+# reach the same code, as the new committed inputs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 saved=tools/fuzz/corpus
 found=target/fuzz/corpus
-# The release profile's would link everything anew for each property.
+# With the LTO of the release profile, every property would be linked from the beginning.
 export CARGO_PROFILE_RELEASE_LTO=off
 
 if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
@@ -14,14 +15,14 @@ if ! cargo +nightly fuzz --version >/dev/null 2>&1; then
   exit 1
 fi
 
-# There is no unsafe code here to watch, and without a sanitizer it is twice as fast.
+# There is no unsafe code here to watch, and without a sanitizer the fuzzer is twice as fast.
 fuzzer() {
   local command=$1
   shift
   cargo +nightly fuzz "$command" --fuzz-dir tools/fuzz --target-dir target/fuzz --features libfuzzer --sanitizer none "$@"
 }
 
-# An input that takes ten seconds is a finding too.
+# An input that takes ten seconds counts as a finding too.
 search() {
   fuzzer run "$1" "$found/$1" "$saved/$1" -- "-max_total_time=$((${MINUTES:-1} * 60))" -timeout=10 -print_final_stats=1
 }

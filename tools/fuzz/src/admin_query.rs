@@ -9,7 +9,7 @@ use store::{Filter, Period};
 
 use crate::answer::blames_sender;
 
-/// What admin's lists are asked for: a filter that is taken can be asked for again, cursor and all.
+/// The queries of admin's lists. A filter that is accepted can be written as a query again, including its cursor.
 pub fn admin_query(bytes: &[u8]) {
     let Some(uri) = str::from_utf8(bytes).ok().and_then(uri) else { return };
     match events(&uri) {
@@ -95,7 +95,8 @@ fn asks_again(filter: &Filter, limit: u32) {
     assert_eq!((format!("{again:?}"), limit_again), (format!("{filter:?}"), limit), "{query}");
 }
 
-/// At both ends of what four digits write, the offset can make a year of it that they do not.
+/// A parsed time may lie outside of the years 0 to 9999 in UTC, because its own offset moves it. This offset brings
+/// the year back to four digits.
 fn time(at: DateTime<Utc>) -> String {
     let day = 24 * 60 * 60 - 60;
     let offset = match at.year() {

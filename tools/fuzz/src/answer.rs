@@ -3,7 +3,7 @@ use ingest::testing::Read;
 use serde_json::{Value, json};
 use service::Problem;
 
-/// What became of an event, in a form that can be compared.
+/// The result of reading an event, in a form that can be compared.
 pub(crate) fn told(read: &Read) -> Value {
     match read {
         Ok((event, _)) => json!({
@@ -16,13 +16,13 @@ pub(crate) fn told(read: &Read) -> Value {
     }
 }
 
-/// The same, and what keeps it from being stored twice.
+/// The same result, with the key that keeps the event from being stored twice.
 pub(crate) fn told_whole(read: &Read) -> (Value, String) {
     let key = read.as_ref().map(|(_, key)| key);
     (told(read), format!("{:?}", key.ok()))
 }
 
-/// The same where what was read begins `offset` bytes further on.
+/// The same result for an input that begins `offset` bytes later.
 pub(crate) fn moved(mut told: Value, offset: usize) -> Value {
     let Some(byte) = told.get("byte").and_then(Value::as_u64) else { return told };
     let moved = byte + u64::try_from(offset).unwrap();
@@ -32,7 +32,7 @@ pub(crate) fn moved(mut told: Value, offset: usize) -> Value {
     told
 }
 
-/// A refusal blames its sender, and names no place outside of what was sent.
+/// A refusal is the sender's fault, and names no position outside of the input.
 pub(crate) fn blames_sender(problem: &Problem, status: StatusCode, length: usize) {
     let told = json!(problem);
     assert_eq!(problem.status(), status, "{told}");

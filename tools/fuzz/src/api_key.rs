@@ -9,7 +9,8 @@ use crate::request;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// An API key: what its format allows opens as itself and in no other spelling, and of several none does.
+/// An API key: each key of the documented format is accepted in its exact spelling and in no other, and several keys
+/// at once are refused.
 pub fn api_key(bytes: &[u8]) {
     let (headers, _) = request::parts(bytes);
     match presented(&headers) {
@@ -42,7 +43,7 @@ fn opens_as_itself(id: &str, secret: &str, typed: char) {
     }
 }
 
-/// As the format is documented, whatever the code makes of it.
+/// Writes a key by the documented format, independent of the code.
 fn written(id: &str, secret: &str) -> String {
     let text = format!("efk_{id}_{secret}");
     let checksum = digits(crc32fast::hash(text.as_bytes()).into(), 6);

@@ -6,8 +6,8 @@ use service::Peer;
 const HEADER: &str = "x-forwarded-for";
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
-/// `X-Forwarded-For`: the client's address is what the outermost of our proxies wrote, whatever stands before it. The first byte
-/// is how many proxies there are.
+/// `X-Forwarded-For`: the client's address is the entry that the outermost of the trusted proxies wrote, whatever
+/// stands before it. The first byte is the number of proxies.
 pub fn client_address(bytes: &[u8]) {
     let Some((hops, lines)) = bytes.split_first() else { return };
     let hops = usize::from(hops % 4);
@@ -38,7 +38,7 @@ fn of(hops: usize, lines: &[HeaderValue]) -> IpAddr {
     service::client_address(&extensions, &lines.collect::<HeaderMap>()).unwrap()
 }
 
-/// Alone, with a port, or in brackets.
+/// Parses an address that is alone, has a port, or is in brackets.
 fn spelled(entry: &str) -> Option<IpAddr> {
     let with_port = entry.parse::<SocketAddr>().map(|address| address.ip());
     let bracketed = format!("{entry}:1").parse::<SocketAddr>().map(|address| address.ip());

@@ -11,7 +11,8 @@ use crate::cloudevent_structured::{data, rewritten};
 use crate::request;
 use crate::stored::is_storable;
 
-/// A CloudEvent whose attributes are headers: its data are kept byte for byte, and in the other mode it is the same event.
+/// A CloudEvent with its attributes in headers: its data are stored byte for byte, and in the structured mode it is
+/// the same event.
 pub fn cloudevent_binary(bytes: &[u8]) {
     let (headers, body) = request::parts(bytes);
     let read = binary(&headers, body);
@@ -28,7 +29,7 @@ pub fn cloudevent_binary(bytes: &[u8]) {
     }
 }
 
-/// Those that look the same decoded.
+/// Checks the values that need no decoding.
 fn has_attributes(kept: &str, headers: &HeaderMap) {
     let Ok(kept) = serde_json::from_str::<Value>(kept) else { return };
     for (name, value) in headers {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{blames_sender, told_whole};
 use crate::stored::is_storable;
 
-/// A CloudEvent in the JSON format: what is kept of it is all of it.
+/// A CloudEvent in the JSON format: every part of it is stored.
 pub fn cloudevent_structured(body: &[u8]) {
     let read = structured(body);
     match &read {
@@ -23,7 +23,7 @@ pub fn cloudevent_structured(body: &[u8]) {
     }
 }
 
-/// A null is as good as left out, but for the data.
+/// A null counts as left out, except for the data.
 fn is_all(sent: &Map<String, Value>, kept: &Map<String, Value>) {
     let lost = sent.iter().find(|(name, value)| !value.is_null() && kept.get(*name) != Some(value));
     let made_up = kept
@@ -32,7 +32,7 @@ fn is_all(sent: &Map<String, Value>, kept: &Map<String, Value>) {
     assert_eq!((lost, made_up), (None, None));
 }
 
-/// The CloudEvent that an event was.
+/// Writes the CloudEvent from which the event was read.
 pub(crate) fn rewritten(event: &NewEvent) -> String {
     let metadata = event.metadata.as_ref().unwrap();
     let mut metadata: Map<String, Value> = serde_json::from_str(metadata.get()).unwrap();
@@ -50,7 +50,7 @@ pub(crate) fn rewritten(event: &NewEvent) -> String {
     }
 }
 
-/// The member that the data were, with its text.
+/// Returns the member that held the data, with its text.
 pub(crate) fn data<'a>(event: &'a NewEvent, place: &str) -> Option<(&'static str, &'a str)> {
     let payload = event.payload.get();
     let inner = |name| payload.strip_prefix(name).unwrap().strip_suffix('}').unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::answer::{blames_sender, moved, told};
 use crate::stored::is_storable;
 
-/// The body of `POST /events`: what is taken is kept as it came, and reads the same once more.
+/// The body of `POST /events`: an accepted event is stored as it came, and reads the same again.
 pub fn event_body(body: &[u8]) {
     let read = event(body);
     match &read {
@@ -19,7 +19,7 @@ pub fn event_body(body: &[u8]) {
     if let Ok((kept, _)) = &read {
         assert_eq!(told(&event(rewritten(kept).as_bytes())), told(&read));
     }
-    // Of an empty body the place is its begin.
+    // An error in an empty body names its beginning, so it does not move.
     if !body.trim_ascii_start().is_empty() {
         let behind = [b"\n ", body].concat();
         assert_eq!(told(&event(&behind)), moved(told(&read), 2));
@@ -30,7 +30,7 @@ fn is_what_was_sent(event: &NewEvent, body: &[u8]) {
     let text = str::from_utf8(body).unwrap();
     assert!(text.contains(event.payload.get()), "{event:?}");
     let Ok(sent) = serde_json::from_str::<Value>(text) else {
-        // It has a number that the reader here cannot hold.
+        // The body has a number that `serde_json::Value` cannot hold.
         return;
     };
     let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();

@@ -1,7 +1,7 @@
 use service::testing::frames;
 
-/// The frames of an HTTP/2 connection: however they are cut on their way, headers are under way or they are not. The first byte
-/// is where they are cut.
+/// The frames of an HTTP/2 connection: the state of the headers does not depend on the chunks in which the bytes
+/// arrive. The first byte is the length of a chunk.
 pub fn http2_frames(bytes: &[u8]) {
     let Some((step, bytes)) = bytes.split_first() else { return };
     let (complete, unfinished) = frames([bytes]);
@@ -10,7 +10,7 @@ pub fn http2_frames(bytes: &[u8]) {
     assert_eq!(unfinished, is_unfinished(bytes));
 }
 
-/// Frame by frame, as RFC 9113 lays them out.
+/// Reads frame by frame, as RFC 9113 defines them.
 fn is_unfinished(mut bytes: &[u8]) -> bool {
     let mut in_headers = false;
     while let Some((&[high, middle, low, kind, flags, ..], rest)) = bytes.split_first_chunk::<9>() {

@@ -7,7 +7,7 @@ use crate::request;
 
 const HEADER: &str = "idempotency-key";
 
-/// `Idempotency-Key`: bare or quoted it is the same key, and it is one that can be written again.
+/// `Idempotency-Key`: with and without quotes it is the same key, and the key can be written as a header again.
 pub fn idempotency_key(bytes: &[u8]) {
     let (headers, _) = request::parts(bytes);
     let key = match of_header(&headers) {

@@ -9,8 +9,8 @@ use crate::ndjson::too_large;
 
 const WRAP: &str = r#"{"events":"#;
 
-/// A batch that is one document: each event in it is what it would be alone, wherever it stands. The first byte is how long an
-/// event may be.
+/// A batch in one document: each event reads the same as it would alone, at any position. The first byte is the limit
+/// on the length of an event.
 pub fn json_batch(bytes: &[u8]) {
     let Some((limit, body)) = bytes.split_first() else { return };
     let limit = usize::from(*limit) + 1;

@@ -2,8 +2,8 @@ use jsonschema::PatternOptions;
 use schema::{Invalid, MAX_VIOLATIONS, Schema, Violations, changes};
 use serde_json::Value;
 
-/// A JSON Schema, an empty line and a payload: the answer comes, it is the one of a validator without bounds, and every place
-/// that is named is there.
+/// A JSON Schema, an empty line and a payload: the check ends, its result is that of a validator without limits, and
+/// every named position exists.
 pub fn json_schema(bytes: &[u8]) {
     let Some((schema, payload)) = str::from_utf8(bytes).ok().and_then(|text| text.split_once("\n\n")) else {
         return;

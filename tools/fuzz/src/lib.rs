@@ -1,5 +1,5 @@
-//! What must hold of everything that reads untrusted bytes, whatever they are: one property, one file, and it panics where it
-//! does not hold. The fuzzer searches for bytes that break one, and a test tries those that it has found worth keeping.
+//! The properties of all code that reads untrusted bytes. Each property has a file, and panics if it does not hold.
+//! The fuzzer searches for bytes that break a property, and a test tries the inputs that were kept.
 #![allow(clippy::unwrap_used)]
 
 mod admin_query;
@@ -35,7 +35,7 @@ pub use traceparent::traceparent;
 
 pub type Property = fn(&[u8]);
 
-/// All of them, by their names.
+/// All properties by their names.
 pub const PROPERTIES: [(&str, Property); 13] = [
     ("admin_query", admin_query),
     ("api_key", api_key),

@@ -6,8 +6,9 @@ use crate::answer::{blames_sender, moved, told, told_whole};
 
 type Told = Result<Vec<(Value, String)>, Value>;
 
-/// A line for each event: however it is cut on its way, it is the same events, and each is what it would be alone. The first
-/// byte is how long an event may be, the second where it is cut.
+/// A batch with one event in each line: the chunks in which the bytes arrive do not change the events, and each event
+/// reads the same as it would alone. The first byte is the limit on the length of an event, and the second is the
+/// length of a chunk.
 pub fn ndjson(bytes: &[u8]) {
     let Some((&[limit, step], body)) = bytes.split_first_chunk() else { return };
     let limit = usize::from(limit) + 1;
@@ -33,7 +34,7 @@ fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Told {
     }
 }
 
-/// What is expected of each line.
+/// The expected result of each line.
 fn alone(body: &[u8], limit: usize) -> Vec<Value> {
     let mut offset = 0;
     let mut all = Vec::new();

@@ -3,7 +3,7 @@ use base64::prelude::BASE64_STANDARD;
 use process_push::Envelope;
 use serde_json::{Value, json};
 
-/// A push of Pub/Sub: what is read of it is all that counts, and what cannot be read has its reason.
+/// A push of Pub/Sub: every part that matters is read, and an unreadable push has a reason.
 pub fn push_envelope(body: &[u8]) {
     let envelope = match Envelope::parse(body) {
         Ok(envelope) => envelope,

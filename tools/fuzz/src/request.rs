@@ -1,6 +1,6 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Lines of headers, an empty one and the body. A line that is no header is left out.
+/// Reads lines of headers, an empty line and a body. A line that is no header is left out.
 pub(crate) fn parts(bytes: &[u8]) -> (HeaderMap, &[u8]) {
     let end = bytes.windows(2).position(|two| two == b"\n\n");
     let (head, body) = end.map_or((bytes, &[][..]), |end| (&bytes[..end], &bytes[end + 2..]));

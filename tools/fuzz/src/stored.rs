@@ -1,7 +1,7 @@
 use event::{EventType, MAX_DEPTH, NewEvent};
 use serde_json::Value;
 
-/// What PostgreSQL keeps and every reader of JSON reads again.
+/// Checks that PostgreSQL can store the event, and that any reader of JSON can read it.
 pub(crate) fn is_storable(event: &NewEvent) {
     let event_type = event.event_type.as_str();
     assert!((1..=EventType::MAX_CHARS).contains(&event_type.chars().count()) && !event_type.contains('\0'));
@@ -18,7 +18,7 @@ fn is_object(text: &str) {
             assert!(depth(&value) <= MAX_DEPTH, "{text}");
             assert!(!has_nul(&value), "{text}");
         }
-        // Kept as it was written, this is more than the reader here can hold.
+        // The text is stored as it was written, so it may hold a number that `serde_json::Value` cannot hold.
         Err(error) => assert!(error.to_string().starts_with("number out of range"), "{error}: {text}"),
     }
 }

@@ -2,8 +2,8 @@ use service::testing::context;
 
 use crate::request;
 
-/// `traceparent` and `X-Request-Id`: what cannot be read is left alone, what can be read is carried on, and either way what is
-/// sent on is well-formed. The body is what a message carries.
+/// `traceparent` and `X-Request-Id`: an unreadable value is ignored, a readable one is passed on, and the value that
+/// is sent on is always well-formed. The body is the `traceparent` of a message.
 pub fn traceparent(bytes: &[u8]) {
     let (headers, body) = request::parts(bytes);
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -29,14 +29,14 @@ pub fn traceparent(bytes: &[u8]) {
     }
 }
 
-/// The same trace, with its flags and a place of its own.
+/// Checks for the same trace and flags, with another span.
 fn follows(own: &str, parent: &str) {
     assert_eq!(own[3..35], parent[3..35]);
     assert_ne!(own[36..52], parent[36..52]);
     assert_eq!(own[53..55], parent[53..55]);
 }
 
-/// As the W3C's standard has it.
+/// Checks the format of the W3C standard.
 fn is_well_formed(text: &str) -> bool {
     let bytes = text.as_bytes();
     let hex = |from: usize, to: usize| bytes[from..to].iter().all(|byte| b"0123456789abcdef".contains(byte));

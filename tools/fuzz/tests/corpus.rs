@@ -1,4 +1,4 @@
-//! What the fuzzer has found worth keeping, tried once more.
+//! Tries the kept inputs of the fuzzer again.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ fn every_property_holds_of_its_corpus() {
         })
     });
     let broken: Vec<_> = broken.collect();
-    assert!(broken.is_empty(), "what is wrong stands above: {broken:?}");
+    assert!(broken.is_empty(), "the panics above tell the reasons: {broken:?}");
 }
 
 #[test]
