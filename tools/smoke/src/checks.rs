@@ -19,7 +19,7 @@ pub(crate) async fn all(place: &mut Place, report: &mut Report) {
 
 async fn events(place: &Place, report: &mut Report) {
     let good = report.keep("an event is taken", sent(place, &json!({"end":"well"})).await, Clone::clone);
-    // It dies once: its replay succeeds, so that nothing dead is left behind.
+    // This event dies only once. Its replay succeeds, so that no dead event is left behind.
     let dead = report.keep(
         "an event that will die is taken",
         sent(place, &json!({"end":"dead"})).await,
@@ -44,7 +44,8 @@ async fn events(place: &Place, report: &mut Report) {
     }
 }
 
-/// In the cloud, push and flush are closed to the internet, where Google's own 404 answers, and admin wants an identity.
+/// In the cloud, push and flush are closed to the internet and Google's own 404 answers, and admin requires an
+/// identity.
 async fn refusals(place: &Place, report: &mut Report) {
     let inner = if place.is_laptop() { StatusCode::UNAUTHORIZED } else { StatusCode::NOT_FOUND };
     let doors = [
@@ -60,7 +61,7 @@ async fn refusals(place: &Place, report: &mut Report) {
         report.keep("admin is open on this laptop", status, |_| "ADMIN_AUTH=off".into());
         return;
     }
-    // 403 is Cloud Run's, 302 and 401 are Identity-Aware Proxy's.
+    // Cloud Run answers 403. Identity-Aware Proxy answers 302 or 401.
     let wanted: &[_] = if place.is_laptop() {
         &[StatusCode::UNAUTHORIZED]
     } else {
@@ -77,8 +78,9 @@ fn expect(status: StatusCode, wanted: &[StatusCode]) -> Result<StatusCode, Error
     if wanted.contains(&status) { Ok(status) } else { Err(format!("{status}, and not {wanted:?}").into()) }
 }
 
-/// The event that died, and how long it took. The process-push of before the type `eventflow.smoke` ends that well, like any other,
-/// and has its own type that dies. A deployment tries the new ingest and admin in front of it, and a roll back brings it back.
+/// Returns the event that died, and the time that it took. An older process-push does not know the type
+/// `eventflow.smoke`, processes it like any other, and has another type that dies. A deployment tests the new ingest
+/// and admin in front of the old process-push, and a rollback brings it back.
 async fn died(place: &Place, id: &str) -> Result<(String, Duration), Error> {
     let ends = [("DEAD_LETTER", true), ("PROCESSED", false)];
     let (dies, time) = until_one_of(place, id, ends).await?;
@@ -100,12 +102,12 @@ async fn sent_as(place: &Place, event_type: &str, payload: &Value) -> Result<Str
     Ok(answer["eventId"].as_str().ok_or_else(|| format!("no eventId in {answer}"))?.to_owned())
 }
 
-/// How long it took.
+/// Returns the time that it took.
 async fn until(place: &Place, id: &str, status: &str) -> Result<Duration, Error> {
     Ok(until_one_of(place, id, [(status, ())]).await?.1)
 }
 
-/// What stands beside the status that came, and how long it took.
+/// Returns the value beside the status that was reached, and the time that it took.
 async fn until_one_of<T: Copy, const N: usize>(
     place: &Place,
     id: &str,

@@ -9,12 +9,12 @@ use crate::Error;
 use crate::place::Place;
 use crate::report::Report;
 
-/// Should nobody be there to revoke it.
+/// The key expires after this time, in case it is never revoked.
 const LASTS: TimeDelta = TimeDelta::hours(1);
-/// Each instance looks every few seconds.
+/// Each instance looks for revoked keys every few seconds.
 const REVOCATION: Duration = Duration::from_secs(30);
 
-/// A key of our own, where ingest wants one and none was given: its id.
+/// Makes a key and returns its id, if ingest requires one and none was given.
 pub(crate) async fn made(place: &mut Place, report: &mut Report) -> Option<String> {
     match place.lacks_key().await {
         Ok(false) => return None,
@@ -33,7 +33,7 @@ pub(crate) async fn made(place: &mut Place, report: &mut Report) -> Option<Strin
     Some(id)
 }
 
-/// How long it took.
+/// Returns the time that it took.
 pub(crate) async fn revoked(place: &Place, id: &str) -> Result<Duration, Error> {
     place.to_admin(Method::DELETE, &format!("/admin/keys/{id}")).await?;
     let start = Instant::now();

@@ -1,5 +1,5 @@
-//! Sends one event through a deployment from end to end, and one that dies, and tries the doors. It takes the place as it is: the
-//! system that `make run` has started, or a project of Google Cloud.
+//! Sends one event through a deployment from end to end and one that dies, and checks that strangers are refused. The
+//! deployment is the system that `make run` has started, or a project of Google Cloud.
 
 mod checks;
 mod key;
@@ -15,7 +15,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The HTTP client wants a provider even for plain HTTP; one that is already there is as good.
+    // The HTTP client needs a TLS provider even for plain HTTP. If one is installed already, it is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut place = match Place::of_environment() {
         Ok(place) => place,

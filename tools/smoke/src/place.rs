@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::Error;
 
-/// Where the deployment is, and what stands before its doors there.
+/// The addresses of the deployment, and the credentials for it.
 pub(crate) struct Place {
     pub(crate) ingest: String,
     pub(crate) admin: String,
     pub(crate) process_push: String,
     pub(crate) bq_flush: String,
-    /// Where ingest takes API keys.
+    /// The API key, if ingest requires one.
     key: Option<String>,
     client: Client,
     project: String,
@@ -22,13 +22,13 @@ pub(crate) struct Place {
 }
 
 enum Kind {
-    /// Tokens come from the issuer that runs there.
+    /// The issuer of the laptop makes the tokens.
     Laptop { issuer: String, bigquery: String },
-    /// Tokens are given; the flush is a job of Cloud Scheduler, since bq-flush answers nobody from outside.
+    /// The tokens are given. The flush runs as a job of Cloud Scheduler, because bq-flush is closed to the internet.
     Cloud { region: String, ingest_token: Option<String>, admin_token: Option<String> },
 }
 
-/// How long an event may take; Cloud Scheduler and a cold start are in it.
+/// The time that an event may take, including Cloud Scheduler and a cold start.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 const CALL: Duration = Duration::from_secs(30);
 
@@ -72,7 +72,7 @@ impl Place {
         matches!(self.kind, Kind::Laptop { .. })
     }
 
-    /// What a door here says to somebody whom it does not know.
+    /// Returns the status of a request without credentials.
     pub(crate) async fn anonymous(&self, method: Method, url: String) -> Result<StatusCode, Error> {
         Ok(self.client.request(method, url).send().await?.status())
     }
@@ -92,21 +92,21 @@ impl Place {
         answer(with(request, self.admin_token().await?)).await
     }
 
-    /// Whether ingest wants an API key, and none was given.
+    /// Tells whether ingest requires an API key and none was given.
     pub(crate) async fn lacks_key(&self) -> Result<bool, Error> {
         let stranger = self.client.post(format!("{}/events", self.ingest)).json(&json!({})).send().await?;
         let challenge = stranger.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
         Ok(self.key.is_none() && challenge.is_some_and(|challenge| challenge.contains("realm=\"eventflow\"")))
     }
 
-    /// Whether the key opens no more.
+    /// Tells whether the key is no longer accepted.
     pub(crate) async fn is_refused(&self) -> Result<bool, Error> {
         let request = self.client.post(format!("{}/events", self.ingest)).json(&json!({}));
         let response = with(request, self.key.clone()).send().await?;
         Ok(response.status() == StatusCode::UNAUTHORIZED)
     }
 
-    /// What ingest is shown from now on.
+    /// Sets the API key that ingest gets from now on.
     pub(crate) fn take_key(&mut self, key: String) {
         self.key = Some(key);
     }
@@ -128,7 +128,7 @@ impl Place {
         }
     }
 
-    /// A token of the laptop's issuer.
+    /// Gets a token from the laptop's issuer.
     async fn issued(&self, account: &str, audience: &str) -> Result<String, Error> {
         let Kind::Laptop { issuer, .. } = &self.kind else {
             return Err("there is no such issuer here".into());
@@ -155,7 +155,7 @@ impl Place {
         answer(request).await.map(drop)
     }
 
-    /// How many rows of BigQuery have this id among the newest.
+    /// Returns the number of rows in BigQuery with this id.
     pub(crate) async fn rows_of(&self, id: &str) -> Result<usize, Error> {
         let dataset = var("BIGQUERY_DATASET_ID").unwrap_or_else(|| "eventflow".into());
         let table = var("BIGQUERY_TABLE_ID").unwrap_or_else(|| "events".into());

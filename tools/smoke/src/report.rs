@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::Error;
 
-/// One line for each thing that was tried.
+/// A report with one line for each check.
 #[derive(Default)]
 pub(crate) struct Report(Vec<Line>);
 
@@ -12,7 +12,7 @@ struct Line {
 }
 
 impl Report {
-    /// Keeps how it went, and gives the value on where there is one.
+    /// Records the result, and returns its value if there is one.
     pub(crate) fn keep<T>(
         &mut self,
         what: &'static str,
