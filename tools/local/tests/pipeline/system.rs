@@ -67,7 +67,7 @@ impl System {
         answer["eventId"].as_str().unwrap().to_owned()
     }
 
-    /// The same as a part of the trace that the caller is in.
+    /// Posts an event as a part of the caller's trace.
     pub(crate) async fn post_within(&self, trace: &str, event_type: &str, payload: Value) -> String {
         let event = json!({ "eventType": event_type, "payload": payload });
         let request = self.client.post(self.stack.url(Part::Ingest) + "/events").json(&event);
@@ -76,11 +76,11 @@ impl System {
         answer["eventId"].as_str().unwrap().to_owned()
     }
 
-    /// What a part has logged so far, a line each.
+    /// Returns the lines that a part has logged so far.
     pub(crate) fn log(&self, part: Part) -> Vec<Value> {
         let path = self.stack.logs().join(format!("{}.log", part.name()));
         let log = std::fs::read_to_string(path).unwrap();
-        // The last line may be on its way, and what a fault point says is no JSON.
+        // The last line may be incomplete, and the line of a fault point is no JSON.
         log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 

@@ -1,4 +1,4 @@
-//! One trace from the request to the end of its event, whatever brings the event there.
+//! One trace goes from the request to the end of its event, also if the relay or a replay brings the event there.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::system::System;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// The traces of the lines of a part that are about this event, once there is one that `is_it`.
+/// Waits for a line of the part about this event that satisfies `is_it`, and returns the traces of all such lines.
 async fn traces(system: &System, part: Part, id: &str, is_it: impl Fn(&Value) -> bool) -> Vec<String> {
     let start = Instant::now();
     loop {
@@ -33,7 +33,7 @@ fn is_failure(line: &Value) -> bool {
     line["message"] == "the attempt failed"
 }
 
-/// What the request was logged with that made the latest event.
+/// Returns the logged trace of the request that made the latest event.
 fn ingested(system: &System) -> String {
     let lines = system.log(Part::Ingest);
     let request = lines.iter().rfind(|line| line["httpRequest"]["requestUrl"] == "/events").unwrap();
@@ -63,7 +63,7 @@ async fn a_trace_goes_on_where_the_relay_publishes_or_runs_the_event_and_where_i
     system.faults(Part::Pubsub, &json!({})).await;
     assert_eq!(traces(&system, Part::ProcessPush, &id, is_push).await[0], traced);
 
-    // Admin does.
+    // Admin publishes it.
     system.until(&id, "DEAD_LETTER").await;
     let before = traces(&system, Part::ProcessPush, &id, is_push).await.len();
     system.replay(&id).await;
@@ -71,7 +71,7 @@ async fn a_trace_goes_on_where_the_relay_publishes_or_runs_the_event_and_where_i
     let pushes = traces(&system, Part::ProcessPush, &id, is_push).await;
     assert!(pushes.len() > before && pushes.iter().all(|trace| *trace == traced), "{pushes:?}");
 
-    // The relay runs it. This caller is in no trace, so that ingest begins one.
+    // The relay runs it. This caller sends no trace, so ingest begins one.
     system.faults(Part::Pubsub, &json!({"refusePublish":1.0})).await;
     let id = system.post("demo.flaky", json!({"failTimes":1})).await;
     until_logged(&system, 2).await;
