@@ -83,14 +83,14 @@ impl Schema {
         let steps = STEPS + STEPS_A_BYTE * payload.len();
         let bounds = |errors| Meter::new(steps, errors, 1 + self.name_patterns, stands_in);
         // The validator remembers what it has found out only where it makes no errors.
-        let valid = metered(bounds(1), |meter| self.validator.is_valid(Node { value: &value, meter }));
+        let valid = metered(&bounds(1), |meter| self.validator.is_valid(Node { value: &value, meter }));
         match valid {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(End::Spent) => return Err(Violations::too_costly()),
             Err(End::Incomparable) => return Err(Violations::incomparable()),
         }
-        let told = metered(bounds(MAX_ERRORS), |meter| {
+        let told = metered(&bounds(MAX_ERRORS), |meter| {
             violation::of(self.validator.iter_errors(Node { value: &value, meter }))
         });
         Err(match told {

@@ -77,8 +77,8 @@ fn end(why: End) -> ! {
 }
 
 /// What `work` gives, or why it was ended.
-pub(crate) fn metered<T>(meter: Meter, work: impl FnOnce(&Meter) -> T) -> Result<T, End> {
-    catch_unwind(AssertUnwindSafe(|| work(&meter))).map_err(|panic| match panic.downcast() {
+pub(crate) fn metered<T>(meter: &Meter, work: impl FnOnce(&Meter) -> T) -> Result<T, End> {
+    catch_unwind(AssertUnwindSafe(|| work(meter))).map_err(|panic| match panic.downcast() {
         Ok(end) => *end,
         Err(panic) => resume_unwind(panic),
     })

@@ -73,7 +73,7 @@ mod tests {
     use crate::meter::metered;
 
     fn order(a: &Value, b: &Value) -> Ordering {
-        metered(Meter::new(1_000, 1, 0, false), |meter| of(a, b, meter)).ok().unwrap()
+        metered(&Meter::new(1_000, 1, 0, false), |meter| of(a, b, meter)).ok().unwrap()
     }
 
     #[test]

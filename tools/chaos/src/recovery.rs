@@ -16,7 +16,7 @@ use crate::probe::Probes;
 const BACKLOG: usize = 600;
 /// If a system takes longer than this without any attack, the run ends with an error.
 const LONGEST_MEASURED: Duration = Duration::from_mins(1);
-/// The time that an event may wait on any machine: two of DUE_STEP_SECONDS.
+/// The time that an event may wait on any machine: twice `DUE_STEP_SECONDS`.
 const RIGHTLY_WAITS: Duration = Duration::from_secs(30);
 /// The number of measured backlogs that recovery may take. An attack leaves longer backlogs, and processes that are
 /// still starting.

@@ -73,8 +73,8 @@ pub(crate) async fn run(plan: &Plan) -> Result<Report, Error> {
 async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let journal = plan.folder.join("journal");
     let url = format!("{}/events", world.stack.url(Part::Ingest));
-    let probed = plan.folder.join("probes");
-    let mut probes = Probes::new(&probed)?;
+    let probe_journal = plan.folder.join("probes");
+    let mut probes = Probes::new(&probe_journal)?;
     let demand = match plan.rhythm {
         Rhythm::Waves => Some(Demand::measure(&mut probes, &mut world.database().await?).await?),
         Rhythm::Once => None,
@@ -117,7 +117,7 @@ async fn attack(plan: &Plan, world: &Arc<World>) -> Result<Report, Error> {
     let unsettled = settle::settle(world, &mut probes, &plan.patience).await?;
     let seen = watch.stop().await?;
     let looks = seen.looks;
-    let mut books = books::read(world, &[&journal, &probed], seen, &unsettled.stuck).await?;
+    let mut books = books::read(world, &[&journal, &probe_journal], seen, &unsettled.stuck).await?;
     for (promise, outcome) in
         [("no recovery in time", attacked), ("a client saw what it never should", answers)]
     {

@@ -98,8 +98,7 @@ impl Build {
         let client =
             reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(DOWNLOAD_TIMEOUT).build()?;
         let jar = client.get(&url).send().await?.error_for_status()?.bytes().await?;
-        let digest = Sha256::digest(&jar);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(&jar));
         if digest != self.sha256 {
             return Err(format!("{url} has the SHA-256 {digest}, not {}", self.sha256).into());
         }
