@@ -1,5 +1,5 @@
-#!/usr/bin/env python3
-"""What a month costs, from list prices and from measured CPU. Prints the tables of cost.md.
+#!/usr/bin/env -S python3 -B
+"""What a month costs, from list prices, from measured CPU and from Terraform's defaults. Prints the tables of cost.md.
 
     docs/cost.py                                  the figures below
     docs/cost.py --bench target/bench/bench.json  the CPU of a run of `make bench`
@@ -10,6 +10,8 @@ import argparse
 import json
 import math
 
+from cost_defaults import DATABASE, RETENTION_DAYS, SCHEDULED, SERVICES
+
 # US dollars, us-central1, without discounts and taxes, as published in the first half of 2026.
 PRICES = {
     "run_request_vcpu_second": 0.000024,  # Cloud Run, billed by request
@@ -17,7 +19,7 @@ PRICES = {
     "run_million_requests": 0.40,
     "run_instance_vcpu_second": 0.000018,  # Cloud Run, billed by instance: no price for a request
     "run_instance_gib_second": 0.000002,
-    "sql_vcpu_hour": 0.0413,  # Cloud SQL, Enterprise
+    "sql_vcpu_hour": 0.0413,  # Cloud SQL, Enterprise; one that is highly available takes all of it twice
     "sql_gb_hour": 0.007,
     "sql_ssd_gb_month": 0.17,
     "sql_backup_gb_month": 0.08,
@@ -26,15 +28,17 @@ PRICES = {
     "logging_gib": 0.50,
 }
 FREE = {
-    "run_vcpu_seconds": 180_000,
-    "run_gib_seconds": 360_000,
+    "run_request_vcpu_seconds": 180_000,
+    "run_request_gib_seconds": 360_000,
     "run_requests": 2_000_000,
+    "run_instance_vcpu_seconds": 240_000,
+    "run_instance_gib_seconds": 450_000,
     "pubsub_gib": 10,
     "bigquery_gb": 10,
     "logging_gib": 50,
 }
 
-# CPU seconds for 1,000 events. `--bench` takes them from the rows of the same names.
+# CPU seconds for 1,000 events with a payload of 400 bytes. `--bench` takes them from the rows of the same names.
 MEASURED = {
     "pipeline-cpu-ingest": 0.085,
     "pipeline-cpu-process-push": 0.086,
@@ -43,131 +47,194 @@ MEASURED = {
     "flush-cpu-postgres": 0.005,
     "bytes-per-event": 790,
 }
+PAYLOAD = 400
+# How much more CPU an event takes with a payload of LARGE bytes, by the same bench with such payloads.
+LARGE = 2_000
+LARGE_CPU = 1.5
 
 HOURS = 730
 SECONDS = HOURS * 3600
 BUSY = 0.6  # how much of a CPU is used before there is another
-RUN_GIB = 0.5  # of an instance
 SHORTEST_BILL = 0.1  # Cloud Run rounds a request up to this
-CALLS_OF_THE_SCHEDULER = 53_000  # a month, with nothing to do
+LOAD_JOB_SECONDS = 20  # how long a flush that loads waits for BigQuery
 GB_A_VCPU = 3.75
 SIZES = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96]  # vCPUs of a Cloud SQL instance
 LARGEST_DISK_GB = 64_000
 BIGQUERY_BYTES = 600  # of an event with a payload of 400
 MESSAGE_BYTES = 220  # an id, its type and its trace, as Pub/Sub counts them
-LOG_BYTES = 700  # of a line of a service for a request
+OWN_LINE = 700  # bytes of our line for a request, with what Cloud Logging adds to it
+CLOUD_RUN_LINE = 1000  # of the one that Cloud Run writes
+OWN_LINES_KEPT = 0.01  # with `log_exclusions = { cloud_run_requests = true, own_requests = 0.99 }`
 LEAST_PUBSUB_BYTES = 1000  # that a publish or a push counts for
 PUBLISH_SECONDS = 0.005  # what comes within this is published together
-CONNECTIONS = {"ingest": 4, "process-push": 12, "admin": 4, "bq-flush": 3}
 
 
-def instances(rate, cpu):
-    return max(1, math.ceil(rate * cpu / 1000 / BUSY))
+class Case:
+    """So many events a second, of so many bytes, for a month."""
 
+    def __init__(self, prices, measured, rate, days, payload=PAYLOAD, highly_available=DATABASE["highly_available"]):
+        self.prices, self.rate, self.days, self.payload, self.available = prices, rate, days, payload, highly_available
+        larger = payload - PAYLOAD
+        factor = LARGE_CPU if larger else 1
+        self.cpu = {name: value * factor for name, value in measured.items()}
+        # As if nothing were compressed.
+        self.bytes = measured["bytes-per-event"] + larger
+        self.bigquery_bytes = BIGQUERY_BYTES + larger
+        self.counts = {
+            "ingest": self.instances("pipeline-cpu-ingest"),
+            "process-push": self.instances("pipeline-cpu-process-push"),
+            "admin": 1,
+            "bq-flush": 1,
+        }
 
-def cloud_run(prices, rate, count):
-    """Whichever of Cloud Run's two ways of billing is cheaper, for one service with one request an event."""
-    # An instance with nothing to do is billed in neither of its CPU nor of its memory.
-    busy = (1 - math.exp(-rate / count * SHORTEST_BILL)) * count * SECONDS
-    requests = rate * SECONDS
-    by_request = (
-        max(0, busy - FREE["run_vcpu_seconds"] / 2) * prices["run_request_vcpu_second"]
-        + max(0, busy * RUN_GIB - FREE["run_gib_seconds"] / 2) * prices["run_request_gib_second"]
-        + max(0, requests - FREE["run_requests"] / 2) / 1e6 * prices["run_million_requests"]
-    )
-    all_the_time = count * SECONDS
-    by_instance = all_the_time * (
-        prices["run_instance_vcpu_second"] + RUN_GIB * prices["run_instance_gib_second"]
-    )
-    return min((by_request, "request"), (by_instance, "instance"))
+    def instances(self, figure):
+        return max(1, math.ceil(self.rate * self.cpu[figure] / 1000 / BUSY))
 
+    def sql(self):
+        wanted = self.rate * (self.cpu["pipeline-cpu-postgres"] + self.cpu["flush-cpu-postgres"]) / 1000 / BUSY
+        self.vcpus = next((size for size in SIZES if size >= max(wanted, DATABASE["vcpus"])), None)
+        self.parts = self.vcpus or math.ceil(wanted / SIZES[-1]) * SIZES[-1]
+        self.memory = DATABASE["gb"] if self.parts == DATABASE["vcpus"] else self.parts * GB_A_VCPU
+        self.disk = max(10, self.rate * 86_400 * self.days * self.bytes / 1e9)
+        hourly = self.parts * self.prices["sql_vcpu_hour"] + self.memory * self.prices["sql_gb_hour"]
+        twice = 2 if self.available else 1
+        return {
+            "instance": hourly * HOURS * twice,
+            "disk": self.disk * (self.prices["sql_ssd_gb_month"] * twice + self.prices["sql_backup_gb_month"]),
+        }
 
-def cloud_sql(prices, rate, cpu, bytes_per_event, days):
-    wanted = rate * cpu / 1000 / BUSY
-    vcpus = next((size for size in SIZES if size >= wanted), None)
-    disk = max(10, rate * 86_400 * days * bytes_per_event / 1e9)
-    parts = vcpus or math.ceil(wanted / SIZES[-1]) * SIZES[-1]
-    hourly = parts * (prices["sql_vcpu_hour"] + GB_A_VCPU * prices["sql_gb_hour"])
-    cost = hourly * HOURS + disk * (prices["sql_ssd_gb_month"] + prices["sql_backup_gb_month"])
-    return cost, vcpus, parts, disk
+    def requests(self, name):
+        of_events = {"ingest": self.rate, "process-push": self.rate}.get(name, 0)
+        return of_events * SECONDS + SCHEDULED.get(name, 0)
 
+    def busy(self, name):
+        """Seconds in which at least one request is there, over all instances."""
+        if name == "bq-flush":
+            waits = LOAD_JOB_SECONDS if self.rate else SHORTEST_BILL
+            return self.requests(name) * waits + self.rate * SECONDS * self.cpu["flush-cpu"] / 1000
+        count = self.counts[name]
+        return (1 - math.exp(-self.requests(name) / SECONDS / count * SHORTEST_BILL)) * count * SECONDS
 
-def pubsub(prices, rate):
-    together = max(1, rate * PUBLISH_SECONDS)
-    publish = max(MESSAGE_BYTES, LEAST_PUBSUB_BYTES / together)
-    gib = rate * SECONDS * (publish + LEAST_PUBSUB_BYTES) / 2**30
-    return max(0, gib - FREE["pubsub_gib"]) / 1024 * prices["pubsub_tib"]
+    def cloud_run(self, billing):
+        """`billing` says for each service how it is billed. What is free is free once for each way."""
+        vcpu, gib, requests = {"request": 0, "instance": 0}, {"request": 0, "instance": 0}, 0
+        for name, count in self.counts.items():
+            way = billing[name]
+            seconds = self.busy(name) if way == "request" else count * SECONDS
+            vcpu[way] += seconds * SERVICES[name]["cpu"]
+            gib[way] += seconds * SERVICES[name]["gib"]
+            requests += self.requests(name) if way == "request" else 0
+        cost = max(0, requests - FREE["run_requests"]) / 1e6 * self.prices["run_million_requests"]
+        for way in vcpu:
+            cost += max(0, vcpu[way] - FREE[f"run_{way}_vcpu_seconds"]) * self.prices[f"run_{way}_vcpu_second"]
+            cost += max(0, gib[way] - FREE[f"run_{way}_gib_seconds"]) * self.prices[f"run_{way}_gib_second"]
+        return cost
 
+    def shipped(self):
+        return {name: service["billing"] for name, service in SERVICES.items()}
 
-def level(prices, measured, rate, days):
-    cpu = measured["pipeline-cpu-postgres"] + measured["flush-cpu-postgres"]
-    sql, vcpus, parts, disk = cloud_sql(prices, rate, cpu, measured["bytes-per-event"], days)
-    counts = {
-        "ingest": instances(rate, measured["pipeline-cpu-ingest"]),
-        "process-push": instances(rate, measured["pipeline-cpu-process-push"]),
-    }
-    run = [cloud_run(prices, rate, count) for count in counts.values()]
-    flushing = rate * SECONDS * measured["flush-cpu"] / 1000 * prices["run_request_vcpu_second"]
-    gigabytes = rate * SECONDS * BIGQUERY_BYTES / 1e9
-    logs = rate * SECONDS * 2 * LOG_BYTES / 2**30
-    everybody = counts | {"admin": 1, "bq-flush": 1}
-    return {
-        "rate": rate,
-        "days": days,
-        "sql": sql,
-        "run": sum(cost for cost, _ in run) + flushing,
-        "billed": "/".join(how for _, how in run),
-        "pubsub": pubsub(prices, rate),
-        "bigquery": max(0, gigabytes - FREE["bigquery_gb"]) * prices["bigquery_gb_month"],
-        "logs": max(0, logs - FREE["logging_gib"]) * prices["logging_gib"],
-        "vcpus": vcpus,
-        "parts": parts,
-        "disk": disk,
-        "counts": counts,
-        # Twice, since a rollout runs the old and the new beside each other.
-        "connections": 2 * sum(count * CONNECTIONS[name] for name, count in everybody.items()) + 7,
-    }
+    def by_instance(self):
+        """Only for the services that every event calls."""
+        return self.shipped() | {"ingest": "instance", "process-push": "instance"}
+
+    def pubsub(self):
+        together = max(1, self.rate * PUBLISH_SECONDS)
+        publish = max(MESSAGE_BYTES, LEAST_PUBSUB_BYTES / together)
+        gib = self.rate * SECONDS * (publish + LEAST_PUBSUB_BYTES) / 2**30
+        return max(0, gib - FREE["pubsub_gib"]) / 1024 * self.prices["pubsub_tib"]
+
+    def bigquery(self):
+        gigabytes = self.rate * SECONDS * self.bigquery_bytes / 1e9
+        return max(0, gigabytes - FREE["bigquery_gb"]) * self.prices["bigquery_gb_month"]
+
+    def logs(self, own, cloud_run):
+        """With these shares of both kinds of lines kept. An event makes a request to ingest, and one to process-push."""
+        gib = self.rate * SECONDS * 2 * (own * OWN_LINE + cloud_run * CLOUD_RUN_LINE) / 2**30
+        return max(0, gib - FREE["logging_gib"]) * self.prices["logging_gib"]
+
+    def connections(self):
+        """Twice, since a rollout runs the old and the new beside each other; 7 are the migrations', PostgreSQL's and people's."""
+        return 2 * sum(count * SERVICES[name]["pool"] for name, count in self.counts.items()) + 7
+
+    def name(self):
+        larger = f", {self.payload / 1000:.0f} KB" if self.payload != PAYLOAD else ""
+        return f"{self.rate:,}{larger}{', HA' if self.available else ''}"
 
 
 def dollars(value):
     return f"${value:,.0f}"
 
 
-def costs(levels):
-    yield "| events/s | Cloud SQL | Cloud Run | Pub/Sub | BigQuery, a month's events | **together** | a million events | a log line for each request |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
-    for one in levels:
-        total = one["sql"] + one["run"] + one["pubsub"] + one["bigquery"]
-        million = total / (one["rate"] * SECONDS / 1e6) if one["rate"] else None
-        each = f"${million:.2f}" if million else "–"
-        cells = [one["sql"], one["run"], one["pubsub"], one["bigquery"]]
-        row = " | ".join(dollars(cell) for cell in cells)
-        yield f"| {one['rate']:,} | {row} | **{dollars(total)}** | {each} | + {dollars(one['logs'])} |"
+def row(*cells):
+    return f"| {' | '.join(cells)} |"
 
 
-def sizes(levels):
-    yield "| events/s | Cloud SQL | disk, days kept | ingest | process-push | Cloud Run billed by | connections |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for one in levels:
-        cpus = one["vcpus"] or one["parts"]
-        gb = f"{cpus * GB_A_VCPU:,.0f}"
-        sql = f"{cpus} vCPU, {gb} GB" if one["vcpus"] else f"**none is large enough**: {cpus} vCPU"
-        disk = f"{one['disk']:,.0f} GB, {one['days']}"
-        if one["disk"] > LARGEST_DISK_GB:
+def heads(*names):
+    yield row(*names)
+    yield row(*["---"] * len(names))
+
+
+def costs(cases):
+    """As Terraform sets it, and with the switches that make it cheaper."""
+    yield from heads("events/s", "Cloud SQL", "Pub/Sub", "BigQuery", "Run by request", "Run by instance", "all logs", "logs excluded", "**as shipped**", "**tuned**", "a million events, tuned")
+    for case in cases:
+        fixed = [sum(case.sql().values()), case.pubsub(), case.bigquery()]
+        run = [case.cloud_run(case.shipped()), case.cloud_run(case.by_instance())]
+        logs = [case.logs(1, 1), case.logs(OWN_LINES_KEPT, 0)]
+        shipped, tuned = sum(fixed) + run[0] + logs[0], sum(fixed) + min(run) + logs[1]
+        each = f"${tuned / (case.rate * SECONDS / 1e6):.2f}" if case.rate else "–"
+        cells = [dollars(cell) for cell in [*fixed, *run, *logs]]
+        yield row(case.name(), *cells, f"**{dollars(shipped)}**", f"**{dollars(tuned)}**", each)
+
+
+def sizes(cases):
+    yield from heads("events/s", "Cloud SQL", "disk, days kept", "ingest", "process-push", "cheaper by", "connections")
+    for case in cases:
+        case.sql()
+        sql = f"{case.parts} vCPU, {case.memory:,.0f} GB" if case.vcpus else f"**none is large enough**: {case.parts} vCPU"
+        disk = f"{case.disk:,.0f} GB, {case.days}"
+        if case.disk > LARGEST_DISK_GB:
             disk = f"**too large**: {disk}"
-        counts = one["counts"]
-        yield f"| {one['rate']:,} | {sql} | {disk} | {counts['ingest']} | {counts['process-push']} | {one['billed']} | {one['connections']} |"
+        cheaper = "request" if case.cloud_run(case.shipped()) <= case.cloud_run(case.by_instance()) else "instance"
+        yield row(case.name(), sql, disk, str(case.counts["ingest"]), str(case.counts["process-push"]), cheaper, str(case.connections()))
+
+
+def at_rest(case):
+    yield from heads("what", "a month")
+    sql = case.sql()
+    yield row(f"Cloud SQL, `{DATABASE['tier']}`: {case.parts} vCPU, {case.memory} GB", dollars(sql["instance"]))
+    yield row(f"{case.disk:,.0f} GB of SSD and its backups", f"${sql['disk']:.2f}")
+    calls = sum(SCHEDULED.values())
+    yield row(f"Cloud Run, for {calls:,} calls of Cloud Scheduler", dollars(case.cloud_run(case.shipped())))
+    yield row("**together**", f"**{dollars(sum(sql.values()) + case.cloud_run(case.shipped()))}**")
+    another = Case(case.prices, MEASURED, 0, case.days, highly_available=True)
+    yield row("`database = { highly_available = true }`", f"+ {dollars(sum(another.sql().values()) - sum(sql.values()))}")
+    idle = SECONDS * (SERVICES["ingest"]["cpu"] * case.prices["run_request_gib_second"] + SERVICES["ingest"]["gib"] * case.prices["run_request_gib_second"])
+    yield row("`min_instances = 1` of a service that is billed by request", f"+ {dollars(idle)}")
 
 
 def kept(rate, asked):
-    """Ninety days are the default; a disk of many terabytes is rarely wanted."""
-    return asked or (90 if rate <= 100 else 30 if rate <= 1_000 else 7)
+    """Terraform's default, but where a disk would cost more than all the rest."""
+    return asked or (RETENTION_DAYS if rate <= 100 else 30 if rate <= 1_000 else 7)
 
 
-def ends(measured):
-    """At how many events a second the largest Cloud SQL instance is as busy as it should be."""
+def crossing(prices, measured):
+    """From how many events a second on it is cheaper by instance."""
+    for rate in range(1, 1_000):
+        case = Case(prices, measured, rate, 7)
+        if case.cloud_run(case.by_instance()) < case.cloud_run(case.shipped()):
+            return rate
+    raise SystemExit("billing by instance is never cheaper")
+
+
+def sentences(prices, measured):
+    yield f"By instance is cheaper from {crossing(prices, measured)} events a second on."
+    thousand = Case(prices, measured, 1_000, 30)
+    million = thousand.requests("ingest") + thousand.requests("process-push")
+    yield f"At 1,000 events a second the requests alone are {dollars(million / 1e6 * prices['run_million_requests'])} a month, by request."
+    yield f"Cloud Logging takes ${prices['logging_gib']:.2f} for a GiB beyond the free {FREE['logging_gib']} GiB."
     cpu = measured["pipeline-cpu-postgres"] + measured["flush-cpu-postgres"]
-    return SIZES[-1] * BUSY * 1000 / cpu
+    yield f"By its CPU the largest Cloud SQL instance ends at about {round(SIZES[-1] * BUSY * 1000 / cpu, -4):,.0f} events a second."
 
 
 def arguments():
@@ -194,10 +261,11 @@ def main():
             raise SystemExit(f"{given.bench} lacks " + ", ".join(missing))
         measured = {name: found[name] for name in measured}
     rates = [int(rate) for rate in given.at.split(",")]
-    levels = [level(prices, measured, rate, kept(rate, given.retention)) for rate in rates]
-    print("\n".join(costs(levels)), end="\n\n")
-    print("\n".join(sizes(levels)), end="\n\n")
-    print(f"The largest Cloud SQL instance ends at about {ends(measured):,.0f} events a second.")
+    cases = [Case(prices, measured, rate, kept(rate, given.retention)) for rate in rates]
+    cases.append(Case(prices, measured, 1_000, kept(1_000, given.retention), LARGE, highly_available=True))
+    rest = Case(prices, measured, 0, kept(0, given.retention))
+    for part in [costs(cases), sizes(cases), at_rest(rest), sentences(prices, measured)]:
+        print("\n".join(part), end="\n\n")
 
 
 if __name__ == "__main__":

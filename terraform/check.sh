@@ -53,6 +53,8 @@ copy_tree() {
   trap '[ -z "$cloud" ] || kill "$cloud"; rm -rf "$work"' EXIT
   mkdir -p "$work/shared/gcp/src/bigquery"
   cp ../shared/gcp/src/bigquery/schema.json "$work/shared/gcp/src/bigquery/"
+  mkdir "$work/docs"
+  cp ../docs/cost_defaults.py "$work/docs/"
   cp -R . "$work/terraform"
   cd "$work/terraform"
   rm -rf .terraform .terraform.lock.hcl terraform.tfvars ./*.auto.tfvars

@@ -1,7 +1,7 @@
 locals {
   database_name   = "eventflow"
   database_user   = "eventflow"
-  instance_name   = "${local.name}-${var.name_suffix}"
+  instance_name   = coalesce(var.database.instance, "${local.name}-${var.name_suffix}")
   connection_name = "${var.project_id}:${var.region}:${local.instance_name}"
 
   # Cloud SQL's default max_connections, by memory.
@@ -146,7 +146,7 @@ resource "google_cloud_run_v2_job" "migrate" {
       max_retries     = 1
 
       containers {
-        image = "${local.registry}/admin:${var.image_tag}"
+        image = local.images.admin
         args  = ["migrate"]
 
         env {

@@ -23,11 +23,13 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   workload_identity_pool_provider_id = "github"
 
   # Numeric IDs, since names can be taken over; main alone, since whoever may push a branch could
-  # otherwise deploy it.
+  # otherwise deploy it; one environment alone, since what its reviewers approve would otherwise be
+  # open to a job that names another environment.
   attribute_condition = join(" && ", [
     "assertion.repository_id == \"${var.github.repository_id}\"",
     "assertion.repository_owner_id == \"${var.github.owner_id}\"",
     "assertion.ref == \"refs/heads/main\"",
+    "assertion.environment == \"${var.github.environment}\"",
   ])
   attribute_mapping = {
     "google.subject"          = "assertion.sub"

@@ -4,6 +4,35 @@
 # pushed to it, which tells Pub/Sub that the event was processed.
 locals {
   registry = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
+
+  # A host and a path in it.
+  source = var.image_source == null ? null : regex("^([^/]+)/(.+)$", var.image_source)
+  images = { for name in keys(local.services) : name => var.image_source == null ? "${local.registry}/${name}:${var.image_tag}" : join("/", [
+    "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.released[0].repository_id}",
+    local.source[1],
+    "${name}:${var.image_tag}",
+  ]) }
+}
+
+# Fetches a released image when it is asked for, and keeps it.
+resource "google_artifact_registry_repository" "released" {
+  count = var.image_source == null ? 0 : 1
+
+  repository_id = "${local.name}-released"
+  location      = var.region
+  format        = "DOCKER"
+  mode          = "REMOTE_REPOSITORY"
+  description   = "EventFlow's released images"
+
+  remote_repository_config {
+    docker_repository {
+      custom_repository {
+        uri = "https://${local.source[0]}"
+      }
+    }
+  }
+
+  depends_on = [google_project_service.api]
 }
 
 resource "google_artifact_registry_repository" "images" {

@@ -24,13 +24,25 @@ output "database_connections" {
 }
 
 output "github_variables" {
-  description = "The repository's variables, which the workflows read."
+  description = "The variables of the repository's environment, which the workflow `deploy` reads."
   value = var.github == null ? null : {
     GCP_PROJECT_ID     = var.project_id
     GCP_REGION         = var.region
     GCP_WIF_PROVIDER   = "${local.github_pool}/providers/github"
     GCP_DEPLOY_ACCOUNT = google_service_account.deploy[0].email
     GCP_SMOKE_ACCOUNT  = google_service_account.account["smoke"].email
+  }
+}
+
+output "github_plans" {
+  description = "The element of the repository's variable TERRAFORM_PLANS that stands for this deployment; `directory` is where its configuration is."
+  value = local.plans == null ? null : {
+    environment = var.github.environment
+    directory   = "terraform"
+    bucket      = local.plans.state_bucket
+    project     = var.project_id
+    provider    = "${local.github_pool}/providers/plans"
+    account     = google_service_account.plan[0].email
   }
 }
 

@@ -15,6 +15,7 @@ resource "google_cloud_scheduler_job" "call" {
   schedule         = each.value.schedule
   time_zone        = "Etc/UTC"
   attempt_deadline = "${each.value.deadline}s"
+  paused           = var.stopped
 
   retry_config {
     retry_count          = 2

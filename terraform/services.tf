@@ -23,6 +23,7 @@ locals {
       concurrency = 200
       cpu         = "1"
       memory      = "512Mi"
+      billing     = "request"
       timeout     = 30
       env         = {}
     }
@@ -34,6 +35,7 @@ locals {
       concurrency = 80
       cpu         = "1"
       memory      = "512Mi"
+      billing     = "request"
       timeout     = max(120, local.relay_deadline + 15, var.timing.ack_deadline)
       env         = {}
     }
@@ -43,6 +45,7 @@ locals {
       concurrency   = 40
       cpu           = "1"
       memory        = "512Mi"
+      billing       = "request"
       timeout       = 60
       env           = {}
     }
@@ -52,6 +55,7 @@ locals {
       concurrency   = 4
       cpu           = "1"
       memory        = "512Mi"
+      billing       = "request"
       timeout       = local.flush_deadline + 20
       env           = {}
     }
@@ -162,7 +166,7 @@ module "service" {
   project_id      = var.project_id
   region          = var.region
   url             = local.urls[each.key]
-  image           = "${local.registry}/${each.key}:${var.image_tag}"
+  image           = local.images[each.key]
   service_account = google_service_account.account[each.key].email
 
   min_instances = each.value.min_instances
@@ -170,7 +174,9 @@ module "service" {
   concurrency   = each.value.concurrency
   cpu           = each.value.cpu
   memory        = each.value.memory
+  billing       = each.value.billing
   timeout       = each.value.timeout
+  stopped       = var.stopped
 
   ingress  = local.doors[each.key].ingress
   invokers = local.doors[each.key].invokers

@@ -35,6 +35,21 @@ variable "image_tag" {
   nullable    = false
 }
 
+variable "image_source" {
+  description = "Released images that new services start with, such as ghcr.io/OWNER/REPOSITORY, in place of images that you build and push; `image_tag` is the release, such as v1.2.3. They come through a repository that fetches them from there, since Cloud Run takes images from Google's registry alone."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.image_source == null || can(regex("^[a-z0-9.-]+\\.[a-z]+(/[a-z0-9._-]+)+$", var.image_source))
+    error_message = "image_source is a registry and a path in lower case, such as ghcr.io/owner/repository, without a scheme and a tag."
+  }
+  validation {
+    condition     = var.image_source == null || var.image_tag != "latest"
+    error_message = "With image_source, image_tag names the release: releases have no tag `latest`."
+  }
+}
+
 variable "ingest_access" {
   description = "Who may send events: `public` (whoever has an API key) or `iam` (callers with a Google identity that Cloud Run lets in)."
   type        = string
@@ -120,13 +135,14 @@ variable "admin_viewers" {
 }
 
 variable "services" {
-  description = "What differs from the defaults in services.tf, by service; `env` adds variables, such as LOG_LEVEL or those of your handlers."
+  description = "What differs from the defaults in services.tf, by service. `billing` is \"request\" (CPU while a request is there, and each request) or \"instance\" (CPU as long as an instance lives, and no price for a request; docs/cost.md says from which rate on it is cheaper); `env` adds variables, such as LOG_LEVEL or those of your handlers."
   type = map(object({
     min_instances = optional(number)
     max_instances = optional(number)
     concurrency   = optional(number)
     cpu           = optional(string)
     memory        = optional(string)
+    billing       = optional(string)
     env           = optional(map(string))
   }))
   default  = {}
@@ -139,6 +155,32 @@ variable "services" {
   validation {
     condition     = try(var.services["bq-flush"].max_instances, null) == null || try(var.services["bq-flush"].max_instances, 1) == 1
     error_message = "One flusher works at a time, so a second instance of bq-flush has nothing to do."
+  }
+  validation {
+    condition     = alltrue([for service in values(var.services) : contains(["request", "instance"], coalesce(service.billing, "request"))])
+    error_message = "services[…].billing is \"request\" or \"instance\"."
+  }
+}
+
+variable "stopped" {
+  description = "true stops all who write to the database: no service has an instance, and the schedules are paused. Meanwhile ingest answers 503 and Pub/Sub keeps what it could not push. For a restore (docs/restore.md)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "log_exclusions" {
+  description = "What Cloud Logging does not keep and does not bill: `cloud_run_requests` is the line that Cloud Run writes for each request; `own_requests` is the share, from 0 to 1, of the lines that ingest and process-push write for each request that went well. docs/cost.md has the price of both."
+  type = object({
+    cloud_run_requests = optional(bool, false)
+    own_requests       = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.log_exclusions.own_requests >= 0 && var.log_exclusions.own_requests <= 1
+    error_message = "log_exclusions.own_requests is a share from 0 to 1."
   }
 }
 
@@ -221,12 +263,13 @@ variable "timing" {
 }
 
 variable "database" {
-  description = "The Cloud SQL instance."
+  description = "The Cloud SQL instance. `instance` is its name where that is not the default one: a recovery to a point in time makes a new instance (docs/restore.md)."
   type = object({
     tier                   = optional(string, "db-custom-1-3840")
     highly_available       = optional(bool, false)
     point_in_time_recovery = optional(bool, false)
     backups_kept           = optional(number, 7)
+    instance               = optional(string)
   })
   default  = {}
   nullable = false
@@ -234,6 +277,10 @@ variable "database" {
   validation {
     condition     = can(regex("^db-(f1-micro|g1-small|custom-[0-9]+-[0-9]+)$", var.database.tier))
     error_message = "database.tier is db-f1-micro, db-g1-small or db-custom-CPUS-MEGABYTES: others are not of the edition ENTERPRISE."
+  }
+  validation {
+    condition     = var.database.instance == null || can(regex("^[a-z][a-z0-9-]{0,96}[a-z0-9]$", var.database.instance))
+    error_message = "database.instance is an instance's name alone, without the project."
   }
 }
 
@@ -324,15 +371,23 @@ variable "budget" {
 }
 
 variable "github" {
-  description = "The repository that may deploy, by its numeric IDs (`gh api repos/OWNER/NAME --jq '.id, .owner.id'`): a name can be given up and taken by somebody else."
+  description = "The repository that may deploy, by its numeric IDs (`gh api repos/OWNER/NAME --jq '.id, .owner.id'`): a name can be given up and taken by somebody else. `environment` is the GitHub environment whose jobs may, so that what its reviewers have not approved cannot. With `plans`, the bucket that has Terraform's state, the workflow `plan` may read what is there."
   type = object({
     repository_id = string
     owner_id      = string
+    environment   = optional(string, "production")
+    plans = optional(object({
+      state_bucket = string
+    }))
   })
   default = null
 
   validation {
     condition     = var.github == null || can(regex("^[0-9]+ [0-9]+$", "${var.github.repository_id} ${var.github.owner_id}"))
     error_message = "github.repository_id and github.owner_id are numbers."
+  }
+  validation {
+    condition     = var.github == null || can(regex("^[A-Za-z0-9_.-]{1,100}$", var.github.environment))
+    error_message = "github.environment is the name of an environment of the repository, of letters, digits, `_`, `.` and `-`."
   }
 }

@@ -121,6 +121,13 @@ def verb(product, path, name, query, body):
     return 404, {"error": {"code": 404, "message": f"no method {name}"}}
 
 
+def bucket_policy(method, path, body):
+    """The bucket itself is made by hand, before everything else."""
+    if method == "PUT":
+        policies[f"storage/{path}"] = body
+    return 200, policies.get(f"storage/{path}", {"version": 1, "etag": "BwYA", "bindings": []})
+
+
 def merged(old, new):
     """A PATCH, without its mask: what it names is what it changes."""
     return old | {key: merged(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value for key, value in new.items()}
@@ -139,6 +146,8 @@ def respond(method, product, path, query, body):
         return verb(product, path, name, query, body)
     if "operations/" in path:
         return 200, DONE
+    if product == "storage" and path.endswith("/iam"):
+        return bucket_policy(method, path, body)
     if method == "POST":
         return created(product, path, query, body)
     if product == "sql" and path.endswith("/users") and method in ("PUT", "DELETE"):

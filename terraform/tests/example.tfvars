@@ -9,9 +9,18 @@ ingest_access  = "iam"
 ingest_callers = ["serviceAccount:shop@shop-test.iam.gserviceaccount.com"]
 alert_email    = "operator@example.com"
 
+services = {
+  process-push = { billing = "instance" }
+}
+log_exclusions = {
+  cloud_run_requests = true
+  own_requests       = 0.9
+}
+
 github = {
   repository_id = "1001"
   owner_id      = "2002"
+  plans         = { state_bucket = "eventflow-test-terraform" }
 }
 budget = {
   billing_account = "000000-111111-222222"

@@ -38,8 +38,13 @@ class Plan:
 
     def _target(self, resource):
         """The project's name, or the resource that the configuration refers to: most IDs are known only when they exist."""
+        values = resource["values"]
         if resource["type"] == "google_project_iam_member":
-            return f"project {resource['values']['project']}"
+            return f"project {values['project']}"
+        if resource["type"] == "google_storage_bucket_iam_member":
+            return f"bucket {values['bucket']}"
+        if resource["type"] == "google_billing_account_iam_member":
+            return f"billing account {values['billing_account_id']}"
         module = re.match(r'module\.service\["[^"]+"\]', resource["address"])
         if module:
             return module[0]
@@ -54,6 +59,8 @@ class Plan:
         """An account without what they all share; a repository for its workflows."""
         if "/attribute.repository_id/" in member:
             return f"repository {member.rpartition('/')[2]}"
+        if "/attribute.plans_of/" in member:
+            return f"plans of repository {member.rpartition('/')[2]}"
         return member.partition(":")[2].removesuffix(".iam.gserviceaccount.com").removesuffix("@eventflow-test")
 
 

@@ -1,9 +1,13 @@
 """What must hold in the plan of a whole deployment (example.tfvars), whatever makes it so."""
 
 import collections
+import sys
 import unittest
 
 from plan import Plan
+
+sys.path.append("../docs")
+import cost_defaults
 
 PROJECT = "project eventflow-test"
 SERVICES = ["ingest", "process-push", "admin", "bq-flush"]
@@ -24,6 +28,23 @@ def account(name):
 def service(name):
     return f'module.service["{name}"]'
 
+
+LOOKS = [
+    "artifactregistry.reader",
+    "bigquery.metadataViewer",
+    "browser",
+    "cloudscheduler.viewer",
+    "cloudsql.viewer",
+    "iam.securityReviewer",
+    "iam.serviceAccountViewer",
+    "iam.workloadIdentityPoolViewer",
+    "logging.viewer",
+    "monitoring.viewer",
+    "pubsub.viewer",
+    "run.viewer",
+    "secretmanager.viewer",
+    "serviceusage.serviceUsageConsumer",
+]
 
 # Each account has exactly these.
 TABLE = {
@@ -47,6 +68,12 @@ TABLE = {
     "service-123456789012@gcp-sa-pubsub": on("pubsub.publisher", "google_pubsub_topic.dead_letter")
     | on("pubsub.subscriber", "google_pubsub_subscription.worker")
     | on("iam.serviceAccountOpenIdTokenCreator", account("pusher")),
+    # It looks, and changes nothing.
+    "eventflow-plan": {(f"roles/{role}", PROJECT) for role in LOOKS}
+    | {("roles/storage.objectViewer", "bucket eventflow-test-terraform")}
+    | on("secretmanager.secretAccessor", "google_secret_manager_secret.database_url")
+    | {("roles/billing.viewer", "billing account 000000-111111-222222")},
+    "plans of repository 1001": on("iam.workloadIdentityUser", "google_service_account.plan"),
     "repository 1001": on("iam.workloadIdentityUser", "google_service_account.deploy", account("smoke")),
     "operator@example.com": on("run.invoker", service("admin"))
     | on("iam.serviceAccountOpenIdTokenCreator", account("smoke")),
@@ -117,9 +144,25 @@ class Services(unittest.TestCase):
             self.assertEqual(container["startup_probe"][0]["http_get"][0]["path"], "/ready", name)
             self.assertEqual(container["liveness_probe"][0]["http_get"][0]["path"], "/health", name)
 
-    def test_the_cpu_is_billed_by_request(self):
-        for name, _, container, _ in self.services:
-            self.assertTrue(container["resources"][0]["cpu_idle"], name)
+    def test_the_cpu_is_billed_as_is_said(self):
+        idle = {name: container["resources"][0]["cpu_idle"] for name, _, container, _ in self.services}
+        self.assertEqual(idle, {"ingest": True, "process-push": False, "admin": True, "bq-flush": True})
+
+    def test_the_costs_are_reckoned_with_what_is_planned(self):
+        for name, _, container, values in self.services:
+            expected = cost_defaults.SERVICES[name]
+            limits = container["resources"][0]["limits"]
+            self.assertEqual((float(limits["cpu"]), limits["memory"]), (expected["cpu"], f"{expected['gib'] * 1024:.0f}Mi"), name)
+            self.assertEqual(expected["billing"], "request", name)
+        instance = Plan.given().of("google_sql_database_instance")[0]["values"]
+        self.assertEqual(instance["settings"][0]["tier"], cost_defaults.DATABASE["tier"])
+        self.assertEqual(instance["settings"][0]["availability_type"] == "REGIONAL", cost_defaults.DATABASE["highly_available"])
+        env = {name: env for name, env, *_ in self.services}
+        self.assertEqual(env["process-push"]["RETENTION_DAYS"], str(cost_defaults.RETENTION_DAYS))
+        pools = {name: int(env[name].get("DATABASE_MAX_CONNECTIONS", 3)) for name in SERVICES}
+        self.assertEqual(pools, {name: service["pool"] for name, service in cost_defaults.SERVICES.items()})
+        schedules = sorted(job["values"]["schedule"] for job in Plan.given().of("google_cloud_scheduler_job"))
+        self.assertEqual(sum(map(cost_defaults.calls_a_month, schedules)), sum(cost_defaults.SCHEDULED.values()))
 
     def test_a_push_may_take_as_long_as_its_deadline(self):
         timeouts = {name: int(values["template"][0]["timeout"].removesuffix("s")) for name, _, _, values in self.services}
@@ -133,6 +176,34 @@ class Services(unittest.TestCase):
     def test_each_runs_as_itself(self):
         for name, _, _, values in self.services:
             self.assertEqual(values["template"][0]["service_account"], f"eventflow-{name}@eventflow-test.iam.gserviceaccount.com")
+
+
+class Plans(unittest.TestCase):
+    """Whoever may open a pull request may plan, and nothing more."""
+
+    def setUp(self):
+        self.providers = {
+            provider["values"]["workload_identity_pool_provider_id"]: provider["values"]
+            for provider in Plan.given().of("google_iam_workload_identity_pool_provider")
+        }
+
+    def test_a_plan_s_token_makes_nobody_a_deployer(self):
+        grants = [(member, target) for member, role, target in Plan.given().grants() if role == "roles/iam.workloadIdentityUser"]
+        attribute = {target: member.split("/attribute.")[1].partition("/")[0] for member, target in grants}
+        self.assertEqual(attribute.pop("google_service_account.plan"), "plans_of")
+        self.assertEqual(set(attribute.values()), {"repository_id"})
+        self.assertNotIn("attribute.repository_id", self.providers["plans"]["attribute_mapping"])
+
+    def test_a_deploy_has_been_approved_where_its_environment_wants_that(self):
+        self.assertIn('assertion.environment == "production"', self.providers["github"]["attribute_condition"])
+
+
+class Logs(unittest.TestCase):
+    def test_no_line_of_a_failure_is_dropped(self):
+        filters = {resource["values"]["name"]: resource["values"]["filter"] for resource in Plan.given().of("google_logging_project_exclusion")}
+        self.assertEqual(set(filters), {"eventflow-cloud-run-requests", "eventflow-own-requests"})
+        self.assertIn("severity <= INFO AND httpRequest.status < 400 AND sample(insertId, 0.9)", filters["eventflow-own-requests"])
+        self.assertIn('log_id("run.googleapis.com/requests")', filters["eventflow-cloud-run-requests"])
 
 
 class Secrets(unittest.TestCase):

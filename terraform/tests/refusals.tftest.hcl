@@ -133,6 +133,55 @@ run "a_tier_of_another_edition" {
   }
 }
 
+run "a_way_of_billing_that_is_none" {
+  command         = plan
+  expect_failures = [var.services]
+  variables {
+    services = { ingest = { billing = "always" } }
+  }
+}
+
+run "a_share_above_all" {
+  command         = plan
+  expect_failures = [var.log_exclusions]
+  variables {
+    log_exclusions = { own_requests = 99 }
+  }
+}
+
+run "a_release_without_its_tag" {
+  command         = plan
+  expect_failures = [var.image_source]
+  variables {
+    image_source = "ghcr.io/acme/eventflow"
+  }
+}
+
+run "an_image_in_place_of_a_source" {
+  command         = plan
+  expect_failures = [var.image_source]
+  variables {
+    image_source = "https://ghcr.io/acme/eventflow"
+    image_tag    = "v1.2.3"
+  }
+}
+
+run "an_instance_with_its_project" {
+  command         = plan
+  expect_failures = [var.database]
+  variables {
+    database = { instance = "eventflow-test:europe-west1:eventflow-a" }
+  }
+}
+
+run "an_environment_that_ends_the_condition" {
+  command         = plan
+  expect_failures = [var.github]
+  variables {
+    github = { repository_id = "1001", owner_id = "2002", environment = "a\" || true || \"" }
+  }
+}
+
 run "too_many_retries" {
   command         = plan
   expect_failures = [var.max_retries]
@@ -183,6 +232,8 @@ run "a_name_too_long_for_its_url" {
     concurrency        = 1
     cpu                = "1"
     memory             = "512Mi"
+    billing            = "request"
+    stopped            = false
     timeout            = 30
     ingress            = "INGRESS_TRAFFIC_ALL"
     invoker_check      = true
@@ -211,6 +262,8 @@ run "a_setting_of_our_own_changed" {
     concurrency        = 1
     cpu                = "1"
     memory             = "512Mi"
+    billing            = "request"
+    stopped            = false
     timeout            = 30
     ingress            = "INGRESS_TRAFFIC_ALL"
     invoker_check      = true

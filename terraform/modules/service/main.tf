@@ -33,8 +33,10 @@ resource "google_cloud_run_v2_service" "service" {
 
   # For the whole service, whichever of its revisions the instances are of.
   scaling {
-    min_instance_count = var.min_instances
-    max_instance_count = var.max_instances
+    scaling_mode          = var.stopped ? "MANUAL" : null
+    manual_instance_count = var.stopped ? 0 : null
+    min_instance_count    = var.stopped ? null : var.min_instances
+    max_instance_count    = var.stopped ? null : var.max_instances
   }
 
   template {
@@ -51,7 +53,7 @@ resource "google_cloud_run_v2_service" "service" {
           memory = var.memory
         }
         # Said explicitly: with `resources` set and this not, the CPU is always on, and billed.
-        cpu_idle          = true
+        cpu_idle          = var.billing == "request"
         startup_cpu_boost = true
       }
 

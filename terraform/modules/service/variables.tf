@@ -53,6 +53,16 @@ variable "memory" {
   type        = string
 }
 
+variable "billing" {
+  description = "What is billed: the time of its requests (`request`) or of its instances (`instance`)."
+  type        = string
+}
+
+variable "stopped" {
+  description = "Whether it has no instance, and answers nothing."
+  type        = bool
+}
+
 variable "timeout" {
   description = "How long a request may take, in seconds."
   type        = number

@@ -136,7 +136,7 @@ fn every_target_is_in_the_makefile() {
 }
 
 /// Prints to stderr directly, because the harness hides the output of a test that passes.
-fn is_missing(program: &str) -> bool {
+pub(crate) fn is_missing(program: &str) -> bool {
     let mut command = Command::new(program);
     let found = command.arg("--version").stdout(Stdio::null()).status();
     let missing = found.is_err();
