@@ -7,7 +7,7 @@ looked for and not found, or is no literal, is an error.
 import pathlib
 import re
 
-TERRAFORM = pathlib.Path(__file__).parent.parent / "terraform"
+TERRAFORM = pathlib.Path(__file__).parent.parent / "terraform" / "modules" / "eventflow"
 
 
 def attributes(file):

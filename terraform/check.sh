@@ -57,14 +57,17 @@ copy_tree() {
   cp ../docs/cost_defaults.py "$work/docs/"
   cp -R . "$work/terraform"
   cd "$work/terraform"
-  rm -rf .terraform .terraform.lock.hcl terraform.tfvars ./*.auto.tfvars
-  printf 'terraform {\n  backend "local" {}\n}\n' >backend_override.tf
+  find . \( -name .terraform -o -name .terraform.lock.hcl -o -name terraform.tfvars -o -name '*.auto.tfvars' \) -prune -exec rm -rf {} +
+  for folder in . examples/*; do
+    printf 'terraform {\n  backend "local" {}\n}\n' >"$folder/backend_override.tf"
+  done
 }
 
-# Only a registry out of reach is an excuse; whatever else is wrong with an init is a failure.
+# Only a registry out of reach is an excuse; whatever else is wrong with an init is a failure, such
+# as a version that no release has.
 init() {
-  terraform init -input=false -no-color >init.log 2>&1 && return
-  if grep -q 'Failed to query available provider packages' init.log; then
+  terraform -chdir="$1" init -input=false -no-color >init.log 2>&1 && return
+  if grep -q 'could not connect to registry.terraform.io' init.log; then
     return 1
   fi
   cat init.log >&2
@@ -88,33 +91,52 @@ check_plan() {
   fi
 }
 
-against_stand_in() {
-  terraform "$@" -input=false -no-color -parallelism=30 -var-file=tests/example.tfvars -var=deletion_protection=false >apply.log 2>&1 || {
-    cat apply.log cloud.log >&2
-    echo "terraform-check: terraform $1 failed against the stand-in" >&2
-    exit 1
-  }
-  grep -E '^(Apply|Destroy) complete|^No changes' apply.log
-}
-
-check_apply() {
+start_stand_in() {
   python3 -B -u tests/cloud.py >port 2>cloud.log &
   cloud=$!
   until [ -s port ]; do
     kill -0 "$cloud"
     sleep 0.1
   done
-  sed "s/PORT/$(cat port)/" tests/cloud_override.tf.template >provider_override.tf
-  against_stand_in apply -auto-approve
-  against_stand_in plan -detailed-exitcode
+  for folder in . examples/*; do
+    sed "s/PORT/$(cat port)/" tests/cloud_override.tf.template >"$folder/provider_override.tf"
+  done
+}
+
+# against_stand_in FOLDER COMMAND OPTION…
+against_stand_in() {
+  terraform -chdir="$1" "${@:2}" -input=false -no-color -parallelism=30 >apply.log 2>&1 || {
+    cat apply.log cloud.log >&2
+    echo "terraform-check: terraform $2 of $1 failed against the stand-in" >&2
+    exit 1
+  }
+  grep -E '^(Apply|Destroy) complete|^No changes' apply.log
+}
+
+check_apply() {
+  local given=(-var-file=tests/example.tfvars -var=deletion_protection=false)
+  against_stand_in . apply -auto-approve "${given[@]}"
+  against_stand_in . plan -detailed-exitcode "${given[@]}"
   kill -USR1 "$cloud"
-  against_stand_in plan -detailed-exitcode
-  against_stand_in destroy -auto-approve
-  against_stand_in apply -auto-approve
+  against_stand_in . plan -detailed-exitcode "${given[@]}"
+  against_stand_in . destroy -auto-approve "${given[@]}"
+  against_stand_in . apply -auto-approve "${given[@]}"
   if grep -q 'postgres://' terraform.tfstate; then
     echo 'terraform-check: the password is in the state' >&2
     exit 1
   fi
+  against_stand_in . destroy -auto-approve "${given[@]}"
+}
+
+# The stand-in has one name once in a project, so two environments in one project must differ in all.
+check_examples() {
+  for folder in examples/*; do
+    echo "$folder:"
+    init "$folder"
+    terraform -chdir="$folder" validate -no-color
+    against_stand_in "$folder" apply -auto-approve
+    against_stand_in "$folder" plan -detailed-exitcode
+  done
 }
 
 if ! command -v terraform >/dev/null; then
@@ -125,12 +147,15 @@ run_linters
 copy_tree
 export TF_PLUGIN_CACHE_DIR="$tree/../target/terraform-plugins" TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1
 mkdir -p "$TF_PLUGIN_CACHE_DIR"
-init || without_provider 'the google provider is neither in a registry within reach nor in a local mirror'
+init . || without_provider 'the google provider is neither in a registry within reach nor in a local mirror'
 terraform validate -no-color
-terraform test -no-color
+init modules/eventflow
+terraform -chdir=modules/eventflow test -no-color
 if command -v python3 >/dev/null; then
   check_plan
+  start_stand_in
   check_apply
+  check_examples
 else
   leave_out 'the assertions about the whole plan, and the apply' 'no python3'
 fi

@@ -1,3 +1,6 @@
+# The deployment itself is modules/eventflow, which other configurations can use too (examples/). What
+# belongs to one configuration and not to a module is here: where the state is, and the provider.
+#
 # Terraform 1.11 brought write-only arguments, which keep the database's password out of the state.
 #
 # .terraform.lock.hcl is not in git: written on a machine that has the provider from a local
@@ -5,6 +8,7 @@
 terraform {
   required_version = ">= 1.11"
 
+  # The modules state the least that they need. What may be taken is stated here alone.
   required_providers {
     google = {
       source  = "hashicorp/google"
@@ -21,9 +25,6 @@ terraform {
 }
 
 provider "google" {
-  project = var.project_id
-  region  = var.region
-
   # Calls count against this project's quota. With a person's own credentials some APIs, that of
   # budgets among them, refuse calls that belong to no project.
   billing_project       = var.project_id

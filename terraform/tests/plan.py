@@ -13,7 +13,10 @@ class Plan:
         with open(path, encoding="utf-8") as file:
             plan = json.load(file)
         self.resources = list(_managed(plan["planned_values"]["root_module"]))
-        self._configured = {resource["address"]: resource for resource in plan["configuration"]["root_module"]["resources"]}
+        self.configuration = plan["configuration"]["root_module"]
+        self.variables = set(self.configuration["variables"])
+        self.call = self.configuration["module_calls"]["eventflow"]
+        self._configured = {resource["address"]: resource for resource in self.call["module"]["resources"]}
 
     @classmethod
     def given(cls):
@@ -45,7 +48,7 @@ class Plan:
             return f"bucket {values['bucket']}"
         if resource["type"] == "google_billing_account_iam_member":
             return f"billing account {values['billing_account_id']}"
-        module = re.match(r'module\.service\["[^"]+"\]', resource["address"])
+        module = re.search(r'module\.service\["[^"]+"\]', resource["address"])
         if module:
             return module[0]
         expressions = self._configured[f"{resource['type']}.{resource['name']}"]["expressions"]

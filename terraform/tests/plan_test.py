@@ -82,6 +82,13 @@ TABLE = {
 }
 
 
+class Modules(unittest.TestCase):
+    def test_each_variable_is_passed_on(self):
+        plan = Plan.given()
+        self.assertEqual(set(plan.call["expressions"]), plan.variables)
+        self.assertTrue(plan.variables)
+
+
 class Grants(unittest.TestCase):
     def setUp(self):
         self.plan = Plan.given()

@@ -4,7 +4,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = "~> 7.45"
+      version = ">= 7.45"
     }
   }
 }
@@ -22,6 +22,7 @@ locals {
 }
 
 resource "google_cloud_run_v2_service" "service" {
+  project              = var.project_id
   name                 = var.name
   location             = var.region
   ingress              = var.ingress

@@ -1,5 +1,11 @@
+locals {
+  # The default prefix leaves the names as short as they are on a laptop.
+  events = local.name == "eventflow" ? "events" : "${local.name}-events"
+}
+
 resource "google_pubsub_topic" "events" {
-  name = "events"
+  project = var.project_id
+  name    = local.events
 
   depends_on = [google_project_service.api]
 }
@@ -8,13 +14,15 @@ resource "google_pubsub_topic_iam_member" "publishes" {
   # process-push publishes as the relay, admin for replays.
   for_each = toset(["ingest", "process-push", "admin"])
 
-  topic  = google_pubsub_topic.events.id
-  role   = "roles/pubsub.publisher"
-  member = google_service_account.account[each.key].member
+  project = var.project_id
+  topic   = google_pubsub_topic.events.id
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.account[each.key].member
 }
 
 resource "google_pubsub_subscription" "worker" {
-  name                       = "events-worker"
+  project                    = var.project_id
+  name                       = "${local.events}-worker"
   topic                      = google_pubsub_topic.events.id
   ack_deadline_seconds       = var.timing.ack_deadline
   message_retention_duration = "604800s"
@@ -57,12 +65,14 @@ resource "google_pubsub_subscription" "worker" {
 
 # Without this grant and the next one the dead-letter policy does nothing, and nobody says so.
 resource "google_pubsub_topic_iam_member" "dead_letter_published_by_agent" {
-  topic  = google_pubsub_topic.dead_letter.id
-  role   = "roles/pubsub.publisher"
-  member = local.agents.pubsub
+  project = var.project_id
+  topic   = google_pubsub_topic.dead_letter.id
+  role    = "roles/pubsub.publisher"
+  member  = local.agents.pubsub
 }
 
 resource "google_pubsub_subscription_iam_member" "worker_acknowledged_by_agent" {
+  project = var.project_id
   # By its ID, as with every grant here: a target that is made anew under the same name comes
   # without its grants, and its ID, unlike its name, is unknown until then, so they are renewed.
   subscription = google_pubsub_subscription.worker.id
@@ -71,13 +81,15 @@ resource "google_pubsub_subscription_iam_member" "worker_acknowledged_by_agent" 
 }
 
 resource "google_pubsub_topic" "dead_letter" {
-  name = "events-dead-letter"
+  project = var.project_id
+  name    = "${local.events}-dead-letter"
 
   depends_on = [google_project_service.api]
 }
 
 resource "google_pubsub_subscription" "dead_letter_worker" {
-  name                 = "events-dead-letter-worker"
+  project              = var.project_id
+  name                 = "${local.events}-dead-letter-worker"
   topic                = google_pubsub_topic.dead_letter.id
   ack_deadline_seconds = var.timing.ack_deadline
 

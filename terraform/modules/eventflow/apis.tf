@@ -22,6 +22,7 @@ resource "google_project_service" "api" {
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
 
+  project = var.project_id
   service = each.key
 
   # Others in the project may use it.

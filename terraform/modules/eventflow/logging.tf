@@ -6,7 +6,7 @@ locals {
     var.log_exclusions.cloud_run_requests ? {
       cloud-run-requests = {
         about  = "The line that Cloud Run writes for each request"
-        filter = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name =~ \"^${local.name}-\" AND log_id(\"run.googleapis.com/requests\")"
+        filter = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = (${join(" OR ", [for name in keys(local.services) : "\"${local.name}-${name}\""])}) AND log_id(\"run.googleapis.com/requests\")"
       }
     } : {},
     # A failure has a line of its own level, and stays.
@@ -22,6 +22,7 @@ locals {
 resource "google_logging_project_exclusion" "requests" {
   for_each = local.exclusions
 
+  project     = var.project_id
   name        = "${local.name}-${each.key}"
   description = each.value.about
   filter      = each.value.filter

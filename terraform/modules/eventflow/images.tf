@@ -18,6 +18,7 @@ locals {
 resource "google_artifact_registry_repository" "released" {
   count = var.image_source == null ? 0 : 1
 
+  project       = var.project_id
   repository_id = "${local.name}-released"
   location      = var.region
   format        = "DOCKER"
@@ -36,6 +37,7 @@ resource "google_artifact_registry_repository" "released" {
 }
 
 resource "google_artifact_registry_repository" "images" {
+  project       = var.project_id
   repository_id = local.name
   location      = var.region
   format        = "DOCKER"

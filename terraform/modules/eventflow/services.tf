@@ -1,5 +1,5 @@
 locals {
-  name = "eventflow"
+  name = var.name_prefix
 
   # Cloud Run's deterministic URLs. Known before the services are, they are what a service expects
   # as audience and what its callers put into their tokens, without a cycle between the two.
@@ -159,7 +159,7 @@ locals {
 }
 
 module "service" {
-  source   = "./modules/service"
+  source   = "../service"
   for_each = local.services
 
   name            = "${local.name}-${each.key}"
@@ -209,6 +209,7 @@ module "service" {
 resource "google_iap_web_cloud_run_service_iam_member" "operates" {
   for_each = var.admin_access == "iap" ? local.admins : []
 
+  project                = var.project_id
   location               = var.region
   cloud_run_service_name = module.service["admin"].name
   role                   = "roles/iap.httpsResourceAccessor"

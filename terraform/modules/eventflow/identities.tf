@@ -26,6 +26,7 @@ locals {
 resource "google_service_account" "account" {
   for_each = local.accounts
 
+  project      = var.project_id
   account_id   = "${local.name}-${each.key}"
   display_name = each.value
 

@@ -220,7 +220,7 @@ run "a_name_too_long_for_its_url" {
   command         = plan
   expect_failures = [google_cloud_run_v2_service.service]
   module {
-    source = "./modules/service"
+    source = "../service"
   }
   variables {
     name               = "eventflow-a-service-with-a-rather-long-name"
@@ -250,7 +250,7 @@ run "a_setting_of_our_own_changed" {
   command         = plan
   expect_failures = [google_cloud_run_v2_service.service]
   module {
-    source = "./modules/service"
+    source = "../service"
   }
   variables {
     name               = "eventflow-worker"

@@ -36,6 +36,7 @@ locals {
 resource "google_sql_database_instance" "postgres" {
   count = local.own_database ? 1 : 0
 
+  project          = var.project_id
   name             = local.instance_name
   region           = var.region
   database_version = "POSTGRES_17"
@@ -98,6 +99,7 @@ resource "google_sql_database_instance" "postgres" {
 resource "google_sql_database" "eventflow" {
   count = local.own_database ? 1 : 0
 
+  project         = var.project_id
   name            = local.database_name
   instance        = google_sql_database_instance.postgres[0].name
   deletion_policy = "ABANDON"
@@ -106,6 +108,7 @@ resource "google_sql_database" "eventflow" {
 ephemeral "google_secret_manager_secret_version" "database_url" {
   count = local.own_database ? 1 : 0
 
+  project = var.project_id
   secret  = google_secret_manager_secret.database_url[0].id
   version = google_secret_manager_secret_version.database_url[0].version
 }
@@ -113,6 +116,7 @@ ephemeral "google_secret_manager_secret_version" "database_url" {
 resource "google_sql_user" "eventflow" {
   count = local.own_database ? 1 : 0
 
+  project             = var.project_id
   name                = local.database_user
   instance            = google_sql_database_instance.postgres[0].name
   password_wo         = regex("^postgres://[^:]+:([^@]+)@", ephemeral.google_secret_manager_secret_version.database_url[0].secret_data)[0]
@@ -131,6 +135,7 @@ resource "google_project_iam_member" "connects_to_database" {
 # Brings the tables up to date. Its first execution is part of its creation, and services wait for
 # it; afterwards the deploy workflow updates and executes it.
 resource "google_cloud_run_v2_job" "migrate" {
+  project             = var.project_id
   name                = "${local.name}-migrate"
   location            = var.region
   deletion_protection = false

@@ -25,6 +25,7 @@ locals {
 resource "google_service_account" "plan" {
   count = local.plans == null ? 0 : 1
 
+  project      = var.project_id
   account_id   = "${local.name}-plan"
   display_name = "Plans from GitHub"
 
@@ -36,6 +37,7 @@ resource "google_service_account" "plan" {
 resource "google_iam_workload_identity_pool_provider" "plans" {
   count = local.plans == null ? 0 : 1
 
+  project                            = var.project_id
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "plans"
 
@@ -84,6 +86,7 @@ resource "google_storage_bucket_iam_member" "plan_reads_state" {
 resource "google_secret_manager_secret_iam_member" "plan_reads_database_url" {
   count = local.plans != null && local.own_database ? 1 : 0
 
+  project   = var.project_id
   secret_id = google_secret_manager_secret.database_url[0].id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.plan[0].member

@@ -9,6 +9,7 @@ locals {
 resource "google_iam_workload_identity_pool" "github" {
   count = var.github == null ? 0 : 1
 
+  project = var.project_id
   # Google keeps a deleted pool's ID for 30 days.
   workload_identity_pool_id = "${local.name}-github-${var.name_suffix}"
   display_name              = "EventFlow's workflows"
@@ -19,6 +20,7 @@ resource "google_iam_workload_identity_pool" "github" {
 resource "google_iam_workload_identity_pool_provider" "github" {
   count = var.github == null ? 0 : 1
 
+  project                            = var.project_id
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
 
@@ -44,6 +46,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
 resource "google_service_account" "deploy" {
   count = var.github == null ? 0 : 1
 
+  project      = var.project_id
   account_id   = "${local.name}-deploy"
   display_name = "Deploys from GitHub"
 
@@ -74,6 +77,7 @@ resource "google_service_account_iam_member" "github_tests" {
 resource "google_artifact_registry_repository_iam_member" "deploy_pushes" {
   count = var.github == null ? 0 : 1
 
+  project    = var.project_id
   location   = google_artifact_registry_repository.images.location
   repository = google_artifact_registry_repository.images.id
   role       = "roles/artifactregistry.writer"
@@ -84,6 +88,7 @@ resource "google_artifact_registry_repository_iam_member" "deploy_pushes" {
 resource "google_cloud_run_v2_service_iam_member" "deploy_updates" {
   for_each = var.github == null ? [] : toset(keys(local.services))
 
+  project  = var.project_id
   location = var.region
   name     = module.service[each.key].id
   role     = "roles/run.developer"
@@ -93,6 +98,7 @@ resource "google_cloud_run_v2_service_iam_member" "deploy_updates" {
 resource "google_cloud_run_v2_job_iam_member" "deploy_migrates" {
   count = var.github == null ? 0 : 1
 
+  project  = var.project_id
   location = var.region
   name     = google_cloud_run_v2_job.migrate.id
   role     = "roles/run.developer"

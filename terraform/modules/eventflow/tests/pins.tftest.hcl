@@ -209,7 +209,7 @@ run "stopped" {
 run "a_stopped_service" {
   command = plan
   module {
-    source = "./modules/service"
+    source = "../service"
   }
   variables {
     name               = "eventflow-worker"

@@ -10,6 +10,7 @@ locals {
 resource "google_cloud_scheduler_job" "call" {
   for_each = local.schedules
 
+  project          = var.project_id
   name             = "${local.name}-${each.key}"
   region           = var.region
   schedule         = each.value.schedule

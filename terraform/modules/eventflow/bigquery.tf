@@ -4,13 +4,15 @@ locals {
   bigquery_project  = coalesce(var.bigquery_project_id, var.project_id)
   bigquery_location = coalesce(var.bigquery_location, var.region)
   own_bigquery      = local.bigquery_project == var.project_id
-  dataset_id        = "eventflow"
-  table_id          = "events"
+  # A dataset's ID has no hyphens.
+  dataset_id = replace(local.name, "-", "_")
+  table_id   = "events"
 }
 
 resource "google_bigquery_dataset" "eventflow" {
   count = local.own_bigquery ? 1 : 0
 
+  project     = var.project_id
   dataset_id  = local.dataset_id
   location    = local.bigquery_location
   description = "EventFlow's events"
@@ -24,10 +26,11 @@ resource "google_bigquery_dataset" "eventflow" {
 resource "google_bigquery_table" "events" {
   count = local.own_bigquery ? 1 : 0
 
+  project             = var.project_id
   dataset_id          = google_bigquery_dataset.eventflow[0].dataset_id
   table_id            = local.table_id
   description         = "Each accepted event, once"
-  schema              = file("${path.module}/../shared/gcp/src/bigquery/schema.json")
+  schema              = file("${path.module}/../../../shared/gcp/src/bigquery/schema.json")
   clustering          = ["eventType"]
   deletion_protection = var.deletion_protection
 
@@ -40,6 +43,7 @@ resource "google_bigquery_table" "events" {
 resource "google_bigquery_table_iam_member" "flusher_edits" {
   count = local.own_bigquery ? 1 : 0
 
+  project    = var.project_id
   dataset_id = google_bigquery_dataset.eventflow[0].dataset_id
   table_id   = google_bigquery_table.events[0].id
   role       = "roles/bigquery.dataEditor"
@@ -49,6 +53,7 @@ resource "google_bigquery_table_iam_member" "flusher_edits" {
 resource "google_bigquery_table_iam_member" "smoke_reads" {
   count = local.own_bigquery ? 1 : 0
 
+  project    = var.project_id
   dataset_id = google_bigquery_dataset.eventflow[0].dataset_id
   table_id   = google_bigquery_table.events[0].id
   role       = "roles/bigquery.dataViewer"

@@ -9,6 +9,7 @@ locals {
 resource "google_secret_manager_secret" "database_url" {
   count = local.own_database ? 1 : 0
 
+  project   = var.project_id
   secret_id = "${local.name}-database-url"
 
   replication {
@@ -21,7 +22,8 @@ resource "google_secret_manager_secret" "database_url" {
 resource "google_secret_manager_secret_version" "database_url" {
   count = local.own_database ? 1 : 0
 
-  secret = google_secret_manager_secret.database_url[0].id
+  project = var.project_id
+  secret  = google_secret_manager_secret.database_url[0].id
 
   # uuid() draws 122 random bits and needs no further provider. It differs in each run, and that
   # does not matter: a write-only argument is sent only when its version changes.
@@ -40,6 +42,7 @@ resource "google_secret_manager_secret_version" "database_url" {
 resource "google_secret_manager_secret_iam_member" "reads_database_url" {
   for_each = toset(["ingest", "process-push", "admin", "bq-flush", "migrate"])
 
+  project   = var.project_id
   secret_id = local.database_url_secret
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.account[each.key].member

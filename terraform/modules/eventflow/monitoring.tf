@@ -96,7 +96,8 @@ locals {
 resource "google_monitoring_notification_channel" "email" {
   count = var.alert_email == null ? 0 : 1
 
-  display_name = "EventFlow's alerts"
+  project      = var.project_id
+  display_name = "${local.name}'s alerts"
   type         = "email"
   labels       = { email_address = var.alert_email }
 
@@ -106,7 +107,8 @@ resource "google_monitoring_notification_channel" "email" {
 resource "google_monitoring_alert_policy" "alert" {
   for_each = local.alerts
 
-  display_name          = "EventFlow: ${each.value.title}"
+  project               = var.project_id
+  display_name          = "${local.name}: ${each.value.title}"
   combiner              = "OR"
   notification_channels = local.channels
 
@@ -136,7 +138,8 @@ resource "google_monitoring_alert_policy" "alert" {
 # A flush answers 2xx when everything that was due is loaded, or nothing was. It is called every
 # five minutes, so its silence is as bad as its failure.
 resource "google_monitoring_alert_policy" "no_flush" {
-  display_name          = "EventFlow: nothing was loaded into BigQuery for two hours"
+  project               = var.project_id
+  display_name          = "${local.name}: nothing was loaded into BigQuery for two hours"
   combiner              = "OR"
   notification_channels = local.channels
 
@@ -169,15 +172,16 @@ locals {
     { title = "Pushes, by answer", filter = "metric.type = \"pubsub.googleapis.com/subscription/push_request_count\" AND ${local.worker_filter}", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.response_class"] },
     { title = "Dead-lettered", filter = "metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\" AND ${local.worker_filter}", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
     { title = "Flushes, by answer", filter = "metric.type = \"run.googleapis.com/request_count\" AND ${local.flush_filter}", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.response_code_class"] },
-    { title = "Instances", filter = "metric.type = \"run.googleapis.com/container/instance_count\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = starts_with(\"${local.name}-\")", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"] },
+    { title = "Instances", filter = "metric.type = \"run.googleapis.com/container/instance_count\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = one_of(${join(", ", [for name in keys(local.services) : "\"${local.name}-${name}\""])})", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"] },
     { title = "The database's CPU", filter = "metric.type = \"cloudsql.googleapis.com/database/cpu/utilization\" AND ${local.database_filter}", aligner = "ALIGN_MEAN", reducer = "REDUCE_MAX", by = [] },
     { title = "The database's connections", filter = "metric.type = \"cloudsql.googleapis.com/database/postgresql/num_backends\" AND ${local.database_filter}", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = [] },
   ]
 }
 
 resource "google_monitoring_dashboard" "eventflow" {
+  project = var.project_id
   dashboard_json = jsonencode({
-    displayName = "EventFlow"
+    displayName = local.name
     mosaicLayout = {
       columns = 12
       tiles = [for index, chart in local.charts : {
@@ -215,7 +219,7 @@ resource "google_billing_budget" "project" {
   count = var.budget == null ? 0 : 1
 
   billing_account = var.budget.billing_account
-  display_name    = "EventFlow, ${var.project_id}"
+  display_name    = "${local.name}, ${var.project_id}"
 
   budget_filter {
     projects = ["projects/${var.project_number}"]

@@ -1,0 +1,63 @@
+output "ingest_url" {
+  description = "Where events go."
+  value       = local.urls["ingest"]
+}
+
+output "admin_url" {
+  description = "Where operators look."
+  value       = local.urls["admin"]
+}
+
+output "registry" {
+  description = "Where images are pushed."
+  value       = local.registry
+}
+
+output "smoke_account" {
+  description = "The account that tests a deployment, and that people call the services with."
+  value       = google_service_account.account["smoke"].email
+}
+
+output "database_connections" {
+  description = "Connections that the services may open at most, with a rollout running; an external database must grant them."
+  value       = local.connections.needed
+}
+
+output "github_variables" {
+  description = "The variables of the repository's environment, which the workflow `deploy` reads."
+  value = var.github == null ? null : {
+    GCP_PROJECT_ID     = var.project_id
+    GCP_REGION         = var.region
+    GCP_NAME_PREFIX    = local.name
+    GCP_WIF_PROVIDER   = "${local.github_pool}/providers/github"
+    GCP_DEPLOY_ACCOUNT = google_service_account.deploy[0].email
+    GCP_SMOKE_ACCOUNT  = google_service_account.account["smoke"].email
+  }
+}
+
+output "github_plans" {
+  description = "The element of the repository's variable TERRAFORM_PLANS that stands for this deployment; `directory` is where its configuration is."
+  value = local.plans == null ? null : {
+    environment = var.github.environment
+    directory   = "terraform"
+    bucket      = local.plans.state_bucket
+    project     = var.project_id
+    provider    = "${local.github_pool}/providers/plans"
+    account     = google_service_account.plan[0].email
+  }
+}
+
+output "next" {
+  description = "A few commands that show that it works."
+  value       = <<-SH
+    token() { gcloud auth print-identity-token --impersonate-service-account=${google_service_account.account["smoke"].email} --include-email --audiences="$1"; }
+    %{if var.ingest_access == "public"~}
+    key() { curl -fsS ${local.urls["admin"]}/admin/keys -H "Authorization: Bearer $(token ${local.urls["admin"]})" -H "Content-Type: application/json" -d "{\"name\":\"$1\"}" | sed 's/.*"key":"\([^"]*\)".*/\1/'; }
+    KEY=$(key first)
+    %{else~}
+    KEY=$(token ${local.urls["ingest"]})
+    %{endif~}
+    curl ${local.urls["ingest"]}/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
+    curl ${local.urls["admin"]}/admin/events -H "Authorization: Bearer $(token ${local.urls["admin"]})"
+  SH
+}

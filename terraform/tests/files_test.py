@@ -1,0 +1,27 @@
+"""What must hold in the files themselves."""
+
+import pathlib
+import re
+import unittest
+
+FOLDERS = pathlib.Path(__file__).parent.parent
+MODULES = sorted((FOLDERS / "modules").rglob("*.tf"))
+
+
+class Modules(unittest.TestCase):
+    def test_a_module_has_no_provider_and_no_backend(self):
+        """With either, no count, for_each or depends_on can be said of it."""
+        self.assertGreater(len(MODULES), 10)
+        for path in MODULES:
+            self.assertNotRegex(path.read_text(), r"(?m)^\s*(provider|backend) \"", path)
+
+    def test_a_module_limits_no_provider(self):
+        """Else the next major version could not be tried by a change in one place."""
+        versions = [(path, version) for path in MODULES for version in re.findall(r'(?m)^\s+version = "(.*)"', path.read_text())]
+        self.assertTrue(versions)
+        for path, version in versions:
+            self.assertRegex(version, r"^>= [\d.]+$", path)
+
+
+if __name__ == "__main__":
+    unittest.main()
