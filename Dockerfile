@@ -1,7 +1,8 @@
 # The image of one service: docker build --build-arg SERVICE=ingest .
 # All four are compiled in one stage, so that the second image costs no more than a copy. An image has 15 to 26 MB, that of the service and some certificates.
 
-FROM rust:1.95.0-slim-bookworm AS build
+# By its digest, since a tag can be moved. It is that of the index, which has amd64 and arm64.
+FROM rust:1.95.0-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS build
 
 # Debian's archive keeps the newest patch of a package alone, so a pinned version would break the build one day.
 # hadolint ignore=DL3008

@@ -7,6 +7,7 @@ module "eventflow" {
   region                       = var.region
   image_tag                    = var.image_tag
   image_source                 = var.image_source
+  binary_authorization         = var.binary_authorization
   ingest_access                = var.ingest_access
   ingest_callers               = var.ingest_callers
   admin_access                 = var.admin_access

@@ -16,6 +16,7 @@ resource "google_project_service" "api" {
       "secretmanager.googleapis.com",
       "sqladmin.googleapis.com",
     ],
+    var.binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     length(local.exclusions) == 0 ? [] : ["logging.googleapis.com"],
     var.admin_access == "iap" ? ["iap.googleapis.com"] : [],
     var.github == null ? [] : ["sts.googleapis.com"],

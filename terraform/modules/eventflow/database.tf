@@ -144,6 +144,13 @@ resource "google_cloud_run_v2_job" "migrate" {
   # later plan would want it back.
   run_execution_token = "first"
 
+  dynamic "binary_authorization" {
+    for_each = var.binary_authorization ? ["default"] : []
+    content {
+      use_default = true
+    }
+  }
+
   template {
     template {
       service_account = google_service_account.account["migrate"].email

@@ -169,6 +169,8 @@ module "service" {
   image           = local.images[each.key]
   service_account = google_service_account.account[each.key].email
 
+  binary_authorization = var.binary_authorization
+
   min_instances = each.value.min_instances
   max_instances = each.value.max_instances
   concurrency   = each.value.concurrency

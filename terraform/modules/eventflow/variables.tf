@@ -50,6 +50,13 @@ variable "image_source" {
   }
 }
 
+variable "binary_authorization" {
+  description = "Whether Cloud Run asks the project's policy of Binary Authorization before it runs an image (docs/images.md)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "ingest_access" {
   description = "Who may send events: `public` (whoever has an API key) or `iam` (callers with a Google identity that Cloud Run lets in)."
   type        = string

@@ -32,6 +32,13 @@ resource "google_cloud_run_v2_service" "service" {
   # It holds no data.
   deletion_protection = false
 
+  dynamic "binary_authorization" {
+    for_each = var.binary_authorization ? ["default"] : []
+    content {
+      use_default = true
+    }
+  }
+
   # For the whole service, whichever of its revisions the instances are of.
   scaling {
     scaling_mode          = var.stopped ? "MANUAL" : null

@@ -23,6 +23,11 @@ variable "image" {
   type        = string
 }
 
+variable "binary_authorization" {
+  description = "Whether the project's policy of Binary Authorization is asked before an image runs."
+  type        = bool
+}
+
 variable "service_account" {
   description = "The e-mail address of the account that it runs as."
   type        = string

@@ -185,6 +185,18 @@ run "released_images" {
   }
 }
 
+run "images_that_the_policy_lets_in" {
+  command = plan
+  variables {
+    binary_authorization = true
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_job.migrate.binary_authorization[0].use_default && contains(keys(google_project_service.api), "binaryauthorization.googleapis.com")
+    error_message = "The migrations' image is asked for too."
+  }
+}
+
 run "images_of_your_own" {
   command = plan
 
@@ -212,31 +224,36 @@ run "a_stopped_service" {
     source = "../service"
   }
   variables {
-    name               = "eventflow-worker"
-    url                = "https://eventflow-worker-123456789012.europe-west1.run.app"
-    image              = "image"
-    service_account    = "runs@eventflow-test.iam.gserviceaccount.com"
-    min_instances      = 1
-    max_instances      = 2
-    concurrency        = 1
-    cpu                = "1"
-    memory             = "512Mi"
-    billing            = "instance"
-    stopped            = true
-    timeout            = 30
-    ingress            = "INGRESS_TRAFFIC_ALL"
-    invoker_check      = true
-    invokers           = {}
-    iap                = false
-    env                = {}
-    extra_env          = {}
-    database_url       = { secret = "secret", version = "1" }
-    cloudsql_instances = []
+    name                 = "eventflow-worker"
+    url                  = "https://eventflow-worker-123456789012.europe-west1.run.app"
+    image                = "image"
+    service_account      = "runs@eventflow-test.iam.gserviceaccount.com"
+    binary_authorization = true
+    min_instances        = 1
+    max_instances        = 2
+    concurrency          = 1
+    cpu                  = "1"
+    memory               = "512Mi"
+    billing              = "instance"
+    stopped              = true
+    timeout              = 30
+    ingress              = "INGRESS_TRAFFIC_ALL"
+    invoker_check        = true
+    invokers             = {}
+    iap                  = false
+    env                  = {}
+    extra_env            = {}
+    database_url         = { secret = "secret", version = "1" }
+    cloudsql_instances   = []
   }
 
   assert {
     condition     = google_cloud_run_v2_service.service.scaling[0].scaling_mode == "MANUAL" && google_cloud_run_v2_service.service.scaling[0].manual_instance_count == 0
     error_message = "It has no instance, whatever min_instances says."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.service.binary_authorization[0].use_default
+    error_message = "The project's policy is asked."
   }
   assert {
     condition     = !google_cloud_run_v2_service.service.template[0].containers[0].resources[0].cpu_idle

@@ -223,26 +223,27 @@ run "a_name_too_long_for_its_url" {
     source = "../service"
   }
   variables {
-    name               = "eventflow-a-service-with-a-rather-long-name"
-    url                = "https://eventflow-a-service-with-a-rather-long-name-123456789012.europe-west1.run.app"
-    image              = "image"
-    service_account    = "runs@eventflow-test.iam.gserviceaccount.com"
-    min_instances      = 0
-    max_instances      = 1
-    concurrency        = 1
-    cpu                = "1"
-    memory             = "512Mi"
-    billing            = "request"
-    stopped            = false
-    timeout            = 30
-    ingress            = "INGRESS_TRAFFIC_ALL"
-    invoker_check      = true
-    invokers           = {}
-    iap                = false
-    env                = {}
-    extra_env          = {}
-    database_url       = { secret = "secret", version = "1" }
-    cloudsql_instances = []
+    name                 = "eventflow-a-service-with-a-rather-long-name"
+    url                  = "https://eventflow-a-service-with-a-rather-long-name-123456789012.europe-west1.run.app"
+    image                = "image"
+    service_account      = "runs@eventflow-test.iam.gserviceaccount.com"
+    binary_authorization = false
+    min_instances        = 0
+    max_instances        = 1
+    concurrency          = 1
+    cpu                  = "1"
+    memory               = "512Mi"
+    billing              = "request"
+    stopped              = false
+    timeout              = 30
+    ingress              = "INGRESS_TRAFFIC_ALL"
+    invoker_check        = true
+    invokers             = {}
+    iap                  = false
+    env                  = {}
+    extra_env            = {}
+    database_url         = { secret = "secret", version = "1" }
+    cloudsql_instances   = []
   }
 }
 
@@ -253,26 +254,27 @@ run "a_setting_of_our_own_changed" {
     source = "../service"
   }
   variables {
-    name               = "eventflow-worker"
-    url                = "https://eventflow-worker-123456789012.europe-west1.run.app"
-    image              = "image"
-    service_account    = "runs@eventflow-test.iam.gserviceaccount.com"
-    min_instances      = 0
-    max_instances      = 1
-    concurrency        = 1
-    cpu                = "1"
-    memory             = "512Mi"
-    billing            = "request"
-    stopped            = false
-    timeout            = 30
-    ingress            = "INGRESS_TRAFFIC_ALL"
-    invoker_check      = true
-    invokers           = {}
-    iap                = false
-    env                = {}
-    extra_env          = { IDENTITY = "verify" }
-    database_url       = { secret = "secret", version = "1" }
-    cloudsql_instances = []
+    name                 = "eventflow-worker"
+    url                  = "https://eventflow-worker-123456789012.europe-west1.run.app"
+    image                = "image"
+    service_account      = "runs@eventflow-test.iam.gserviceaccount.com"
+    binary_authorization = false
+    min_instances        = 0
+    max_instances        = 1
+    concurrency          = 1
+    cpu                  = "1"
+    memory               = "512Mi"
+    billing              = "request"
+    stopped              = false
+    timeout              = 30
+    ingress              = "INGRESS_TRAFFIC_ALL"
+    invoker_check        = true
+    invokers             = {}
+    iap                  = false
+    env                  = {}
+    extra_env            = { IDENTITY = "verify" }
+    database_url         = { secret = "secret", version = "1" }
+    cloudsql_instances   = []
   }
 }
 
