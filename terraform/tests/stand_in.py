@@ -73,6 +73,9 @@ def added(product, path, body):
     if product == "iam" and "/serviceAccounts/" in path:
         email = name
         return body.get("serviceAccount", {}) | {"name": path, "email": email, "uniqueId": str(next(counter)), "projectId": path.split("/")[1]}
+    if product == "logging":
+        # A name alone, which is not that of the resource.
+        return body | {"name": name}
     if product == "bigquery":
         return body | {"id": path, "etag": "etag", "selfLink": path}
     if product == "monitoring" and "/alertPolicies/" in path:

@@ -138,8 +138,8 @@ run "github" {
   }
 
   assert {
-    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository_id == \"1001\" && assertion.repository_owner_id == \"2002\" && assertion.ref == \"refs/heads/main\""
-    error_message = "Only that repository's main branch deploys, by its numeric IDs."
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository_id == \"1001\" && assertion.repository_owner_id == \"2002\" && assertion.ref == \"refs/heads/main\" && assertion.environment == \"production\""
+    error_message = "Only that repository's main branch deploys, by its numeric IDs, and only once its environment lets it."
   }
 }
 
