@@ -15,7 +15,7 @@ module "eventflow" {
   admin_operators              = var.admin_operators
   admin_viewers                = var.admin_viewers
   services                     = var.services
-  stopped                      = var.stopped
+  paused                       = var.paused
   log_exclusions               = var.log_exclusions
   max_retries                  = var.max_retries
   retention_days               = var.retention_days

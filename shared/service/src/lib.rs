@@ -20,6 +20,7 @@ mod limits;
 mod listen;
 pub mod memory;
 mod patience;
+mod paused;
 mod peer;
 mod plain_error;
 mod problem;

@@ -10,7 +10,7 @@ use crate::problem::{BoxError, chain};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::telemetry::FlushAtEnd;
-use crate::{hard_end, listen, router, signals};
+use crate::{hard_end, listen, paused, router, signals};
 
 /// Tells a wrong environment from a failure at work, which a restart may mend.
 const MISTAKES: u8 = 2;
@@ -64,9 +64,14 @@ where
     signals::listen(shutdown.clone())?;
     let listener = bind(settings.address)?;
     let address = listener.local_addr()?;
-    let app = tokio::select! {
-        app = start(config, shutdown.clone()) => app?,
-        () = shutdown.requested() => return Ok(ExitCode::SUCCESS),
+    let app = if settings.is_paused {
+        tracing::warn!("{name} is paused, and refuses all requests");
+        paused::app()
+    } else {
+        tokio::select! {
+            app = start(config, shutdown.clone()) => app?,
+            () = shutdown.requested() => return Ok(ExitCode::SUCCESS),
+        }
     };
     tracing::info!("{name} listens on {address}");
     let router = router(app.router, &app.readiness);

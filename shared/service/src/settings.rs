@@ -9,6 +9,7 @@ pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
     pub(crate) limits: Limits,
     pub(crate) telemetry: Telemetry,
+    pub(crate) is_paused: bool,
 }
 
 impl Settings {
@@ -18,6 +19,12 @@ impl Settings {
         let port = env.or("PORT", 8080);
         let limits = Limits::read(env);
         let telemetry = Telemetry::read(env);
-        Ok(Self { address: SocketAddr::new(host?, port?), limits: limits?, telemetry: telemetry? })
+        let is_paused = env.or("PAUSED", false);
+        Ok(Self {
+            address: SocketAddr::new(host?, port?),
+            limits: limits?,
+            telemetry: telemetry?,
+            is_paused: is_paused?,
+        })
     }
 }

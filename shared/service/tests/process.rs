@@ -19,10 +19,11 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 type Check = (&'static str, fn());
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     ("every mistake is told before a port is bound", mistakes),
     ("a taken port is named", taken_port),
     ("health is there at once", health),
+    ("a paused service starts nothing and has everybody come again", paused),
     ("a stop lets the last answer out and runs what is due", stop),
     ("a second signal changes nothing", second_signal),
     ("a service whose main task died fails", dead_task),
@@ -187,6 +188,26 @@ fn health() {
     assert!(took < LONGEST, "{took:?}");
     sample.signal("INT");
     assert_eq!(sample.end().0, Some(0));
+}
+
+fn paused() {
+    let itself = std::env::current_exe().unwrap();
+    // What it would start fails at once.
+    let mut command = Command::new("/usr/bin/env");
+    let mut sample = Sample::from(command.arg("PAUSED=true").arg(itself).arg("be-dying"), free_port());
+    for path in ["/health", "/ready"] {
+        let answer = sample.ask(path);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    for path in ["/", "/slow", "/events/1?a=b"] {
+        let answer = sample.ask(path);
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains("retry-after: 30") && answer.contains("PAUSED=true"), "{answer}");
+    }
+    sample.signal("TERM");
+    let (code, log) = sample.end();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("sample is paused"), "{log}");
 }
 
 fn stop() {

@@ -16,7 +16,7 @@ resource "google_cloud_scheduler_job" "call" {
   schedule         = each.value.schedule
   time_zone        = "Etc/UTC"
   attempt_deadline = "${each.value.deadline}s"
-  paused           = var.stopped
+  paused           = var.paused
 
   retry_config {
     retry_count          = 2

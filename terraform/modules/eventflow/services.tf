@@ -178,7 +178,6 @@ module "service" {
   memory        = each.value.memory
   billing       = each.value.billing
   timeout       = each.value.timeout
-  stopped       = var.stopped
 
   ingress  = local.doors[each.key].ingress
   invokers = local.doors[each.key].invokers
@@ -186,7 +185,7 @@ module "service" {
   invoker_check = !(each.key == "ingest" && var.ingest_access == "public")
   iap           = each.key == "admin" && var.admin_access == "iap"
 
-  env = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, local.env[each.key])
+  env = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, var.paused ? { PAUSED = "true" } : {}, local.env[each.key])
   # Cloud Run's front end appends the address of whoever calls. A load balancer of yours appends one more: FORWARDED_HOPS=2.
   extra_env = merge({ FORWARDED_HOPS = "1" }, each.value.env)
   database_url = {

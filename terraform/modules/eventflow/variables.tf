@@ -169,8 +169,8 @@ variable "services" {
   }
 }
 
-variable "stopped" {
-  description = "true stops all who write to the database: no service has an instance, and the schedules are paused. Meanwhile ingest answers 503 and Pub/Sub keeps what it could not push. For a restore (docs/restore.md)."
+variable "paused" {
+  description = "true has all services open no connection to the database and refuse each request with 503, and pauses the schedules. Clients try again, and Pub/Sub keeps what it could not push. For a restore (docs/restore.md)."
   type        = bool
   default     = false
   nullable    = false

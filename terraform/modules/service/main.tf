@@ -41,10 +41,8 @@ resource "google_cloud_run_v2_service" "service" {
 
   # For the whole service, whichever of its revisions the instances are of.
   scaling {
-    scaling_mode          = var.stopped ? "MANUAL" : null
-    manual_instance_count = var.stopped ? 0 : null
-    min_instance_count    = var.stopped ? null : var.min_instances
-    max_instance_count    = var.stopped ? null : var.max_instances
+    min_instance_count = var.min_instances
+    max_instance_count = var.max_instances
   }
 
   template {

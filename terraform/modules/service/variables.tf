@@ -63,11 +63,6 @@ variable "billing" {
   type        = string
 }
 
-variable "stopped" {
-  description = "Whether it has no instance, and answers nothing."
-  type        = bool
-}
-
 variable "timeout" {
   description = "How long a request may take, in seconds."
   type        = number

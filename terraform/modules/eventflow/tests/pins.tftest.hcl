@@ -206,10 +206,10 @@ run "images_of_your_own" {
   }
 }
 
-run "stopped" {
+run "paused" {
   command = plan
   variables {
-    stopped = true
+    paused = true
   }
 
   assert {
@@ -218,7 +218,7 @@ run "stopped" {
   }
 }
 
-run "a_stopped_service" {
+run "a_service_that_is_billed_by_instance" {
   command = plan
   module {
     source = "../service"
@@ -235,7 +235,6 @@ run "a_stopped_service" {
     cpu                  = "1"
     memory               = "512Mi"
     billing              = "instance"
-    stopped              = true
     timeout              = 30
     ingress              = "INGRESS_TRAFFIC_ALL"
     invoker_check        = true
@@ -247,10 +246,6 @@ run "a_stopped_service" {
     cloudsql_instances   = []
   }
 
-  assert {
-    condition     = google_cloud_run_v2_service.service.scaling[0].scaling_mode == "MANUAL" && google_cloud_run_v2_service.service.scaling[0].manual_instance_count == 0
-    error_message = "It has no instance, whatever min_instances says."
-  }
   assert {
     condition     = google_cloud_run_v2_service.service.binary_authorization[0].use_default
     error_message = "The project's policy is asked."

@@ -234,7 +234,6 @@ run "a_name_too_long_for_its_url" {
     cpu                  = "1"
     memory               = "512Mi"
     billing              = "request"
-    stopped              = false
     timeout              = 30
     ingress              = "INGRESS_TRAFFIC_ALL"
     invoker_check        = true
@@ -265,7 +264,6 @@ run "a_setting_of_our_own_changed" {
     cpu                  = "1"
     memory               = "512Mi"
     billing              = "request"
-    stopped              = false
     timeout              = 30
     ingress              = "INGRESS_TRAFFIC_ALL"
     invoker_check        = true
