@@ -21,6 +21,8 @@ pub(crate) struct Flushed {
     pub(crate) unloaded_rows: i64,
     #[schema(format = DateTime, required = true)]
     pub(crate) oldest_unloaded: Option<String>,
+    /// How many seconds it has waited.
+    pub(crate) longest_wait: i64,
     pub(crate) jobs_left_today: i64,
     #[schema(required = true)]
     pub(crate) waiting: Option<BackingOff>,
@@ -80,6 +82,7 @@ impl Flusher {
         Ok(Flushed {
             unloaded_rows: unloaded.rows,
             oldest_unloaded: unloaded.oldest.map(timestamp),
+            longest_wait: unloaded.oldest.map_or(0, |at| (Utc::now() - at).num_seconds().max(0)),
             jobs_left_today: (i64::from(most) - room.made).max(0),
             waiting,
             held_back_by: holders.into_iter().map(HeldBackBy::from).collect(),

@@ -32,7 +32,7 @@ pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flu
     let flush = flush(flusher.clone()).in_current_span();
     let done =
         flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
-    if done.rows > 0 || done.rejected > 0 {
+    if done.rows > 0 || done.rejected > 0 || done.unloaded_rows > 0 {
         tracing::info!(
             rows = done.rows,
             bytes = done.bytes,
@@ -40,7 +40,9 @@ pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flu
             rounded = done.rounded,
             rejected = done.rejected,
             jobs_left_today = done.jobs_left_today,
-            "loaded into BigQuery"
+            unloaded_rows = done.unloaded_rows,
+            longest_wait = done.longest_wait,
+            "flushed"
         );
     }
     Ok(Json(done))

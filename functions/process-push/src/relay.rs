@@ -28,6 +28,8 @@ pub(crate) struct Relayed {
     not_published: usize,
     /// The limit of a call, in pages or in time, came before the end of what was due.
     more: bool,
+    /// How many seconds nothing has happened to the event that waits longest, of those that were overdue.
+    longest_wait: u64,
 }
 
 /// Bring back what is overdue
@@ -55,8 +57,8 @@ pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json
     }
     relayed.ran = runs.wait().await.map_err(|error| unavailable(&error))?;
     if relayed.published + relayed.ran + relayed.not_published > 0 {
-        let Relayed { published, ran, not_published, more } = relayed;
-        tracing::info!(published, ran, not_published, more, "relayed what was overdue");
+        let Relayed { published, ran, not_published, more, longest_wait } = relayed;
+        tracing::info!(published, ran, not_published, more, longest_wait, "relayed what was overdue");
     }
     Ok(Json(relayed))
 }
@@ -79,6 +81,8 @@ async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error>
         let is_enough = page == settings.relay_pages;
         let page = processor.store.take_overdue(settings.relay_page, settings.due_step).await?;
         let is_last = page.len() < settings.relay_page as usize;
+        let longest = page.iter().map(|event| Duration::try_from_secs_f64(event.waited).unwrap_or_default()).max();
+        relayed.longest_wait = relayed.longest_wait.max(longest.unwrap_or_default().as_secs());
         service::fault::point("in-relay-page");
         let (stalled, mut others): (Vec<_>, Vec<_>) = page.into_iter().partition(|event| event.is_stalled);
         others.extend(runs.start(stalled));

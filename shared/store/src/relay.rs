@@ -17,6 +17,8 @@ pub struct Overdue {
     pub is_stalled: bool,
     /// None where the release before stored the event.
     pub trace_id: Option<Uuid>,
+    /// How long nothing has happened to it, in seconds; a copy of its message is nothing.
+    pub waited: f64,
     due_at: DateTime<Utc>,
 }
 
@@ -48,11 +50,11 @@ impl Store {
                        UPDATE live SET due_at = now() + $2::float8 * interval '1 second'
                               * least(greatest(extract(epoch FROM now() - updated_at) / 2 / $2::float8, 1), $3::float8)
                          FROM page WHERE live.id = page.id
-                       RETURNING live.id, live.due_at,
+                       RETURNING live.id, live.due_at, extract(epoch FROM now() - updated_at)::float8 AS waited,
                               (status <> 'PROCESSING' AND retry_at IS NOT NULL) OR (status = 'PROCESSING' AND message_id IS NULL)
                               OR updated_at <= now() - $2::float8 * interval '1 second' AS is_stalled
                    )
-                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!",
+                   SELECT moved.id AS "id!", moved.due_at AS "due_at!", moved.is_stalled AS "is_stalled!", moved.waited AS "waited!",
                           fact.event_type AS "event_type!", fact.trace_id
                      FROM moved JOIN events_of(ARRAY(SELECT id FROM moved)) AS fact ON fact.id = moved.id"#,
                 i64::from(page),
@@ -67,6 +69,7 @@ impl Store {
                     event_type: row.event_type,
                     is_stalled: row.is_stalled,
                     trace_id: row.trace_id,
+                    waited: row.waited,
                     due_at: row.due_at,
                 })
                 .collect())

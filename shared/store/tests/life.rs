@@ -182,7 +182,10 @@ async fn what_has_waited_long_is_relayed_after_a_longer_wait_within_a_bound() {
     for (waited, next) in [("1 second", 60), ("3 minutes", 90), ("5 days", 480)] {
         let due = format!("UPDATE live SET due_at = now(), updated_at = now() - interval '{waited}'");
         life.database.sql(&due).await;
-        assert_eq!(life.store.take_overdue(10, step).await.unwrap().len(), 1);
+        let taken = life.store.take_overdue(10, step).await.unwrap();
+        assert_eq!(taken.len(), 1);
+        let seconds = format!("SELECT extract(epoch FROM interval '{waited}')::float8");
+        assert!(taken[0].waited >= life.database.value::<f64>(&seconds).await, "{waited}");
         let seconds = "SELECT round(extract(epoch FROM due_at - now()) / 10)::bigint * 10 FROM live";
         assert_eq!(life.database.value::<i64>(seconds).await, next, "after {waited}");
     }

@@ -21,6 +21,7 @@ async fn with_nothing_to_load_bigquery_is_not_asked() {
       "heldBackBy": [],
       "jobsLeftToday": 1500,
       "loads": [],
+      "longestWait": 0,
       "oldestUnloaded": null,
       "rejected": 0,
       "rounded": 0,
@@ -58,11 +59,13 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
     service.event().await;
     service.settled().await;
     service.flush().await.problem(StatusCode::BAD_GATEWAY);
+    service.database.sql("UPDATE events SET created_at = created_at - interval '5 seconds'").await;
     let another = FlusherLease { holder: uuid::Uuid::nil(), lasts: Duration::from_mins(1) };
     assert!(service.database.store.hold_flusher_lease(another).await.unwrap());
     let answer = service.flush().await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     insta::assert_json_snapshot!(answer.json(), {
+        ".longestWait" => insta::dynamic_redaction(seconds),
         ".oldestUnloaded" => insta::dynamic_redaction(time),
     }, @r#"
     {
@@ -71,6 +74,7 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
       "heldBackBy": [],
       "jobsLeftToday": 1500,
       "loads": [],
+      "longestWait": "[seconds]",
       "oldestUnloaded": "[time]",
       "rejected": 0,
       "rounded": 0,
@@ -90,6 +94,13 @@ fn time(value: Content, path: ContentPath<'_>) -> Content {
         && chrono::DateTime::parse_from_rfc3339(text).is_ok();
     assert!(is_time, "{path}: {text}");
     "[time]".into()
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn seconds(value: Content, path: ContentPath<'_>) -> Content {
+    let seconds = value.as_i64().unwrap();
+    assert!((1..60).contains(&seconds), "{path}: {seconds}");
+    "[seconds]".into()
 }
 
 #[tokio::test]
