@@ -1,10 +1,11 @@
-# Built-in metrics alone: an alert on a log-based metric fails the first apply, since such a metric
-# answers 404 until some minutes after it was made.
+# Alerts on Google's own metrics, which are there before anything is made. alerts_logs.tf has those on our logs.
 locals {
   worker_filter = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.worker.name}\""
 
-  # process-push tells Pub/Sub with a 5xx to try again, and bq-flush has an alert of its own.
+  # process-push tells Pub/Sub with a 5xx to try again, so its share counts, and bq-flush has an alert of its own.
+  push_filter      = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${local.name}-process-push\""
   answering_filter = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = one_of(\"${local.name}-ingest\", \"${local.name}-admin\")"
+  ingest_filter    = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${local.name}-ingest\""
   flush_filter     = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${local.name}-bq-flush\""
   database_filter  = "resource.type = \"cloudsql_database\" AND resource.labels.database_id = \"${var.project_id}:${local.instance_name}\""
 
@@ -45,6 +46,25 @@ locals {
         reducer  = "REDUCE_SUM"
         above    = 5
         duration = 0
+      }
+      push-errors = {
+        title    = "More than half of what process-push answers are errors"
+        advice   = "A 5xx has Pub/Sub deliver again. One handler that fails is seen in the failed events, and all that fail in the log of process-push: look for the database there."
+        filter   = "metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\" AND ${local.push_filter}"
+        of       = "metric.type = \"run.googleapis.com/request_count\" AND ${local.push_filter}"
+        aligner  = "ALIGN_DELTA"
+        reducer  = "REDUCE_SUM"
+        above    = 0.5
+        duration = 900
+      }
+      push-service-latency = {
+        title    = "process-push takes nearly as long as a handler may"
+        advice   = "Handlers, or the database that they wait for, are slow. More instances help where each has its CPU busy."
+        filter   = "metric.type = \"run.googleapis.com/request_latencies\" AND ${local.push_filter}"
+        aligner  = "ALIGN_PERCENTILE_95"
+        reducer  = "REDUCE_MAX"
+        above    = var.timing.handler_limit * 0.8 * 1000 # the metric is in milliseconds
+        duration = 900
       }
     },
     {
@@ -90,7 +110,11 @@ locals {
     } : {},
   )
 
-  channels = google_monitoring_notification_channel.email[*].id
+  channels = concat(google_monitoring_notification_channel.email[*].id, tolist(var.notification_channels))
+
+  # An incident ends so long after the last value that its metric had; otherwise one of a metric that
+  # has values only when something is wrong would stay open for a week. It is the least that Google takes.
+  auto_close = "1800s"
 }
 
 resource "google_monitoring_notification_channel" "email" {
@@ -112,6 +136,10 @@ resource "google_monitoring_alert_policy" "alert" {
   combiner              = "OR"
   notification_channels = local.channels
 
+  alert_strategy {
+    auto_close = local.auto_close
+  }
+
   documentation {
     content = each.value.advice
   }
@@ -128,6 +156,17 @@ resource "google_monitoring_alert_policy" "alert" {
         per_series_aligner   = each.value.aligner
         cross_series_reducer = each.value.reducer
       }
+
+      # Where it is a share, of what.
+      denominator_filter = try(each.value.of, null)
+      dynamic "denominator_aggregations" {
+        for_each = can(each.value.of) ? [each.value.of] : []
+        content {
+          alignment_period     = "300s"
+          per_series_aligner   = each.value.aligner
+          cross_series_reducer = each.value.reducer
+        }
+      }
     }
   }
 
@@ -141,7 +180,12 @@ resource "google_monitoring_alert_policy" "no_flush" {
   project               = var.project_id
   display_name          = "${local.name}: nothing was loaded into BigQuery for two hours"
   combiner              = "OR"
+  enabled               = !var.paused
   notification_channels = local.channels
+
+  alert_strategy {
+    auto_close = local.auto_close
+  }
 
   documentation {
     content = "bq-flush's log says what BigQuery answered; its Cloud Scheduler job says whether it was called."
@@ -161,80 +205,4 @@ resource "google_monitoring_alert_policy" "no_flush" {
   }
 
   depends_on = [module.service]
-}
-
-locals {
-  # Is it well? Left to right, an event's way: in, waiting, tried, dead, loaded, and what it stands on.
-  charts = [
-    { title = "Requests to ingest, by answer", filter = "metric.type = \"run.googleapis.com/request_count\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${local.name}-ingest\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.response_code_class"] },
-    { title = "Latency of ingest, 99th percentile", filter = "metric.type = \"run.googleapis.com/request_latencies\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${local.name}-ingest\"", aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", by = [] },
-    { title = "Age of the oldest event that waits", filter = "metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND ${local.worker_filter}", aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = [] },
-    { title = "Pushes, by answer", filter = "metric.type = \"pubsub.googleapis.com/subscription/push_request_count\" AND ${local.worker_filter}", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM", by = ["metric.label.response_class"] },
-    { title = "Dead-lettered", filter = "metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\" AND ${local.worker_filter}", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = [] },
-    { title = "Flushes, by answer", filter = "metric.type = \"run.googleapis.com/request_count\" AND ${local.flush_filter}", aligner = "ALIGN_DELTA", reducer = "REDUCE_SUM", by = ["metric.label.response_code_class"] },
-    { title = "Instances", filter = "metric.type = \"run.googleapis.com/container/instance_count\" AND resource.type = \"cloud_run_revision\" AND resource.labels.service_name = one_of(${join(", ", [for name in keys(local.services) : "\"${local.name}-${name}\""])})", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"] },
-    { title = "The database's CPU", filter = "metric.type = \"cloudsql.googleapis.com/database/cpu/utilization\" AND ${local.database_filter}", aligner = "ALIGN_MEAN", reducer = "REDUCE_MAX", by = [] },
-    { title = "The database's connections", filter = "metric.type = \"cloudsql.googleapis.com/database/postgresql/num_backends\" AND ${local.database_filter}", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = [] },
-  ]
-}
-
-resource "google_monitoring_dashboard" "eventflow" {
-  project = var.project_id
-  dashboard_json = jsonencode({
-    displayName = local.name
-    mosaicLayout = {
-      columns = 12
-      tiles = [for index, chart in local.charts : {
-        xPos   = index % 3 * 4
-        yPos   = floor(index / 3) * 4
-        width  = 4
-        height = 4
-        widget = {
-          title = chart.title
-          xyChart = {
-            dataSets = [{
-              plotType = "LINE"
-              timeSeriesQuery = {
-                timeSeriesFilter = {
-                  filter = chart.filter
-                  aggregation = {
-                    alignmentPeriod    = "60s"
-                    perSeriesAligner   = chart.aligner
-                    crossSeriesReducer = chart.reducer
-                    groupByFields      = chart.by
-                  }
-                }
-              }
-            }]
-          }
-        }
-      }]
-    }
-  })
-
-  depends_on = [google_project_service.api]
-}
-
-resource "google_billing_budget" "project" {
-  count = var.budget == null ? 0 : 1
-
-  billing_account = var.budget.billing_account
-  display_name    = "${local.name}, ${var.project_id}"
-
-  budget_filter {
-    projects = ["projects/${var.project_number}"]
-  }
-  amount {
-    specified_amount {
-      units = tostring(var.budget.amount)
-    }
-  }
-  dynamic "threshold_rules" {
-    for_each = [0.5, 0.9, 1]
-    content {
-      threshold_percent = threshold_rules.value
-    }
-  }
-
-  depends_on = [google_project_service.api]
 }
