@@ -6,6 +6,9 @@ use tokio::process::Command;
 
 const SMOKE: &str = "smoke@eventflow-local.iam.gserviceaccount.com";
 
+/// A deployment may have handlers of its own only.
+const NO_DEMO: (&str, &str) = ("DEMO_HANDLERS", "false");
+
 /// Returns whether all checks passed, and the output.
 async fn smoke(stack: &Stack) -> (bool, String) {
     let program = std::env::current_exe().unwrap();
@@ -38,7 +41,7 @@ async fn with_open_doors() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_keys() {
-    let doors = [("INGEST_AUTH", "keys"), ("ADMIN_AUTH", "google"), ("ADMIN_OWNERS", SMOKE)];
+    let doors = [NO_DEMO, ("INGEST_AUTH", "keys"), ("ADMIN_AUTH", "google"), ("ADMIN_OWNERS", SMOKE)];
     let stack = Stack::start(Options::for_test(&doors).unwrap()).await.unwrap();
     let (is_well, told) = smoke(&stack).await;
     assert!(is_well, "{told}");
@@ -49,6 +52,7 @@ async fn with_keys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_tokens() {
     let identities = [
+        NO_DEMO,
         ("INGEST_AUTH", "iam"),
         ("INGEST_ACCOUNTS", SMOKE),
         ("ADMIN_AUTH", "google"),

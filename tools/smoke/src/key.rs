@@ -22,7 +22,7 @@ pub(crate) async fn made(place: &mut Place, report: &mut Report) -> Option<Strin
         Err(error) => return report.keep::<String>("ingest answers", Err(error), Clone::clone),
     }
     let expires_at = (Utc::now() + LASTS).to_rfc3339_opts(SecondsFormat::Secs, true);
-    let wish = json!({"name":"smoke","eventTypes":["eventflow.","demo."],"expiresAt":expires_at});
+    let wish = json!({"name":"smoke","eventTypes":["eventflow."],"expiresAt":expires_at});
     let made = place.give_admin("/admin/keys", &wish).await.and_then(|answer| {
         let text =
             |name| answer[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name} in the answer"));

@@ -147,7 +147,7 @@ impl Place {
             }
             Kind::Cloud { region, .. } => {
                 let jobs = "https://cloudscheduler.googleapis.com/v1";
-                let name = var("EVENTFLOW_NAME").unwrap_or_else(|| "eventflow".into());
+                let name = deployment();
                 let job = format!("projects/{}/locations/{region}/jobs/{name}-flush", self.project);
                 let request = self.client.post(format!("{jobs}/{job}:run")).json(&json!({}));
                 request.bearer_auth(access_token().await?)
@@ -158,7 +158,7 @@ impl Place {
 
     /// Returns the number of rows in BigQuery with this id.
     pub(crate) async fn rows_of(&self, id: &str) -> Result<usize, Error> {
-        let dataset = var("BIGQUERY_DATASET_ID").unwrap_or_else(|| "eventflow".into());
+        let dataset = var("BIGQUERY_DATASET_ID").unwrap_or_else(|| deployment().replace('-', "_"));
         let table = var("BIGQUERY_TABLE_ID").unwrap_or_else(|| "events".into());
         let project = var("BIGQUERY_PROJECT_ID").unwrap_or_else(|| self.project.clone());
         match &self.kind {
@@ -221,6 +221,11 @@ async fn access_token() -> Result<String, Error> {
 
 fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What the names of a deployment begin with. In that of a dataset there is no hyphen.
+fn deployment() -> String {
+    var("EVENTFLOW_NAME").unwrap_or_else(|| "eventflow".into())
 }
 
 fn local(port: &str, default: u16) -> String {
