@@ -4,7 +4,7 @@
 #
 # The provider comes from the registry, or, where that cannot be reached, from Terraform's implied
 # local mirror. Where it is not to be had, what needs it is left out, and the last line says so;
-# REQUIRE_PROVIDER=1 makes that a failure.
+# REQUIRE_PROVIDER=1 makes that a failure. PROVIDER='~> 8.0' tries other versions of it than the tree asks for.
 set -euo pipefail
 cd "$(dirname "$0")"
 tree=$PWD
@@ -54,35 +54,48 @@ copy_tree() {
   mkdir -p "$work/shared/gcp/src/bigquery"
   cp ../shared/gcp/src/bigquery/schema.json "$work/shared/gcp/src/bigquery/"
   mkdir "$work/docs"
-  cp ../docs/cost_defaults.py "$work/docs/"
+  cp ../docs/cost_defaults.py ../docs/deploy.md "$work/docs/"
+  mkdir -p "$work/functions/process-push" "$work/functions/bq-flush"
+  cp -R ../functions/process-push/src "$work/functions/process-push/"
+  cp -R ../functions/bq-flush/src "$work/functions/bq-flush/"
   cp -R . "$work/terraform"
   cd "$work/terraform"
   find . \( -name .terraform -o -name .terraform.lock.hcl -o -name terraform.tfvars -o -name '*.auto.tfvars' \) -prune -exec rm -rf {} +
   for folder in . examples/*; do
     printf 'terraform {\n  backend "local" {}\n}\n' >"$folder/backend_override.tf"
   done
+  if [ -n "${PROVIDER:-}" ]; then
+    sed -i.before "s/\"~> 7\.45\"/\"$PROVIDER\"/" versions.tf examples/*/main.tf
+  fi
 }
 
 # Only a registry out of reach is an excuse; whatever else is wrong with an init is a failure, such
-# as a version that no release has.
+# as a version that no release has. Terraform breaks its lines.
 init() {
   terraform -chdir="$1" init -input=false -no-color >init.log 2>&1 && return
-  if grep -q 'could not connect to registry.terraform.io' init.log; then
-    return 1
+  if ! tr '\n' ' ' <init.log | grep -q 'could not connect to'; then
+    cat init.log >&2
+    exit 1
   fi
-  cat init.log >&2
-  exit 1
+  cat init.log
+  without_provider 'the registry of providers is out of reach, and no local mirror has it'
 }
 
-check_plan() {
-  GOOGLE_OAUTH_ACCESS_TOKEN=none terraform plan -input=false -no-color -var-file=tests/example.tfvars -out=plan.bin >plan.log || {
+# plan FILE: as tests/FILE.tfvars has it, into FILE.json.
+plan() {
+  GOOGLE_OAUTH_ACCESS_TOKEN=none terraform plan -input=false -no-color -var-file="tests/$1.tfvars" -out=plan.bin >plan.log || {
     cat plan.log >&2
     exit 1
   }
   grep '^Plan:' plan.log
-  terraform show -json plan.bin >plan.json
-  PLAN=plan.json python3 -B -m unittest discover --start-directory tests --pattern '*_test.py'
-  python3 -B tests/iam_graph.py plan.json >iam.md
+  terraform show -json plan.bin >"$1.json"
+}
+
+check_plan() {
+  plan example
+  plan options
+  PLANS=$PWD python3 -B -m unittest discover --start-directory tests --pattern '*_test.py'
+  python3 -B tests/iam_graph.py example.json >iam.md
   if [ "$write_iam" = --iam ]; then
     cp iam.md "$tree/../docs/iam.md"
   elif ! diff "$tree/../docs/iam.md" iam.md; then
@@ -113,8 +126,10 @@ against_stand_in() {
   grep -E '^(Apply|Destroy) complete|^No changes' apply.log
 }
 
+# check_apply FILE: a whole deployment, and a deploy by the workflow in between.
 check_apply() {
-  local given=(-var-file=tests/example.tfvars -var=deletion_protection=false)
+  echo "$1:"
+  local given=(-var-file="$1" -var=deletion_protection=false)
   against_stand_in . apply -auto-approve "${given[@]}"
   against_stand_in . plan -detailed-exitcode "${given[@]}"
   kill -USR1 "$cloud"
@@ -147,14 +162,15 @@ run_linters
 copy_tree
 export TF_PLUGIN_CACHE_DIR="$tree/../target/terraform-plugins" TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1
 mkdir -p "$TF_PLUGIN_CACHE_DIR"
-init . || without_provider 'the google provider is neither in a registry within reach nor in a local mirror'
+init .
 terraform validate -no-color
 init modules/eventflow
 terraform -chdir=modules/eventflow test -no-color
 if command -v python3 >/dev/null; then
   check_plan
   start_stand_in
-  check_apply
+  check_apply tests/example.tfvars
+  check_apply tests/options.tfvars
   check_examples
 else
   leave_out 'the assertions about the whole plan, and the apply' 'no python3'

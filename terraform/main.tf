@@ -32,4 +32,10 @@ module "eventflow" {
   alert_email                  = var.alert_email
   budget                       = var.budget
   github                       = var.github
+  notification_channels        = var.notification_channels
+  uptime_check                 = var.uptime_check
+  slo                          = var.slo
+  network                      = var.network
+  load_balancer                = var.load_balancer
+  ingest_ingress               = var.ingest_ingress
 }

@@ -3,6 +3,11 @@ output "ingest_url" {
   value       = module.eventflow.ingest_url
 }
 
+output "load_balancer_address" {
+  description = "Where the A record of load_balancer.domain is to point."
+  value       = module.eventflow.load_balancer_address
+}
+
 output "admin_url" {
   description = "Where operators look."
   value       = module.eventflow.admin_url

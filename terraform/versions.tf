@@ -25,6 +25,10 @@ terraform {
 }
 
 provider "google" {
+  # The module names its project everywhere. The state of what was made before it did does not.
+  project = var.project_id
+  region  = var.region
+
   # Calls count against this project's quota. With a person's own credentials some APIs, that of
   # budgets among them, refuse calls that belong to no project.
   billing_project       = var.project_id

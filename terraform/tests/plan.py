@@ -19,8 +19,9 @@ class Plan:
         self._configured = {resource["address"]: resource for resource in self.call["module"]["resources"]}
 
     @classmethod
-    def given(cls):
-        return cls(os.environ["PLAN"])
+    def given(cls, name="example"):
+        """That of a file of variables beside this one."""
+        return cls(os.path.join(os.environ["PLANS"], f"{name}.json"))
 
     def of(self, type_):
         return [resource for resource in self.resources if resource["type"] == type_]

@@ -76,7 +76,7 @@ TABLE = {
     "plans of repository 1001": on("iam.workloadIdentityUser", "google_service_account.plan"),
     "repository 1001": on("iam.workloadIdentityUser", "google_service_account.deploy", account("smoke")),
     "operator@example.com": on("run.invoker", service("admin"))
-    | on("iam.serviceAccountOpenIdTokenCreator", account("smoke")),
+    | on("iam.serviceAccountTokenCreator", account("smoke")),
     "viewer@example.com": on("run.invoker", service("admin")),
     "shop@shop-test": on("run.invoker", service("ingest")),
 }

@@ -8,6 +8,8 @@ that a database user's password is the one in the secret, and that nothing is ma
 import base64
 import re
 
+import networks
+
 # The projects are there before everything else.
 PROJECTS = {"eventflow-test": "123456789012", "eventflow-dev": "100000000001", "eventflow-prod": "100000000002"}
 DONE = {"name": "operations/done", "done": True, "status": "DONE"}
@@ -69,10 +71,14 @@ def added(product, path, body):
             return {key: value for key, value in body.items() if key != "password"} | {"name": name}
         connection = f"{path.split('/')[1]}:{body.get('region')}:{name}"
         settings = body["settings"] | {"settingsVersion": "1", "dataDiskSizeGb": "10"}
-        return body | {"connectionName": connection, "state": "RUNNABLE", "selfLink": path, "settings": settings}
+        private = body["settings"].get("ipConfiguration", {}).get("privateNetwork")
+        address = {"type": "PRIVATE", "ipAddress": "10.20.0.3"} if private else {"type": "PRIMARY", "ipAddress": "203.0.113.9"}
+        return body | {"connectionName": connection, "state": "RUNNABLE", "selfLink": path, "settings": settings, "ipAddresses": [address]}
     if product == "iam" and "/serviceAccounts/" in path:
         email = name
         return body.get("serviceAccount", {}) | {"name": path, "email": email, "uniqueId": str(next(counter)), "projectId": path.split("/")[1]}
+    if product == "compute":
+        return networks.compute_resource(path, body, next(counter))
     if product == "logging":
         # A name alone, which is not that of the resource.
         return body | {"name": name}
@@ -91,6 +97,8 @@ def answer(product, path):
     resource = store[f"{product}/{path}"]
     if product == "sql":
         return DONE | {"targetId": path.rpartition("/")[2]}
+    if product == "compute":
+        return networks.compute_operation(path)
     if product in ("run", "artifactregistry") or "workloadIdentityPools" in path:
         return DONE | {"response": resource}
     return resource
@@ -167,6 +175,13 @@ def respond(method, product, path, query, body):
         return 200, DONE
     if product == "storage" and path.endswith("/iam"):
         return bucket_policy(method, path, body)
+    if product == "servicenetworking":
+        connections = networks.peering(method, query, body)
+        return 200, {"connections": connections} if method == "GET" else DONE | {"response": body}
+    owner, _, change = path.rpartition("/")
+    if product == "compute" and change.startswith("set"):
+        store[f"compute/{owner}"] = networks.changed(store[f"compute/{owner}"], change, body)
+        return 200, answer(product, owner)
     if method == "POST":
         return created(product, path, query, body)
     if product == "sql" and path.endswith("/users") and method in ("PUT", "DELETE"):

@@ -20,6 +20,8 @@ resource "google_project_service" "api" {
     length(local.exclusions) == 0 ? [] : ["logging.googleapis.com"],
     var.admin_access == "iap" ? ["iap.googleapis.com"] : [],
     var.github == null ? [] : ["sts.googleapis.com"],
+    var.network == null ? [] : ["compute.googleapis.com", "servicenetworking.googleapis.com"],
+    var.load_balancer == null ? [] : ["compute.googleapis.com"],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
 

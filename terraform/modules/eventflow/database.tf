@@ -54,12 +54,13 @@ resource "google_sql_database_instance" "postgres" {
     # No disk_size: autoresize would make it differ, and Terraform would want to shrink the disk.
     disk_autoresize = true
 
-    # It has a public address, no network is let in, and whoever is not a connector is refused:
-    # what counts is the IAM right to connect.
-    connector_enforcement = "REQUIRED"
+    # Either it has a public address, no network is let in, and who is not a connector is refused, so
+    # that the IAM right to connect counts; or it has an address in a network, and nobody else gets to it.
+    connector_enforcement = local.is_private ? "NOT_REQUIRED" : "REQUIRED"
     ip_configuration {
-      ipv4_enabled = true
-      ssl_mode     = "ENCRYPTED_ONLY"
+      ipv4_enabled    = !local.is_private
+      private_network = local.is_private ? local.vpc.network : null
+      ssl_mode        = "ENCRYPTED_ONLY"
     }
 
     backup_configuration {
@@ -92,7 +93,7 @@ resource "google_sql_database_instance" "postgres" {
     }
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_project_service.api, google_service_networking_connection.services]
 }
 
 # A database and a user that own tables cannot be dropped; they go with their instance.
@@ -125,7 +126,7 @@ resource "google_sql_user" "eventflow" {
 }
 
 resource "google_project_iam_member" "connects_to_database" {
-  for_each = local.own_database ? toset(["ingest", "process-push", "admin", "bq-flush", "migrate"]) : []
+  for_each = local.own_database && !local.is_private ? toset(["ingest", "process-push", "admin", "bq-flush", "migrate"]) : []
 
   project = var.project_id
   role    = "roles/cloudsql.client"
@@ -157,6 +158,17 @@ resource "google_cloud_run_v2_job" "migrate" {
       timeout         = "900s"
       max_retries     = 1
 
+      dynamic "vpc_access" {
+        for_each = local.vpc[*]
+        content {
+          egress = "PRIVATE_RANGES_ONLY"
+          network_interfaces {
+            network    = vpc_access.value.network
+            subnetwork = vpc_access.value.subnetwork
+          }
+        }
+      }
+
       containers {
         image = local.images.admin
         args  = ["migrate"]
@@ -173,7 +185,7 @@ resource "google_cloud_run_v2_job" "migrate" {
         }
 
         dynamic "volume_mounts" {
-          for_each = local.own_database ? ["cloudsql"] : []
+          for_each = local.own_database && !local.is_private ? ["cloudsql"] : []
           content {
             name       = volume_mounts.value
             mount_path = "/cloudsql"
@@ -182,7 +194,7 @@ resource "google_cloud_run_v2_job" "migrate" {
       }
 
       dynamic "volumes" {
-        for_each = google_sql_database_instance.postgres
+        for_each = local.is_private ? [] : google_sql_database_instance.postgres
         content {
           name = "cloudsql"
           cloud_sql_instance {

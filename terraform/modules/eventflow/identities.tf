@@ -42,11 +42,13 @@ resource "google_service_account_iam_member" "pubsub_signs_as_pusher" {
 }
 
 # A person's own token from gcloud has gcloud's audience, which the services refuse, so people
-# call them with a token of this account.
+# call them with a token of this account. gcloud fetches an access token before an identity token,
+# which serviceAccountOpenIdTokenCreator does not let it. Neither lets anybody do more than this
+# account may.
 resource "google_service_account_iam_member" "admin_signs_as_smoke" {
   for_each = var.admin_members
 
   service_account_id = google_service_account.account["smoke"].name
-  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  role               = "roles/iam.serviceAccountTokenCreator"
   member             = each.key
 }

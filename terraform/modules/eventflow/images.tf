@@ -43,7 +43,9 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   description   = "EventFlow's container images"
 
-  # What is kept wins over what is deleted, so the last 20 of each image are there to roll back to.
+  # What is kept wins over what is deleted, so the last 20 builds of each image are there to roll back
+  # to. Versions are counted and not builds, and a build is several: its index, an image and an
+  # attestation (SBOM and provenance) for each of two platforms, and a signature.
   cleanup_policies {
     id     = "delete-old"
     action = "DELETE"
@@ -55,7 +57,7 @@ resource "google_artifact_registry_repository" "images" {
     id     = "keep-recent"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 20
+      keep_count = 20 * 6
     }
   }
 

@@ -1,6 +1,11 @@
 output "ingest_url" {
   description = "Where events go."
-  value       = local.urls["ingest"]
+  value       = local.ingest_url
+}
+
+output "load_balancer_address" {
+  description = "Where the A record of load_balancer.domain is to point."
+  value       = one(values(google_compute_global_address.ingest)[*].address)
 }
 
 output "admin_url" {
@@ -25,14 +30,14 @@ output "database_connections" {
 
 output "github_variables" {
   description = "The variables of the repository's environment, which the workflow `deploy` reads."
-  value = var.github == null ? null : {
+  value = var.github == null ? null : merge(var.load_balancer == null ? {} : { EVENTFLOW_INGEST_URL = local.ingest_url }, {
     GCP_PROJECT_ID     = var.project_id
     GCP_REGION         = var.region
-    GCP_NAME_PREFIX    = local.name
+    EVENTFLOW_NAME     = local.name
     GCP_WIF_PROVIDER   = "${local.github_pool}/providers/github"
     GCP_DEPLOY_ACCOUNT = google_service_account.deploy[0].email
     GCP_SMOKE_ACCOUNT  = google_service_account.account["smoke"].email
-  }
+  })
 }
 
 output "github_plans" {
@@ -57,7 +62,7 @@ output "next" {
     %{else~}
     KEY=$(token ${local.urls["ingest"]})
     %{endif~}
-    curl ${local.urls["ingest"]}/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
+    curl ${local.ingest_url}/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
     curl ${local.urls["admin"]}/admin/events -H "Authorization: Bearer $(token ${local.urls["admin"]})"
   SH
 }

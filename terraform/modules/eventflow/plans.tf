@@ -4,7 +4,7 @@ locals {
   plans = try(var.github.plans, null)
 
   # What a refresh reads. Each is for looking alone; `serviceUsageConsumer` has calls count against this project.
-  plan_roles = local.plans == null ? [] : [
+  plan_roles = local.plans == null ? [] : concat([
     "roles/artifactregistry.reader",
     "roles/bigquery.metadataViewer",
     "roles/browser",
@@ -19,7 +19,10 @@ locals {
     "roles/run.viewer",
     "roles/secretmanager.viewer",
     "roles/serviceusage.serviceUsageConsumer",
-  ]
+    ], var.network == null && var.load_balancer == null ? [] : [
+    "roles/compute.viewer",
+    "roles/compute.networkViewer",
+  ])
 }
 
 resource "google_service_account" "plan" {

@@ -81,7 +81,7 @@ locals {
   # run.app URL alone.
   doors = {
     ingest = {
-      ingress  = "INGRESS_TRAFFIC_ALL"
+      ingress  = local.is_balanced ? "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" : "INGRESS_TRAFFIC_ALL"
       invokers = var.ingest_access == "iam" ? merge({ smoke = local.members.smoke }, { for member in var.ingest_callers : member => member }) : {}
     }
     process-push = {
@@ -185,15 +185,15 @@ module "service" {
   invoker_check = !(each.key == "ingest" && var.ingest_access == "public")
   iap           = each.key == "admin" && var.admin_access == "iap"
 
-  env = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, var.paused ? { PAUSED = "true" } : {}, local.env[each.key])
-  # Cloud Run's front end appends the address of whoever calls. A load balancer of yours appends one more: FORWARDED_HOPS=2.
-  extra_env = merge({ FORWARDED_HOPS = "1" }, each.value.env)
+  env       = merge({ GOOGLE_CLOUD_PROJECT = var.project_id }, var.paused ? { PAUSED = "true" } : {}, local.env[each.key])
+  extra_env = merge({ FORWARDED_HOPS = local.hops[each.key] }, each.value.env)
   database_url = {
     secret = local.database_url_secret
     # A new password is a new version, and so a new revision.
     version = local.own_database ? google_secret_manager_secret_version.database_url[0].version : "latest"
   }
-  cloudsql_instances = google_sql_database_instance.postgres[*].connection_name
+  cloudsql_instances = local.is_private ? [] : google_sql_database_instance.postgres[*].connection_name
+  vpc                = local.vpc
 
   # The grants must be there before the revision that needs them, and the tables before traffic.
   depends_on = [

@@ -95,6 +95,10 @@ variable "admin_access" {
     condition     = contains(["iam", "iap"], var.admin_access)
     error_message = "admin_access is \"iam\" or \"iap\"."
   }
+  validation {
+    condition     = var.admin_access == "iam" || var.github == null
+    error_message = "Each deploy of the workflow tries admin with a token of an account, which Identity-Aware Proxy does not take, and would roll back: with github set, admin_access is \"iam\", and people come through `gcloud run services proxy`."
+  }
 }
 
 variable "admin_members" {

@@ -46,6 +46,23 @@ resource "google_cloud_run_v2_service" "service" {
   }
 
   template {
+    # Beside that of the service, which does not count a revision that has a tag and no traffic: one that
+    # is tried out must keep to its share of the database's connections too.
+    scaling {
+      max_instance_count = var.max_instances
+    }
+
+    dynamic "vpc_access" {
+      for_each = var.vpc[*]
+      content {
+        egress = "PRIVATE_RANGES_ONLY"
+        network_interfaces {
+          network    = vpc_access.value.network
+          subnetwork = vpc_access.value.subnetwork
+        }
+      }
+    }
+
     service_account                  = var.service_account
     timeout                          = "${var.timeout}s"
     max_instance_request_concurrency = var.concurrency

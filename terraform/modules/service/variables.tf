@@ -115,3 +115,12 @@ variable "cloudsql_instances" {
   description = "Connection names of the instances whose sockets it gets."
   type        = list(string)
 }
+
+variable "vpc" {
+  description = "The network that it has a foot in."
+  type = object({
+    network    = string
+    subnetwork = string
+  })
+  default = null
+}
