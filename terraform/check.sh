@@ -54,7 +54,7 @@ copy_tree() {
   mkdir -p "$work/shared/gcp/src/bigquery"
   cp ../shared/gcp/src/bigquery/schema.json "$work/shared/gcp/src/bigquery/"
   mkdir "$work/docs"
-  cp ../docs/cost_defaults.py ../docs/deploy.md "$work/docs/"
+  cp ../docs/cost_defaults.py ../docs/deploy.md ../docs/restore.md "$work/docs/"
   mkdir -p "$work/functions/process-push" "$work/functions/bq-flush"
   cp -R ../functions/process-push/src "$work/functions/process-push/"
   cp -R ../functions/bq-flush/src "$work/functions/bq-flush/"
@@ -136,6 +136,7 @@ check_apply() {
   against_stand_in . plan -detailed-exitcode "${given[@]}"
   against_stand_in . destroy -auto-approve "${given[@]}"
   against_stand_in . apply -auto-approve "${given[@]}"
+  tests/restore.sh "$(cat port)" "${given[@]}" -parallelism=30
   if grep -q 'postgres://' terraform.tfstate; then
     echo 'terraform-check: the password is in the state' >&2
     exit 1

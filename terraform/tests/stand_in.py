@@ -6,6 +6,7 @@ that a database user's password is the one in the secret, and that nothing is ma
 """
 
 import base64
+import json
 import re
 
 import networks
@@ -146,6 +147,15 @@ def bucket_policy(method, path, body):
     return 200, policies.get(f"storage/{path}", {"version": 1, "etag": "BwYA", "bindings": []})
 
 
+def cloned(path, name):
+    """An instance of another name, with the databases and users of the first."""
+    parent, _, old = path.rpartition("/")
+    for key in [key for key in store if key == f"sql/{path}" or key.startswith(f"sql/{path}/")]:
+        text = json.dumps(store[key]).replace(f'"{old}"', f'"{name}"').replace(f':{old}"', f':{name}"')
+        store[key.replace(f"sql/{path}", f"sql/{parent}/{name}", 1)] = json.loads(text)
+    return 200, DONE | {"targetId": name}
+
+
 def merged(old, new):
     """A PATCH, without its mask: what it names is what it changes."""
     return old | {key: merged(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value for key, value in new.items()}
@@ -182,6 +192,8 @@ def respond(method, product, path, query, body):
     if product == "compute" and change.startswith("set"):
         store[f"compute/{owner}"] = networks.changed(store[f"compute/{owner}"], change, body)
         return 200, answer(product, owner)
+    if product == "sql" and path.endswith("/clone"):
+        return cloned(path.removesuffix("/clone"), body["cloneContext"]["destinationInstanceName"])
     if method == "POST":
         return created(product, path, query, body)
     if product == "sql" and path.endswith("/users") and method in ("PUT", "DELETE"):
