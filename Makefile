@@ -5,6 +5,8 @@ LOCAL := target/debug/local
 # All that `make run` runs; what only tests, measures or attacks is built by the target that needs it.
 PROGRAMS := -p ingest -p process-push -p admin -p bq-flush -p local
 QUERIES := shared/store/.sqlx
+MUSL := $(shell uname -m)-unknown-linux-musl
+BINARIES := target/$(MUSL)/release
 
 .PHONY: help
 help: ## say what there is
@@ -37,6 +39,7 @@ test: build ## run the tests, on a PostgreSQL of their own, and where 15 is inst
 test-all: lint test ## run all there is, for an hour
 	@PROPTEST_CASES=300 $(LOCAL) postgres -- cargo test -p local --test steps
 	@cargo test -p local --test pipeline -- --ignored --nocapture
+	@$(MAKE) binaries-check
 	@$(MAKE) contract
 	@$(MAKE) chaos
 	@$(MAKE) chaos FAILING=50 RATE=20
@@ -102,7 +105,18 @@ lint: build workflows-check dependencies-check ## check the format, the code, th
 	@rm -rf target/queries && mkdir -p target/queries $(QUERIES)
 	@$(call ask,target/queries,clippy --workspace --all-targets -- -D warnings)
 	@diff -r $(QUERIES) target/queries || { echo 'the query data are old: make sqlx-prepare'; exit 1; }
+	@if test ! -x $(BINARIES)/bq-flush || find Cargo.lock Cargo.toml functions/*/src shared/*/src -newer $(BINARIES)/bq-flush | grep -q .; \
+	then echo 'not run, since the binaries of this state are not built: make binaries-check'; \
+	else .github/scripts/try-binaries $(BINARIES); fi
 	@terraform/check.sh
+
+# As for an image. It takes ten minutes, so `make lint` only tries what is built; for every image the workflow does.
+.PHONY: binaries-check
+binaries-check: toolchain ## build the services as for an image, and try them in a read-only root: their size, and whether they answer
+	@command -v musl-gcc >/dev/null || { echo 'musl-gcc is missing: apt-get install musl-tools'; exit 1; }
+	@rustup target list --installed | grep -qx $(MUSL) || { echo 'the target is missing: rustup target add $(MUSL)'; exit 1; }
+	@TARGET_CC=musl-gcc cargo build --release --locked --target $(MUSL) -p ingest -p process-push -p admin -p bq-flush
+	@.github/scripts/try-binaries $(BINARIES)
 
 .PHONY: terraform-check
 terraform-check: ## check and plan the deployment, without an account
