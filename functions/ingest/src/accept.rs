@@ -1,4 +1,4 @@
-//! What happens to every event, whichever way it came.
+//! The steps that every event goes through, in whatever form it was sent.
 
 use std::sync::Arc;
 
@@ -11,16 +11,18 @@ use tokio::time::{Instant, timeout_at};
 use crate::keys::Sender;
 use crate::{Ingest, problems};
 
-/// An event that is well-formed.
+/// A well-formed event.
 pub(crate) struct Incoming {
     pub(crate) event: NewEvent,
     pub(crate) key: Option<IdempotencyKey>,
-    /// What a check says that may have said otherwise when the event came first. It counts only where the key is not known.
+    /// A refusal by a check whose answer may have been different when the event was first sent. It counts only if the
+    /// key is not known.
     pub(crate) refusal: Option<Box<Problem>>,
 }
 
 impl Incoming {
-    /// By a check whose answer changes with time. Without a key nobody can know that the event was taken before.
+    /// Marks the event as refused by a check whose answer changes with time. Without a key there is no way to know that
+    /// the event was accepted before, so the refusal is final.
     pub(crate) fn refused(self, problem: Problem) -> Item {
         match (self.key, &self.refusal) {
             (None, _) => Err(problem),
@@ -30,11 +32,11 @@ impl Incoming {
     }
 }
 
-/// What was sent as an event.
+/// One event of a request, or the problem that refuses it.
 pub(crate) type Item = Result<Incoming, Problem>;
 
 impl Ingest {
-    /// Answers once the event is committed.
+    /// Returns once the event is committed.
     pub(crate) async fn accept(
         &self,
         incoming: Incoming,
@@ -46,7 +48,8 @@ impl Ingest {
         ends.pop().unwrap_or_else(|| Err(Problem::internal("an event has no answer")))
     }
 
-    /// Answers for each of them, once each is committed or refused. What is held for them is given back when they are.
+    /// Returns a result for each event, once each is committed or refused. The memory held for the events is released
+    /// at that point.
     pub(crate) async fn accept_all(
         &self,
         items: Vec<Item>,
@@ -82,7 +85,7 @@ impl Ingest {
     }
 }
 
-/// What the door has to say about an event, now that it is known.
+/// Applies the checks that depend on the sender.
 fn checked(incoming: Incoming, sender: &Sender) -> Item {
     let key = incoming.key.map(|key| key.within(sender.scope()));
     let incoming = Incoming { key, ..incoming };

@@ -19,7 +19,7 @@ use crate::memory::{self, Paid};
 use crate::openapi::Refusals;
 use crate::{Ingest, cloudevents, idempotency, plain, problems};
 
-/// So many go in one statement.
+/// The largest batch fits in one statement.
 pub(crate) const MAX_EVENTS: usize = MAX_BATCH;
 pub(crate) const MAX_BYTES: usize = 10 * 1024 * 1024;
 
@@ -33,10 +33,10 @@ enum Form {
     CloudEvents,
 }
 
-/// Send many events
+/// Send a batch of events
 ///
-/// At most 500 of them and 10 MiB, decompressed too. Each answers for itself, in its place, and has its own idempotency key.
-/// The body may be compressed: `Content-Encoding: gzip` or `zstd`.
+/// A batch has at most 500 events and 10 MiB, also after decompression. Each event has its own result, at its place in
+/// the batch, and may have its own idempotency key. The body may be compressed: `Content-Encoding: gzip` or `zstd`.
 #[utoipa::path(
     post,
     path = "/events/batch",
@@ -72,19 +72,19 @@ enum Form {
     )),
     responses(
         Refusals,
-        (status = 201, body = Answer, description = "All went in"),
+        (status = 201, body = Answer, description = "All events are committed"),
         (
-            status = 207, body = Answer, description = "Some went in",
-            headers(("Retry-After" = Option<i64>, description = "Where it is worth to send those again that are a 503"))
+            status = 207, body = Answer, description = "Some events are committed",
+            headers(("Retry-After" = Option<i64>, description = "Present if the events with status 503 should be sent again"))
         ),
-        (status = 400, description = "None went in, or this is no batch", content(
+        (status = 400, description = "No event is committed, or the body is not a batch", content(
             (Answer = "application/json"), (Problem = "application/problem+json")
         )),
-        (status = 500, description = "None went in, and that is our fault", content(
+        (status = 500, description = "No event is committed, because of an error in this service", content(
             (Answer = "application/json"), (Problem = "application/problem+json")
         )),
         (
-            status = 503, description = "None went in, and it is worth to send them again", content(
+            status = 503, description = "No event is committed, and the batch should be sent again", content(
                 (Answer = "application/json"), (Problem = "application/problem+json")
             ),
             headers(("Retry-After" = i64))
@@ -133,7 +133,7 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
         _ => return Err(media.refused(WANTED)),
     };
     media.require_utf_8()?;
-    // Beside a format of CloudEvents the headers may be repeated.
+    // With a format of CloudEvents, the attributes may be repeated as headers.
     if form != Form::CloudEvents
         && let Some(header) = cloudevents::header_of_one(headers)
     {
@@ -149,7 +149,7 @@ async fn document(
     read: impl FnOnce(&[u8]) -> Result<Vec<Item>, Problem>,
 ) -> Result<(Vec<Item>, Held), Problem> {
     let body = reader.whole(account).await?;
-    // Events are copies of what they are read from.
+    // The events are copies of parts of the body, so both need memory at the same time.
     let held = account.hold(body.bytes.len())?;
     Ok((read(&body.bytes)?, held))
 }
@@ -161,7 +161,7 @@ async fn lines(
 ) -> Result<(Vec<Item>, Held), Problem> {
     let (mut chunk, mut chunk_held, mut held) = (Vec::new(), account.hold(0)?, account.hold(0)?);
     while reader.next(&mut chunk, &mut chunk_held).await? {
-        // The line under way is in a buffer that doubles, beside the events before it.
+        // The buffer of the current line grows by doubling, and the earlier events are held beside it.
         held.grow(2 * chunk.len())?;
         lines.push(&chunk)?;
         chunk.clear();

@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::encoding::{Encoding, Stopped};
 use crate::problems;
 
-/// So much is decompressed at once.
+/// Number of bytes that are decompressed at once.
 const CHUNK: usize = 16 * 1024;
 
-/// A body as it comes in, decompressed. Its length is bounded before and behind the decoder, and so are the time that it may take
-/// and, by the budget, all that it holds on its way.
+/// Reads a request body and decompresses it. The length is bounded before and after the decoder, the time is bounded by
+/// a deadline, and the memory by the budget.
 pub(crate) struct Reader {
     source: Source,
     encoding: Encoding,
@@ -28,14 +28,15 @@ enum Source {
     Coded(Pin<Box<dyn AsyncRead + Send>>),
 }
 
-/// A body that is here, and its part of the budget. The decoder is gone.
+/// A complete body, and its part of the budget. The decoder has been dropped.
 pub(crate) struct Whole {
     pub(crate) bytes: Vec<u8>,
     pub(crate) held: Held,
 }
 
 impl Reader {
-    /// Of what announces itself as too large nothing is read: a client that waits for `100 Continue` never sends it.
+    /// A body whose announced length is too large is refused before any of it is read: a client that waits for `100
+    /// Continue` never sends it.
     pub(crate) fn of(
         headers: &HeaderMap,
         body: Body,
@@ -52,7 +53,8 @@ impl Reader {
         Ok(Self { source, encoding, limit, read: 0 })
     }
 
-    /// Appends what comes next, and says whether anything did. The buffer's capacity is what `held` holds.
+    /// Appends the next part of the body to the buffer, and returns whether there was one. `held` covers the capacity
+    /// of the buffer.
     pub(crate) async fn next(&mut self, buffer: &mut Vec<u8>, held: &mut Held) -> Result<bool, Problem> {
         let before = buffer.len();
         match &mut self.source {
@@ -63,7 +65,7 @@ impl Reader {
                 }
             }
             Source::Coded(decoder) => {
-                // One byte beyond the limit tells that there are more.
+                // One byte beyond the limit shows that the body is too large.
                 let rest = (self.limit + 1).saturating_sub(self.read);
                 held.reserve(buffer, rest.min(CHUNK), self.limit + 1)?;
                 decoder.read_buf(buffer).await.map_err(|error| unreadable(self.encoding, &error))?;

@@ -1,5 +1,5 @@
-//! CloudEvents 1.0 as events of ours: `type` is the event type, `data` the payload, and all the rest is kept in the metadata. What
-//! is read here is bytes and headers alone.
+//! Reads CloudEvents 1.0 as events of this service: `type` becomes the event type, `data` the payload, and everything
+//! else goes into the metadata. This module only reads bytes and headers.
 
 mod attributes;
 mod binary;
@@ -33,7 +33,7 @@ struct Metadata<'a> {
 struct Kept<'a> {
     #[serde(flatten)]
     context: &'a Context,
-    /// Where the data are: not every payload is the data themselves.
+    /// The place of the data in the payload, because not every payload is the data themselves.
     data: &'static str,
 }
 

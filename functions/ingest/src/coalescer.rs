@@ -16,18 +16,19 @@ use uuid::Uuid;
 
 use crate::accept::Incoming;
 
-/// A statement of more events is no faster, and its rows are held longer.
+/// A statement of more events is no faster, and it holds its rows longer.
 pub(crate) const MAX_BATCH: usize = 500;
-/// Where so many wait, they go in a second statement beside the one under way: by then it costs less than the wait.
+/// If this many events wait, they go in a second statement beside the current one, because by then a statement costs
+/// less than the wait.
 const FULL: usize = 100;
 const MOST_STATEMENTS: usize = 2;
-/// Events that wait for the statements under way. One more is told to come back.
+/// The most events that may wait for the running statements. Any further event is refused and should be sent again.
 const MAX_WAITING: usize = 2_000;
-/// A statement takes no more bytes, but for what came together. While it is under way they are there four times: here, as columns,
-/// and in two buffers of the connection.
+/// The most bytes in one statement, unless a single request has more. During the statement its events are in memory
+/// four times: here, as columns, and in two buffers of the connection.
 const MAX_STATEMENT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Events that arrive together share one statement and one commit. What arrives while it is under way is the next batch, so an event
+/// Events that arrive together share one statement and one commit. Events that arrive during it form the next batch, so an event
 /// that is alone goes at once and no timer is needed.
 #[derive(Clone)]
 pub struct Coalescer {
@@ -42,19 +43,19 @@ pub(crate) enum Rejected {
         limit: usize,
     },
     Store(Arc<Error>),
-    /// The idempotency key came with another body before.
+    /// The idempotency key was used before with another body.
     KeyOfAnother,
     KeyGone,
-    /// A check had refused the event, and its key is not known.
+    /// A check refused the event, and its key is not known.
     ByCheck(Box<Problem>),
-    /// The writer has ended: the process is about to.
+    /// The writer has ended, because the process is about to end.
     Gone,
 }
 
-/// To an event that waits.
+/// Resolves to the result of a waiting event.
 pub(crate) struct Answer(oneshot::Receiver<Result<EventId, Rejected>>);
 
-/// What came together, and goes in one statement.
+/// The events of one request, which go in one statement.
 struct Group {
     events: Vec<Waiting>,
     bytes: usize,
@@ -64,13 +65,13 @@ struct Group {
 struct Waiting {
     event: NewEvent,
     key: Option<IdempotencyKey>,
-    /// Why it is not stored, unless its key is known.
+    /// The reason not to store the event, unless its key is known.
     refusal: Option<Box<Problem>>,
-    /// What the message says, and what of it stays with the event for whoever publishes it again.
+    /// The trace context for the message, and its trace ID, which is stored with the event for a later publication.
     traceparent: Arc<str>,
     trace_id: Uuid,
     answer: oneshot::Sender<Result<EventId, Rejected>>,
-    /// Given back when the last of its group is stored.
+    /// Released when the last event of the group is stored.
     _held: Arc<Held>,
 }
 
@@ -83,14 +84,15 @@ struct Writer {
 }
 
 impl Group {
-    /// Out of the queue, where others have its places now.
+    /// Takes the events out of the queue, which frees their places for others.
     fn taken(self) -> Vec<Waiting> {
         self.events
     }
 }
 
 impl Answer {
-    /// Comes once the event is committed, and published where that is quick. One whose key is known is that event again.
+    /// Resolves once the event is committed, and published if that is quick. An event whose key is known gets the ID of
+    /// the first event with that key.
     pub(crate) async fn wait(self) -> Result<EventId, Rejected> {
         self.0.await.unwrap_or(Err(Rejected::Gone))
     }
@@ -126,7 +128,7 @@ impl Coalescer {
                 };
                 let answers = items.into_iter().map(|item| item.map(&mut wait)).collect();
                 if !group.events.is_empty() {
-                    // Where the writer has gone, so have the other ends of the answers.
+                    // If the writer has ended, the group is dropped, and `Answer::wait` reports it.
                     let _ = self.groups.send(group);
                     if waiting(&self.places) >= FULL {
                         self.full.notify_one();
@@ -167,7 +169,8 @@ impl Writer {
                     Err(_) => break None,
                 }
             };
-            // Who has been answered that it takes too long, or has gone, waits for nothing.
+            // A closed answer means that the client has gone, or was told that storing takes too long. Its event is not
+            // stored.
             batch.retain(|waiting| !waiting.answer.is_closed());
             let writer = Arc::clone(&self);
             under_way.spawn(async move { writer.write(batch, now()).await });
@@ -179,7 +182,7 @@ impl Writer {
         under_way.join_all().await;
     }
 
-    /// Until there may be one more statement.
+    /// Waits until one more statement may start.
     async fn turn(&self, under_way: &mut JoinSet<()>) {
         while under_way.len() >= MOST_STATEMENTS || !under_way.is_empty() && waiting(&self.places) < FULL {
             tokio::select! {
@@ -205,12 +208,13 @@ impl Writer {
                 );
                 self.answer_known(known.into_iter().map(|(_, waiting)| waiting).collect());
             }
-            // Our clock is off: the database's decides, so that ids fall into partitions that are there.
+            // The clock of this machine is off. The time of the database decides, so that ids fall into existing
+            // partitions.
             Err(Error::ClockOff { database_time }) => {
                 tracing::warn!(ours = ?now, database = ?database_time, "this machine's clock is off");
                 Box::pin(self.write(batch, database_time)).await;
             }
-            // One row that the database refuses must hurt nobody else.
+            // One row that the database refuses must not affect the other events.
             Err(Error::Refused(error)) if batch.len() > 1 => {
                 tracing::warn!(%error, events = batch.len(), "a batch was refused: trying its halves");
                 let mut first = batch;
@@ -234,10 +238,10 @@ impl Writer {
         self.store.insert(batch, self.first_due).await
     }
 
-    /// Beside the next batch, and answers behind it, since Cloud Run promises no CPU after the answer.
+    /// Publishes beside the next batch, and answers after that, because Cloud Run promises no CPU after the answer.
     fn publish(&self, stored: Vec<(EventId, Waiting)>) {
         let publisher = self.publisher.clone();
-        // What is stored is held no longer.
+        // The memory held for stored events is released before they are published.
         let stored = stored.into_iter().map(|(id, Waiting { event, traceparent, answer, .. })| {
             (id, event.event_type, traceparent, answer)
         });
@@ -254,7 +258,7 @@ impl Writer {
                 tracing::warn!(%error, events, "stored and not published: the relay will");
             }
             for (id, .., answer) in stored {
-                // A client that went away has nobody to answer; its event stays.
+                // Sending fails only if the client went away; its event stays stored.
                 let _ = answer.send(Ok(id));
             }
         });
@@ -265,7 +269,7 @@ fn waiting(places: &Semaphore) -> usize {
     MAX_WAITING - places.available_permits()
 }
 
-/// Logged here, once for all that share the statement.
+/// Refuses the whole batch. The error is logged here, once for all events that share the statement.
 fn refuse(batch: Vec<Waiting>, error: Error) {
     let events = batch.len();
     match &error {
@@ -273,7 +277,7 @@ fn refuse(batch: Vec<Waiting>, error: Error) {
         Error::Refused(_) => {
             tracing::error!(%error, events, "an event that passed the checks was refused by the database");
         }
-        // Its problem logs it.
+        // The problem response logs every other error.
         _ => {}
     }
     let error = Arc::new(error);

@@ -13,20 +13,20 @@ pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
     pub senders: Senders,
-    /// Of one address; any number, if not given.
+    /// The limit for one address; None means no limit.
     pub requests_per_second: Option<NonZero<u32>>,
-    /// Whose pages may do so from a browser.
+    /// The sites whose pages may send events from a browser.
     pub origins: Origins,
     pub limits: Limits,
-    /// After this long the relay publishes what was not published here.
+    /// After this time the relay publishes an event that was not published here.
     pub first_due: Duration,
-    /// For so long a request that comes again is answered as the first time.
+    /// A request that is repeated within this time gets the first answer again.
     pub keys_last: Duration,
 }
 
-/// Who may send events.
+/// The callers that may send events.
 pub enum Senders {
-    /// Who has an API key.
+    /// Callers with an API key.
     Keys,
     Callers(Callers),
 }
@@ -34,19 +34,20 @@ pub enum Senders {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub body_bytes: usize,
-    /// All requests together hold no more; one sender holds a quarter at most.
+    /// The limit for all requests together; one sender may hold at most a quarter of it.
     pub memory_bytes: usize,
     pub body_deadline: Duration,
-    /// From the end of the body to the answer.
+    /// The time from the end of the body to the answer.
     pub answer_deadline: Duration,
 }
 
-/// No request waits longer than this for its answer once its body is there.
+/// The longest time that a request waits for its answer after its body has arrived.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
-/// Together with the wait for a connection it is below that, so that the database gives a statement up before the client does.
+/// Together with the wait for a connection this stays below `ANSWER_DEADLINE`, so that the database gives up a
+/// statement before the client does.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A third of the smallest container, which also holds what the statements under way copy.
+/// A third of the smallest container, which also holds the copies that running statements make.
 const MEMORY_BYTES: usize = 160 * 1024 * 1024;
 
 impl Config {

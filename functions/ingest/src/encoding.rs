@@ -17,7 +17,7 @@ use tokio_util::io::StreamReader;
 use self::zstd::Frames;
 use crate::problems;
 
-/// What the state of a gzip decoder takes, its window included.
+/// Memory for the state of a gzip decoder, including its window.
 const GZIP: usize = 64 * 1024;
 
 #[derive(Clone, Copy)]
@@ -27,13 +27,13 @@ pub(crate) enum Encoding {
     Zstd,
 }
 
-/// What decompresses a body, and its part of the budget.
+/// The decoder of a body, and its part of the budget.
 pub(crate) enum Decoder {
     Gzip(Held),
     Zstd(Frames),
 }
 
-/// Why a body ends that is not the decoder's doing.
+/// A problem that ended the body and was not found by the decoder.
 #[derive(Debug, thiserror::Error)]
 #[error("the body cannot be read on")]
 pub(crate) struct Stopped(pub(crate) Problem);
@@ -57,7 +57,7 @@ impl Encoding {
         }
     }
 
-    /// For a body of at most so many bytes.
+    /// Returns the decoder for a body of at most `limit` bytes.
     pub(crate) fn decoder(self, limit: usize, account: &Account) -> Result<Option<Decoder>, Problem> {
         Ok(match self {
             Self::Identity => None,
@@ -68,13 +68,13 @@ impl Encoding {
 }
 
 impl Decoder {
-    /// What is dropped with the result gives the budget back.
+    /// The part of the budget is released when the result is dropped.
     pub(crate) fn over(self, chunks: Chunks) -> Pin<Box<dyn AsyncRead + Send>> {
         match self {
             Self::Gzip(held) => {
                 let mut decoder =
                     GzipDecoder::new(StreamReader::new(Box::pin(coded(chunks, held, |_, chunk| Ok(chunk)))));
-                // What is behind the first member would be lost unseen.
+                // Without this, any data after the first member would be ignored silently.
                 decoder.multiple_members(true);
                 Box::pin(decoder)
             }
@@ -89,7 +89,7 @@ impl Decoder {
     }
 }
 
-/// What comes in, as `pass` lets it go on.
+/// Streams the received chunks, each after a call of `pass`.
 fn coded<T: Send>(
     chunks: Chunks,
     state: T,

@@ -31,12 +31,13 @@ enum Form {
 
 /// Send an event
 ///
-/// It is sent in the form of this API, or as a CloudEvent 1.0, structured or binary.
+/// The event has the form of this API, or is a CloudEvent 1.0 in structured or binary mode.
 ///
-/// A binary one has its attributes as headers: all of `ce-specversion`, `ce-id`, `ce-source` and `ce-type`, and it may have `ce-time`,
-/// `ce-subject`, `ce-dataschema` and extensions. Its body is the data as they are, of any `Content-Type`; `text/plain` and
-/// `application/octet-stream` stand here for all. Without these headers a body of `application/json` is an event in the form of this
-/// API, and of another type none.
+/// A CloudEvent in binary mode has its attributes as headers: `ce-specversion`, `ce-id`, `ce-source` and `ce-type` are
+/// required, and `ce-time`, `ce-subject`, `ce-dataschema` and extensions are optional. Its body is the data, of any
+/// `Content-Type`; this document shows `text/plain` and `application/octet-stream` as examples. Without these headers,
+/// a body of `application/json` is an event in the form of this API, a body of `application/cloudevents+json` is a
+/// CloudEvent in structured mode, and any other type is refused.
 ///
 /// The body may be compressed: `Content-Encoding: gzip` or `zstd`.
 #[utoipa::path(
@@ -48,7 +49,7 @@ enum Form {
     params(
         (
             "Idempotency-Key" = Option<String>, Header, pattern = r#"^("[!#-\[\]-~]{1,255}"|[!#-~][!-~]{0,254})$"#,
-            description = "A request that comes again with the same key and body is answered as the first time, and is one \
+            description = "A repeated request with the same key and body gets the first answer again, and is one \
                 event. Not for CloudEvents, whose `source` and `id` are their key"
         ),
     ),
@@ -106,7 +107,7 @@ pub(crate) async fn post(
     };
     let (limit, deadline) = (ingest.limits.body_bytes, ingest.limits.body_deadline);
     let body = Reader::of(&headers, body, limit, deadline, &account)?.whole(&account).await?;
-    // An event is a copy of what it is read from.
+    // The event is a copy of parts of the body, so both need memory at the same time.
     let mut held = account.hold(body.bytes.len())?;
     let incoming = match form {
         Form::Plain => plain::read(&body.bytes, 0, key, ingest.keys_last),
@@ -128,7 +129,7 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
         "application/cloudevents-batch+json" => {
             return Err(media.refused("application/cloudevents+json, and a batch goes to /events/batch"));
         }
-        // XML, Avro and the like, whose attributes are in the body too.
+        // Other formats, such as XML and Avro, are not supported. They have the attributes in the body too.
         essence if essence.starts_with("application/cloudevents") => {
             return Err(media.refused("application/cloudevents+json"));
         }

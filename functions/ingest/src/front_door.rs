@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use crate::config::Senders;
 use crate::keys::KeyRing;
 
-/// Who may send events. Whoever is refused is refused before a byte of the body is read.
+/// Decides which callers may send events. A request is refused before any of its body is read.
 #[derive(Clone)]
 pub enum FrontDoor {
     Keys(KeyRing),
@@ -15,7 +15,7 @@ pub enum FrontDoor {
 }
 
 impl FrontDoor {
-    /// With the task that keeps it up to date.
+    /// Also returns the task that keeps the front door up to date.
     pub(crate) fn open(senders: Senders, store: Store) -> Result<(Self, JoinHandle<()>), BoxError> {
         Ok(match senders {
             Senders::Keys => {

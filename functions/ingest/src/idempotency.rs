@@ -1,5 +1,5 @@
-//! The header `Idempotency-Key`, as the IETF draft of that name has it: a quoted string. Most clients send it bare, so both are
-//! taken, and mean the same. In a batch each event has its own, as a member.
+//! The header `Idempotency-Key`, as the IETF draft of that name defines it: a quoted string. Most clients send the key
+//! without quotes, so both forms are accepted and mean the same. In a batch each event has its own key, as a member.
 
 use axum::http::{HeaderMap, StatusCode};
 use service::Problem;
@@ -35,7 +35,7 @@ fn checked<'a>(name: &'static str, value: &'a str) -> Result<&'a str, Problem> {
     }
 }
 
-/// None where the quotes do not match, or stand where they have to be escaped.
+/// None if the quotes do not match, or if a character inside would have to be escaped.
 fn unquoted(value: &str) -> Option<&str> {
     let value = value.trim();
     let Some(rest) = value.strip_prefix('"') else {
@@ -56,7 +56,7 @@ pub(crate) fn either<'a>(
     }
 }
 
-/// Where the header cannot do, and this says why.
+/// Refuses the header on a request that cannot use it; `why` gives the reason.
 pub(crate) fn no_header(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
     if headers.contains_key(HEADER) { Err(malformed(HEADER, why)) } else { Ok(()) }
 }

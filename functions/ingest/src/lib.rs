@@ -1,4 +1,4 @@
-//! Takes events over HTTP. A 201 means that the event is committed in PostgreSQL.
+//! Receives events over HTTP. A 201 means that the event is committed in PostgreSQL.
 
 mod accept;
 mod batch;
@@ -45,7 +45,7 @@ pub struct Ingest {
     pub coalescer: Coalescer,
     pub front_door: FrontDoor,
     pub address_limit: Option<AddressLimit>,
-    /// What payloads are held against; None is nothing.
+    /// The schemas that payloads are checked against; None means no check.
     pub schemas: Option<Schemas>,
     pub limits: Limits,
     pub keys_last: Duration,
@@ -89,7 +89,8 @@ pub fn router(ingest: Ingest) -> Router {
         .routes(routes!(batch::post))
         .split_for_parts();
     let routes = ingest.front_door.clone().guard(routes);
-    // Before the door, where requests may wait for the database or for Google's keys.
+    // The memory guard comes before the door, because requests at the door may wait for the database or for Google's
+    // keys.
     let routes = Memory::shared_by_address(ingest.limits.memory_bytes).guard(routes);
     let routes = match ingest.address_limit.clone() {
         Some(limit) => limit.guard(routes),

@@ -4,10 +4,10 @@ use service::Problem;
 
 use crate::problems;
 
-/// What a body says that it is.
+/// The media type that a body declares.
 pub(crate) struct Media<'a> {
     given: &'a str,
-    /// The type itself, in small letters.
+    /// The type without its parameters, in lower case.
     pub(crate) essence: String,
     charset: Option<&'a str>,
 }
@@ -39,7 +39,7 @@ impl<'a> Media<'a> {
         self.essence.split_once('/').map_or("", |(_, subtype)| subtype)
     }
 
-    /// ASCII is part of it, and many write its name without the hyphen.
+    /// ASCII is part of UTF-8, and many clients write its name without the hyphen.
     pub(crate) fn is_utf_8(&self) -> bool {
         let is_one = |charset: &str| {
             ["utf-8", "utf8", "us-ascii"].iter().any(|name| charset.eq_ignore_ascii_case(name))
@@ -47,7 +47,7 @@ impl<'a> Media<'a> {
         self.charset.is_none_or(is_one)
     }
 
-    /// JSON has no other charset.
+    /// Refuses any other charset, because JSON has none.
     pub(crate) fn require_utf_8(&self) -> Result<(), Problem> {
         match self.charset {
             Some(charset) if !self.is_utf_8() => {

@@ -1,4 +1,5 @@
-//! What requests hold here, of the budget that is theirs: decoders, bodies, and events until they are stored.
+//! The memory that requests hold here, as part of the budget for requests: decoders, bodies, and events until they are
+//! stored.
 
 use std::sync::Arc;
 
@@ -13,11 +14,11 @@ use crate::accept::Item;
 use crate::batch;
 use crate::keys::Sender;
 
-/// What is kept of an event, or of the reason why it is none, beside its text.
+/// Memory for an event or for the problem that refuses it, beside its text.
 const ITEM: usize = 512;
 
-/// The account of a request whose sender is known: what the request holds counts for the address that it came from and for the
-/// key or the identity that it came with.
+/// The account of a request whose sender is known. The memory of the request counts for its address and for its API key
+/// or identity.
 pub(crate) struct Paid(pub(crate) Account);
 
 impl<S: Send + Sync> FromRequestParts<S> for Paid {
@@ -35,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Paid {
     }
 }
 
-/// What these hold until they are stored.
+/// The memory that these events hold until they are stored.
 pub(crate) fn of(items: &[Item]) -> usize {
     items.iter().map(|item| item.as_ref().map_or(ITEM, |incoming| of_event(&incoming.event))).sum()
 }
@@ -45,8 +46,8 @@ pub(crate) fn of_event(event: &NewEvent) -> usize {
     ITEM + event.event_type.as_str().len() + event.payload.get().len() + metadata
 }
 
-/// The smallest budget with which the share of one sender has room for the largest body: a body and the events that are read from
-/// it are there together for a moment, and so are a body and its decoder.
+/// The smallest budget in which the share of one sender has room for the largest body. For a moment a body and its
+/// events are in memory together, and so are a body and its decoder.
 pub(crate) fn least(body_bytes: usize) -> usize {
     const DECODER: usize = 9 * 1024 * 1024;
     const REST: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! What the operations here share, in the document that `/openapi.json` gives.
+//! The parts of `/openapi.json` that the operations of this service share.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::batch::MAX_EVENTS;
 
-const DESCRIPTION: &str = "Takes events over HTTP. A 201 means that the event is committed; it is then processed, and \
-    becomes one row in BigQuery.\n\nA 503 does not say that nothing was stored: with an idempotency key it is safe to send again.";
+const DESCRIPTION: &str = "Receives events over HTTP. A 201 means that the event is committed; it is then processed, and \
+    becomes one row in BigQuery.\n\nAfter a 503 the event may still have been stored: with an idempotency key it is safe to send it again.";
 
 pub(crate) fn document() -> OpenApi {
     let mut info = Info::new("EventFlow ingest", env!("CARGO_PKG_VERSION"));
@@ -18,7 +18,7 @@ pub(crate) fn document() -> OpenApi {
     OpenApi::new(info, Paths::new())
 }
 
-/// What any request with events may be answered.
+/// The refusals that any request with events may get.
 pub(crate) struct Refusals;
 
 impl IntoResponses for Refusals {
@@ -40,13 +40,13 @@ impl IntoResponses for Refusals {
     }
 }
 
-/// An event as it is sent, in the form of this API.
+/// An event in the form of this API.
 #[derive(ToSchema)]
 #[schema(as = NewEvent)]
 #[expect(dead_code, reason = "it is read by `event`, which knows nothing of documents")]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct NewEvent {
-    /// Such as `user.signup`
+    /// The type of the event, such as `user.signup`
     #[schema(min_length = 1, max_length = 100, pattern = r"^[^\u0000]*$")]
     event_type: String,
     /// At most 100 levels deep, and without NUL characters
@@ -54,7 +54,7 @@ pub(crate) struct NewEvent {
     payload: (),
     #[schema(value_type = HashMap<String, Value>, required = false)]
     metadata: (),
-    /// As the header `Idempotency-Key`
+    /// The same as the header `Idempotency-Key`
     #[schema(value_type = String, required = false, pattern = r#"^("[!#-\[\]-~]{1,255}"|[!#-~][!-~]{0,254})$"#)]
     idempotency_key: (),
 }
@@ -88,36 +88,36 @@ fn components() -> Value {
             ] }
         },
         "headers": {
-            "RateLimit": limit("What is left, and when it is full again: IETF draft RateLimit header fields"),
-            "RateLimitPolicy": limit("How much there is of what, in which time"),
-            "Challenge": limit("What would open the door")
+            "RateLimit": limit("The remaining quota, and the time until it is full again: IETF draft RateLimit header fields"),
+            "RateLimitPolicy": limit("The quota and its time window"),
+            "Challenge": limit("The authentication that is required")
         },
         "responses": {
             "Invalid": { "description": "A mistake in the body or in a header, with its `field` or `byte`" },
             "Unauthorized": {
-                "description": "No API key, or one that opens nothing",
+                "description": "The API key is missing or not valid",
                 "headers": { "WWW-Authenticate": { "$ref": "#/components/headers/Challenge" } }
             },
             "Forbidden": { "description": "The key is for other event types" },
             "TooSlow": { "description": "The body did not arrive in time, or arrived too slowly" },
             "TooLarge": { "description": "The body, or an event, is larger than its `limit`" },
-            "UnsupportedMediaType": { "description": "Another `Content-Type`, charset or `Content-Encoding` is wanted" },
-            "Unprocessable": { "description": "The idempotency key came with another body before, or the database cannot keep this" },
+            "UnsupportedMediaType": { "description": "The `Content-Type`, the charset or the `Content-Encoding` is not supported" },
+            "Unprocessable": { "description": "The idempotency key was used before with another body, or the database cannot store the event" },
             "TooManyRequests": {
-                "description": "More than the key, the identity or the address may send, or have under way at once",
+                "description": "The key, the identity or the address sends more than it may, or has too much in progress at once",
                 "headers": {
                     "Retry-After": { "$ref": "#/components/headers/RetryAfter" }
                 }
             },
             "TryAgain": {
-                "description": "The database is away or slow, or too much is under way already",
+                "description": "The database is unavailable or slow, or too many requests are in progress",
                 "headers": { "Retry-After": { "$ref": "#/components/headers/RetryAfter" } }
             }
         },
         "securitySchemes": {
             "bearer": {
                 "type": "http", "scheme": "bearer",
-                "description": "An API key of admin's, `efk_…`; where `INGEST_AUTH` is `iam`, a Google identity token for this service"
+                "description": "An API key from admin, `efk_…`; if `INGEST_AUTH` is `iam`, a Google identity token for this service"
             },
             "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same API key" }
         }
@@ -128,7 +128,7 @@ fn limit(description: &str) -> Value {
     json!({ "description": description, "schema": { "type": "string" } })
 }
 
-/// A string that CloudEvents allows, and of this form.
+/// A string that CloudEvents allows and that matches `pattern`.
 fn attribute(pattern: &str) -> Value {
     json!({ "type": "string", "minLength": 1, "pattern": pattern })
 }

@@ -11,20 +11,21 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
-/// The sites whose pages may send events from a browser: CORS, without credentials, and for none where none is named.
+/// The sites whose pages may send events from a browser, by CORS without credentials. If the list is empty, no site
+/// may.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(Arc<[HeaderValue]>);
 
-/// The longest that browsers remember a preflight.
+/// The longest time that browsers remember a preflight.
 const MAX_AGE_SECONDS: u16 = 7200;
 
 impl Origins {
-    /// In front of the routes, and so of their door: a preflight carries no key.
+    /// Adds the layer in front of the routes and of their door, because a preflight carries no key.
     pub fn around(self, router: Router) -> Router {
         if self.0.is_empty() {
             return router;
         }
-        // A fallback that comes later would be in front of this.
+        // A fallback that is added later would be in front of this layer.
         router
             .method_not_allowed_fallback(service::method_not_allowed)
             .layer(from_fn_with_state(self, answer))
@@ -40,7 +41,7 @@ impl FromStr for Origins {
     }
 }
 
-/// As a browser writes it, since it is compared byte for byte.
+/// An origin must be written as a browser writes it, because it is compared byte for byte.
 fn origin(text: &str) -> Result<HeaderValue, String> {
     let mistake = || format!("{text} is no origin such as https://app.example or http://localhost:3000");
     let uri = text.parse::<Uri>().map_err(|_| mistake())?;
@@ -61,7 +62,7 @@ async fn answer(State(Origins(origins)): State<Origins>, request: Request, next:
         Some(_) if is_preflight(&request) => preflight(),
         _ => next.run(request).await,
     };
-    // The answer to one origin must not be kept for another.
+    // The answer to one origin must not be cached for another.
     response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -74,7 +75,8 @@ fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Any header, since extensions of a `CloudEvent` have names that nobody knows; `*` alone leaves this one out.
+/// Allows any header, because the extensions of a `CloudEvent` may have any name. `*` alone does not include
+/// `authorization`.
 fn preflight() -> Response {
     let headers = HeaderMap::from_iter([
         (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST")),

@@ -1,4 +1,4 @@
-//! Why an event is not taken, as its client is told.
+//! The problem responses for events that are not accepted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use store::Error;
 use crate::coalescer::Rejected;
 use crate::idempotency;
 
-/// The shortest that the header can say: an outage is over as soon as the database answers.
+/// The shortest time that the header can express, because an outage is over as soon as the database answers.
 pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 pub(crate) fn invalid(invalid: Invalid) -> Problem {

@@ -1,4 +1,4 @@
-//! All that reads what a stranger sent, as functions of the bytes alone: for a fuzzer.
+//! All parsers of untrusted input, as functions of the bytes alone, for a fuzzer.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::accept::Item;
 use crate::batch::{self, array, lines};
 use crate::{cloudevents, idempotency, keys, plain};
 
-/// An event, and what it is called so that it can be sent again.
+/// An event, and the idempotency key for sending it again.
 pub type Read = Result<(NewEvent, Option<IdempotencyKey>), Problem>;
 
 pub const MAX_EVENTS: usize = batch::MAX_EVENTS;
@@ -24,12 +24,12 @@ pub fn event(body: &[u8]) -> Read {
     alone(plain::read(body, 0, None, KEYS_LAST))
 }
 
-/// A batch that is one JSON document, whose events may have so many bytes each.
+/// Reads a batch that is one JSON document, with at most `limit` bytes for each event.
 pub fn array(body: &[u8], limit: usize) -> Result<Vec<Read>, Problem> {
     array::read(body, limit, |bytes, offset| plain::read(bytes, offset, None, KEYS_LAST)).map(all)
 }
 
-/// A batch that is a line for each event, as it is cut on its way.
+/// Reads a batch with one event on each line, from the chunks of a body.
 pub fn lines<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> Result<Vec<Read>, Problem> {
     let mut lines =
         lines::Lines::new(limit, |bytes: &[u8], offset| plain::read(bytes, offset, None, KEYS_LAST));
@@ -42,7 +42,7 @@ pub fn structured(body: &[u8]) -> Read {
     alone(cloudevents::structured(body, 0, KEYS_LAST))
 }
 
-/// A batch of these.
+/// Reads a batch of CloudEvents in the JSON format.
 pub fn cloudevents(body: &[u8], limit: usize) -> Result<Vec<Read>, Problem> {
     let read = |bytes: &[u8], offset| cloudevents::structured(bytes, offset, KEYS_LAST);
     array::read_bare(body, limit, read).map(all)

@@ -1,4 +1,4 @@
-//! Ten megabytes that would be ten gigabytes, in a process of its own whose memory is looked at.
+//! A body of ten megabytes that decompresses to ten gigabytes, in a separate process whose memory is measured.
 #![allow(clippy::unwrap_used, dead_code)]
 
 #[path = "ingest/harness.rs"]
@@ -16,7 +16,7 @@ use futures::stream;
 use service::testing::call;
 use tokio::io::AsyncWriteExt;
 
-/// So many members of so many bytes are ten gigabytes.
+/// `TIMES` members of this many bytes are ten gigabytes.
 const ZEROS: usize = 16 << 20;
 const TIMES: usize = 640;
 
@@ -51,7 +51,7 @@ async fn a_bomb_is_refused_early_and_memory_stays_flat() {
     }
 }
 
-/// In pieces, each counted when it is asked for.
+/// Sends the body in pieces, and counts each when it is requested.
 fn bomb(member: Vec<u8>, sent: Arc<AtomicUsize>) -> Body {
     let pieces = (0..TIMES).flat_map(move |_| member.chunks(4096).map(<[u8]>::to_vec).collect::<Vec<_>>());
     Body::from_stream(stream::iter(pieces.map(move |piece| {
@@ -74,7 +74,7 @@ async fn zstd() -> Vec<u8> {
     encoder.into_inner()
 }
 
-/// The most that this process has held in memory so far, in KiB.
+/// The peak memory of this process so far, in KiB.
 fn peak() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -20,7 +20,7 @@ pub(crate) struct Answer {
 #[derive(Serialize, ToSchema)]
 #[schema(as = BatchItem)]
 struct Item {
-    /// In the batch, from 0
+    /// The position in the batch, from 0
     index: usize,
     status: u16,
     #[serde(flatten)]
@@ -47,7 +47,8 @@ impl Answer {
         Self { accepted, rejected, results: results.collect() }
     }
 
-    /// Where nothing went in, whether it is worth to send it again: it is, as soon as one of them is not at fault itself.
+    /// If no event is committed, the status says whether to send the batch again. It should be sent again if at least
+    /// one event was refused for a reason that is not its own fault.
     fn status(&self) -> StatusCode {
         match (self.accepted, self.rejected) {
             (_, 0) => StatusCode::CREATED,

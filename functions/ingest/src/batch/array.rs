@@ -1,4 +1,4 @@
-//! A batch that is one JSON document.
+//! A batch as one JSON document.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{MAX_EVENTS, too_large, too_many};
 use crate::accept::Item;
 use crate::problems;
 
-/// No more of them than a batch may have are kept: in ten megabytes there are five million.
+/// Keeps no more elements than a batch may have, because ten megabytes can contain five million.
 struct Elements<'a> {
     first: Vec<&'a RawValue>,
     more: bool,
@@ -22,7 +22,7 @@ struct Wrapped<'a> {
     events: Elements<'a>,
 }
 
-/// `[…]` or `{"events":[…]}`. Each element is read by itself, so that one at fault hurts no other.
+/// Reads `[…]` or `{"events":[…]}`. Each element is read separately, so that an invalid one does not affect the others.
 pub(crate) fn read(
     body: &[u8],
     limit: usize,
@@ -37,7 +37,7 @@ pub(crate) fn read(
     each(text, &elements, limit, read)
 }
 
-/// `[…]` alone.
+/// Reads only `[…]`.
 pub(crate) fn read_bare(
     body: &[u8],
     limit: usize,
@@ -58,7 +58,7 @@ fn text(body: &[u8]) -> Result<&str, Problem> {
 fn parsed<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| {
         let invalid = Invalid::json(text, &error);
-        // Nothing else here has a type that `serde_json` could miss.
+        // Nothing else here has a type that `serde_json` could find to be wrong.
         let is_no_array = invalid.detail.starts_with("invalid type");
         let why = if is_no_array { "events must be an array" } else { &invalid.detail };
         let detail = format!("the body is not a batch: {why}");

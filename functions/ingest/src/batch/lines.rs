@@ -1,20 +1,20 @@
-//! A batch that is a line for each event, read as it comes in: what is held is the line under way, not the body.
+//! A batch with one event on each line, read while it arrives. Only the current line is held in memory, not the body.
 
 use service::Problem;
 
 use super::{MAX_EVENTS, too_large, too_many};
 use crate::accept::Item;
 
-/// What ends a line, at most.
+/// The longest end of a line.
 const NEWLINE: usize = "\r\n".len();
 
 pub(crate) struct Lines<R> {
     read: R,
     limit: usize,
-    /// As much of the line under way as an event may have.
+    /// The current line, up to the size that an event may have.
     line: Vec<u8>,
     length: usize,
-    /// Of that line, in the whole body.
+    /// The position of that line in the whole body.
     offset: usize,
     items: Vec<Item>,
 }
@@ -36,7 +36,7 @@ impl<R: Fn(&[u8], usize) -> Item> Lines<R> {
         Ok(())
     }
 
-    /// The last line needs no end.
+    /// The last line needs no newline at its end.
     pub(crate) fn end(mut self) -> Result<Vec<Item>, Problem> {
         self.end_line()?;
         Ok(self.items)

@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::rules;
 
-/// Names that the specification gives a meaning. Their values are all strings.
+/// Names with a meaning in the specification. Their values are all strings.
 const CORE: [&str; 8] =
     ["id", "source", "specversion", "type", "time", "subject", "datacontenttype", "dataschema"];
-/// Of a name that is at fault, so much is told.
+/// An error shows at most this many characters of an invalid name.
 const MAX_TOLD: usize = 100;
 
-/// As they come, in any order.
+/// The attributes as they were sent, in any order.
 #[derive(Default)]
 pub(super) struct Attributes(BTreeMap<String, Value>);
 
-/// All of them but the type.
+/// All attributes except the type.
 #[derive(Serialize)]
 pub(super) struct Context {
     pub(super) id: String,
@@ -36,7 +36,7 @@ pub(super) struct Context {
 
 impl Attributes {
     pub(super) fn set(&mut self, name: &str, value: Value) -> Result<(), Invalid> {
-        // That it should have 20 characters at most is no must.
+        // The specification only recommends at most 20 characters, so a longer name is accepted.
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
             let name = told(name);
             let detail = format!("an attribute's name must be letters from a to z and digits: {name:?}");
@@ -60,7 +60,7 @@ impl Attributes {
     }
 
     pub(super) fn read(mut self) -> Result<(EventType, Context), Invalid> {
-        // First, since of another version nothing else is known.
+        // The version is read first, because nothing is known about the attributes of another version.
         let specversion = self.required("specversion")?;
         if specversion != "1.0" {
             return Err(fault("specversion", "must be 1.0"));

@@ -1,4 +1,4 @@
-//! The binary mode of HTTP: attributes are headers, and the body is the data as they are.
+//! The binary mode of HTTP: attributes are headers, and the body is the data.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::problems;
 
 const PREFIX: &str = "ce-";
 
-/// A header that makes a CloudEvent of a request. One is enough, so that those that are missing can be named.
+/// Finds a header that makes a request a CloudEvent. One is enough, so that an error can name those that are missing.
 pub(crate) fn header_of_one(headers: &HeaderMap) -> Option<&str> {
     headers.keys().map(HeaderName::as_str).find(|name| name.starts_with(PREFIX))
 }
@@ -51,7 +51,7 @@ fn attributes(headers: &HeaderMap) -> Result<Attributes, Invalid> {
     Ok(attributes)
 }
 
-/// What is neither JSON nor text, or cannot be kept as such, is kept as Base64, byte for byte.
+/// Data that are neither JSON nor text, or cannot be stored as such, are stored as Base64, byte for byte.
 fn data<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Data<'a>, Invalid> {
     let media = Media::read(content_type.unwrap_or(""));
     let text = str::from_utf8(body).ok().filter(|_| media.is_utf_8());

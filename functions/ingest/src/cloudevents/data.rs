@@ -2,7 +2,7 @@ use event::{Invalid, Json, MAX_DEPTH, unstorable};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Error, json};
 
-/// What an event is about. Our payload is an object, so everything else is wrapped in one.
+/// The data of a CloudEvent. A payload must be an object, so every other value is wrapped in one.
 pub(super) enum Data<'a> {
     None,
     Json(&'a RawValue),
@@ -13,7 +13,7 @@ pub(super) enum Data<'a> {
 impl<'a> Data<'a> {
     /// `raw` is part of `text`.
     pub(super) fn json(text: &str, raw: &'a RawValue) -> Result<Self, Invalid> {
-        // What is wrapped is a level deeper.
+        // A wrapped value is one level deeper.
         let max_depth = if is_object(raw) { MAX_DEPTH } else { MAX_DEPTH - 1 };
         match unstorable(raw.get(), max_depth) {
             Some((at, why)) => {
@@ -24,7 +24,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// The payload, and where in it the data are.
+    /// Returns the payload, and the place of the data in it.
     pub(super) fn payload(&self) -> Result<(Json, &'static str), Error> {
         Ok(match self {
             Self::None => (to_raw_value(&json!({}))?, "none"),

@@ -1,7 +1,7 @@
 use percent_encoding::percent_decode_str;
 
-/// An attribute's value from its header, as the HTTP binding has it: first the quotes of older senders, then one round of
-/// percent-decoding.
+/// Decodes the value of an attribute from its header, as the HTTP binding defines it: first the quotes of older
+/// senders, then one round of percent-decoding.
 pub(super) fn decoded(value: &[u8]) -> Result<String, &'static str> {
     let text = str::from_utf8(value).map_err(|_| "must be UTF-8")?;
     let text = unquoted(text.trim()).ok_or("has quotes that do not match")?;

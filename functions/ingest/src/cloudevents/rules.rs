@@ -1,4 +1,4 @@
-//! What the specification's types are.
+//! The types of the specification.
 
 use chrono::DateTime;
 
@@ -9,7 +9,7 @@ pub(super) fn is_string(text: &str) -> bool {
     })
 }
 
-/// Of RFC 3986 the characters alone: what is told by their order, nobody here asks.
+/// Checks only the characters of RFC 3986, because nothing here depends on their order.
 pub(super) fn is_uri_reference(text: &str) -> bool {
     let bytes = text.as_bytes();
     let escaped =

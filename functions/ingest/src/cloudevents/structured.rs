@@ -20,7 +20,7 @@ use crate::problems;
 
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
-/// `offset` is where these bytes begin in the whole body.
+/// `offset` is the position of these bytes in the whole body.
 pub(crate) fn structured(bytes: &[u8], offset: usize, keys_last: Duration) -> Item {
     let (attributes, data) = read(bytes).map_err(|invalid| problems::invalid(invalid.behind(offset)))?;
     incoming(attributes, &data, keys_last)
@@ -41,13 +41,13 @@ fn read(bytes: &[u8]) -> Result<(Attributes, Data<'_>), Invalid> {
     let (mut json, mut base64) = (None, None);
     let mut names = HashSet::new();
     for (name, raw) in &members {
-        // Also where one of them is null, of which the attributes know nothing.
+        // This also finds a second member with the value null, which the attributes never see.
         if !names.insert(name) {
             return Err(fault(name, "is given twice"));
         }
         match name.as_str() {
             "data" => json = Some(*raw),
-            // Null is as good as left out.
+            // Null means the same as a missing member.
             _ if raw.get() == "null" => {}
             "data_base64" => base64 = Some(*raw),
             name => attributes.set(name, attribute(name, raw)?)?,

@@ -1,4 +1,4 @@
-//! Events whose keys were known before they came.
+//! Answers events whose keys were already known.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use store::{IdempotencyKey, KnownKey};
 use super::{Rejected, Waiting, Writer, now, refuse};
 
 impl Writer {
-    /// A second look, beside the next batch. Nothing is published: if the first time it was not, the relay will.
+    /// Looks up the events of known keys, beside the next batch. Nothing is published here: if an event was not
+    /// published the first time, the relay publishes it.
     pub(super) fn answer_known(self: &Arc<Self>, known: Vec<Waiting>) {
         if known.is_empty() {
             return;
@@ -33,8 +34,9 @@ impl Writer {
         });
     }
 
-    /// Their keys were stored when all senders shared one namespace. Whoever sends the event that is stored is answered with it.
-    /// Another event is of another sender, whose key this is not, so it is written as one with a new key.
+    /// Handles keys that were stored when all senders shared one namespace. A sender of the stored event is answered
+    /// with its ID. A different event comes from another sender, to whom the stored key does not belong, so the event
+    /// is written with a new key.
     async fn answer_unscoped(self: &Arc<Self>, unscoped: Vec<(EventId, Waiting)>) {
         let events = unscoped.iter().map(|(id, waiting)| (*id, &waiting.event)).collect();
         match self.store.same_events(events).await {
@@ -58,7 +60,8 @@ impl Writer {
 }
 
 impl Waiting {
-    /// None, and answered, where a check refused it.
+    /// Returns the event to store. If a check refused the event, it is answered with the refusal, and the result is
+    /// None.
     pub(super) fn stored(mut self) -> Option<Self> {
         match self.refusal.take() {
             None => Some(self),
@@ -69,12 +72,12 @@ impl Waiting {
         }
     }
 
-    /// A client that went away has nobody to answer.
+    /// Sending fails only if the client went away.
     fn answer(self, answer: Result<EventId, Rejected>) {
         let _ = self.answer.send(answer);
     }
 
-    /// Its key was found, and has expired since: it is as unknown.
+    /// The key was found and has expired since, so the event is answered as if its key were unknown.
     fn gone(mut self) {
         let why = self.refusal.take().map_or(Rejected::KeyGone, Rejected::ByCheck);
         self.answer(Err(why));

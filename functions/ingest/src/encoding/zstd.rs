@@ -1,5 +1,5 @@
-//! The frames of a zstd body (RFC 8878), as far as it takes to know the window that each wants. A decoder sets a window aside at
-//! the word of the sender, so that it has to be in the budget before the decoder sees the frame.
+//! Parses the frames of a zstd body (RFC 8878) as far as necessary to know the window of each. A decoder allocates the
+//! window that the sender asks for, so the window must be in the budget before the decoder sees the frame.
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -8,27 +8,27 @@ use service::memory::{Account, Held};
 
 use crate::problems;
 
-/// What RFC 9659 allows an HTTP body to want.
+/// The largest window that RFC 9659 allows for an HTTP body.
 const MOST: usize = 8 * 1024 * 1024;
-/// The largest block. In a smaller window blocks are smaller too.
+/// The largest block. A smaller window also has smaller blocks.
 const BLOCK: usize = 128 * 1024;
-/// A decoder without its buffers.
+/// Memory for a decoder without its buffers.
 const CONTEXT: usize = 192 * 1024;
 
 const MAGIC: u64 = 0xfd2f_b528;
-/// Of a frame to be skipped; the last four bits may be any.
+/// The magic number of a skippable frame; its last four bits may have any value.
 const SKIPPABLE: u64 = 0x184d_2a50;
 
 pub(crate) struct Frames {
     held: Held,
-    /// So large a body may be.
+    /// The largest size of the decompressed body.
     limit: usize,
-    /// So large a window may have to be for it.
+    /// The largest window that such a body can need.
     window: usize,
     part: Part,
-    /// Of the header under way, what has come.
+    /// The bytes of the current header that have arrived.
     header: Vec<u8>,
-    /// So many bytes come before the next header.
+    /// The number of bytes before the next header.
     skip: usize,
     has_checksum: bool,
 }
@@ -38,7 +38,7 @@ enum Part {
     Frame,
     Skippable,
     Block,
-    /// What is no zstd: the decoder says so.
+    /// The data are not zstd; the decoder reports this.
     Unknown,
 }
 
@@ -60,8 +60,9 @@ impl Frames {
         self.window.ilog2()
     }
 
-    /// Takes room for the windows that these bytes ask for. Encoders that do not know how much they will be given ask for several
-    /// megabytes: what no body can reach back to, the limit being what it is, is not asked for in what goes on to the decoder.
+    /// Reserves memory for the windows that these bytes ask for. An encoder that does not know the length of its input
+    /// asks for several megabytes. A body within the limit cannot need such a window, so the bytes for the decoder ask
+    /// for a smaller one.
     pub(super) fn pass(&mut self, chunk: Bytes) -> Result<Bytes, Problem> {
         let mut smaller = Vec::new();
         let mut at = 0;
@@ -87,7 +88,7 @@ impl Frames {
         Ok(chunk.into())
     }
 
-    /// A byte of a header, and whether it asks for a larger window than is needed.
+    /// Takes one byte of a header, and returns whether the header asks for a larger window than necessary.
     fn take(&mut self, byte: u8) -> Result<bool, Problem> {
         self.header.push(byte);
         match self.part {
@@ -131,7 +132,7 @@ impl Frames {
     fn take_block(&mut self) {
         let header = little_endian(&self.header);
         let (is_last, kind, size) = (header & 1 == 1, header >> 1 & 3, header >> 3);
-        // A block that repeats one byte has no other.
+        // A block that repeats one byte contains only that byte.
         self.skip = if kind == 1 { 1 } else { usize::try_from(size).unwrap_or(usize::MAX) };
         if is_last && self.has_checksum {
             self.skip += 4;
@@ -144,7 +145,7 @@ impl Frames {
         self.header.clear();
     }
 
-    /// Whether less is enough.
+    /// Reserves memory for a window, and returns whether a smaller window is enough.
     fn hold(&mut self, window: u64) -> Result<bool, Problem> {
         let Some(window) = usize::try_from(window).ok().filter(|window| *window <= MOST) else {
             let detail =
@@ -154,7 +155,7 @@ impl Frames {
                 .with("limit", MOST));
         };
         let held = window.min(self.window);
-        // What comes in, and what goes out beside the window.
+        // Beside the window there are the buffers for the input and the output.
         let bytes = CONTEXT + held + 3 * held.min(BLOCK);
         if bytes > self.held.bytes() {
             self.held.resize(bytes)?;
@@ -162,7 +163,7 @@ impl Frames {
         Ok(window > self.window)
     }
 
-    /// Of a frame that is its own window.
+    /// Reserves memory for a frame whose window is its whole content.
     fn hold_content(&mut self, size: u64) -> Result<(), Problem> {
         if usize::try_from(size).is_ok_and(|size| size <= self.limit) {
             self.hold(size).map(|_| ())
@@ -177,7 +178,7 @@ fn window(descriptor: u8) -> u64 {
     base + base / 8 * u64::from(descriptor & 7)
 }
 
-/// Of a power of two.
+/// The descriptor of a window whose size is a power of two.
 fn window_descriptor(window: usize) -> u8 {
     u8::try_from(window.ilog2() - 10).unwrap_or_default() << 3
 }

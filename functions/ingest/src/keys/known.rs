@@ -8,19 +8,20 @@ use tokio::time::Instant;
 
 use crate::rate_limit::KeyLimit;
 
-/// A key that may come in, as it was at the latest reading.
+/// An active key, as it was at the latest reading.
 pub(super) struct Known {
     key: ActiveKey,
     scope: KeyScope,
-    /// By our own steady clock, from what the database said was left.
+    /// The time on our own monotonic clock when the key expires, computed from the remaining time that the database
+    /// reported.
     ends: Option<Instant>,
     pub(super) limit: Option<Arc<KeyLimit>>,
-    /// What the database has not been told yet.
+    /// The latest use that has not been reported to the database yet.
     last_used: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Known {
-    /// What has been spent and used goes on from `before`.
+    /// The state of the rate limit and the latest use are taken over from `before`.
     pub(super) fn new(key: ActiveKey, read_at: Instant, before: Option<&Self>) -> Self {
         let ends = key.expires_in.map(|left| read_at + left);
         let unchanged = before.filter(|before| before.key.rate_limit == key.rate_limit);
@@ -42,7 +43,7 @@ impl Known {
         opens
     }
 
-    /// How long ago it was used, where that was not asked before.
+    /// Returns how long ago the key was used, if it was used since the last call.
     pub(super) fn used(&self) -> Option<Duration> {
         let last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner).take();
         last_used.map(|at| at.elapsed())
@@ -56,7 +57,7 @@ impl Known {
         &self.key.lineage
     }
 
-    /// The prefixes of the types that may come with it; none are all.
+    /// The prefixes of the event types that may be sent with the key; None allows all types.
     pub(super) fn event_types(&self) -> Option<&[String]> {
         self.key.event_types.as_deref()
     }

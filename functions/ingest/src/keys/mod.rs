@@ -1,4 +1,4 @@
-//! API keys: which there are, what is presented, and what may come with it.
+//! API keys: the keys that exist, the key that a request presents, and what its sender may do.
 
 mod known;
 pub(crate) mod presented;
@@ -15,7 +15,7 @@ pub use ring::KeyRing;
 pub(crate) use sender::Sender;
 
 impl KeyRing {
-    /// Puts the check before the routes that are there. A handler finds the [`Sender`] in the request.
+    /// Puts the check before the existing routes. A handler finds the [`Sender`] in the request.
     pub(crate) fn guard<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
         router.route_layer(from_fn_with_state(self, pass))
     }

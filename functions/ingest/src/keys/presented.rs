@@ -5,10 +5,10 @@ use service::Problem;
 
 const HEADER: &str = "x-api-key";
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Bearer realm="eventflow""#);
-/// RFC 6750 tells the error where a credential was sent.
+/// RFC 6750 names the error only if a credential was sent.
 const INVALID: HeaderValue = HeaderValue::from_static(r#"Bearer realm="eventflow", error="invalid_token""#);
 
-/// The one key of a request.
+/// Returns the single API key of a request.
 pub(crate) fn key(headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let bearers = headers.get_all(AUTHORIZATION).iter().map(bearer);
     let plain = headers.get_all(HEADER).iter().map(|value| value.to_str().ok());

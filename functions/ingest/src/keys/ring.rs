@@ -12,32 +12,34 @@ use super::known::Known;
 use super::presented;
 use crate::problems;
 
-/// A revocation takes effect within this.
+/// A revocation takes effect within this time.
 const READ_EVERY: Duration = Duration::from_secs(5);
-/// Without CPU between requests a timer sleeps too, so age is judged at use: older than this, keys are read before one opens.
+/// A timer also sleeps if there is no CPU between requests, so the age is checked at use: older keys are read again
+/// before one is accepted.
 const FRESH: Duration = Duration::from_secs(10);
-/// With the database silent, keys open for so long.
+/// If the database does not answer, known keys are accepted for this long.
 const STALE: Duration = Duration::from_mins(1);
-/// Who invents keys makes us look no more often than that, and for so long nobody tries again what has just failed.
+/// Unknown keys cause a reading at most this often, and a failed reading is not repeated within this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// So long a request waits for keys to be read, and no longer than the short time where those that are held may serve.
+/// The longest time that a request waits for a reading. It waits only for `SHORT` if the keys in memory may still be
+/// used.
 const PATIENCE: Duration = Duration::from_secs(4);
 const SHORT: Duration = Duration::from_secs(2);
 const TELL_USE_EVERY: Duration = Duration::from_mins(1);
 
-/// All keys that may come in. They are few and small, so each instance keeps them all, and no request waits for a look-up but
-/// one with a key that was not there a moment ago.
+/// All active keys. They are few and small, so each instance holds all of them in memory, and a request waits for a
+/// look-up only if its key was not there a moment ago.
 #[derive(Clone)]
 pub struct KeyRing(Arc<Shared>);
 
 struct Shared {
     store: Store,
     held: RwLock<Held>,
-    /// Locked during a reading: one at a time.
+    /// Locked during a reading, so that only one runs at a time.
     latest: Arc<Mutex<Option<Reading>>>,
 }
 
-/// How the latest one went, for all who waited for it.
+/// The result of the latest reading, for all requests that waited for it.
 #[derive(Clone, Copy)]
 struct Reading {
     begun: Instant,
@@ -56,7 +58,7 @@ impl KeyRing {
         Self(Arc::new(Shared { store, held: RwLock::default(), latest: Arc::default() }))
     }
 
-    /// Keeps up with what admin changes, and tells it which keys were used.
+    /// Takes up the changes that admin makes, and reports which keys were used.
     pub async fn keep(self) {
         let mut told = Instant::now();
         loop {
@@ -87,7 +89,8 @@ impl KeyRing {
         known.cloned().ok_or_else(presented::unknown)
     }
 
-    /// Reads what was there when somebody asked, as soon as it may be looked at: a key that was made a moment ago opens.
+    /// Reads the keys that exist at the time of the request, as soon as another reading is allowed, so that a key that
+    /// was created a moment ago is accepted.
     async fn look_again(&self, asked: Instant) -> Result<(), Problem> {
         let read = self.read(|latest| latest.begun >= asked || latest.has_just_failed());
         match timeout(PATIENCE, read).await {
@@ -96,15 +99,15 @@ impl KeyRing {
         }
     }
 
-    /// The latest reading where that is enough, and else a new one: all who ask meanwhile wait for the same, and its failure is
-    /// theirs too.
+    /// Returns the latest reading if that is enough, and a new one otherwise. All requests that ask meanwhile wait for
+    /// the same reading and share its failure.
     async fn read(&self, is_enough: impl Fn(&Reading) -> bool) -> Option<Reading> {
         let mut latest = self.0.latest.clone().lock_owned().await;
         if latest.as_ref().is_some_and(is_enough) {
             return *latest;
         }
         let ring = self.clone();
-        // In a task of its own, since a client that hangs up must not end it for the others.
+        // The reading has its own task, because a client that hangs up must not end it for the others.
         let reading = tokio::spawn(async move {
             if let Some(before) = *latest {
                 sleep_until(before.begun + LOOK_AGAIN).await;
@@ -136,7 +139,7 @@ impl KeyRing {
         *self.0.held.write().unwrap_or_else(PoisonError::into_inner) = held;
     }
 
-    /// Puts on record when keys were used last.
+    /// Records when the keys were last used.
     pub async fn tell_use(&self) {
         let held = self.held();
         let used = held.keys.iter().filter_map(|(id, known)| Some((id.clone(), known.used()?)));

@@ -13,7 +13,7 @@ use store::KeyScope;
 use super::known::Known;
 use crate::rate_limit::KeyLimit;
 
-/// Who sends a request: the holder of a key or, behind a door without keys, anybody who came through it.
+/// The sender of a request: the holder of an API key or, behind a door without keys, any caller that was let in.
 #[derive(Clone)]
 pub(crate) struct Sender {
     key: Option<Arc<Known>>,
@@ -26,12 +26,12 @@ impl Sender {
         Self { key: Some(known), scope }
     }
 
-    /// Whose idempotency keys those of the request are.
+    /// The scope of the idempotency keys in the request.
     pub(crate) fn scope(&self) -> KeyScope {
         self.scope
     }
 
-    /// The key that the sender's one was made from by rotations, or that key itself.
+    /// The first key of the rotations that led to the sender's key, or that key itself.
     pub(crate) fn lineage(&self) -> Option<&str> {
         self.key.as_deref().map(Known::lineage)
     }
@@ -48,12 +48,12 @@ impl Sender {
             .with("eventTypes", prefixes))
     }
 
-    /// For one event, at the door, before a byte of the body is read.
+    /// Charges one event, before any of the body is read.
     pub(super) fn charge(&self) -> Result<(), Problem> {
         self.take(1)
     }
 
-    /// For the others of a batch, once they are counted: all of them, or none.
+    /// Charges the other events of a batch, once they are counted: all of them, or none.
     pub(crate) fn charge_others(&self, events: usize) -> Result<(), Problem> {
         self.take(events.saturating_sub(1))
     }
@@ -70,7 +70,7 @@ impl Sender {
         self.key.as_deref()?.limit.as_deref()
     }
 
-    /// What is left.
+    /// Adds the remaining rate limit to the response headers.
     pub(super) fn tell(&self, headers: &mut HeaderMap) {
         if let Some(limit) = self.limit() {
             limit.tell(headers);

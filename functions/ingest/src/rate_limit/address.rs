@@ -15,7 +15,7 @@ use super::bucket::Bucket;
 
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
-/// So many requests a second may come from one address, whoever sends them: it stands before all other checks.
+/// Limits the requests a second from one address, for all senders at that address. It comes before all other checks.
 #[derive(Clone)]
 pub struct AddressLimit {
     bucket: Bucket,
@@ -28,7 +28,7 @@ impl AddressLimit {
         Self { bucket, limiter: Arc::new(RateLimiter::keyed(bucket.quota()).with_middleware()) }
     }
 
-    /// With a task beside it, so that who has sent nothing for long takes no room.
+    /// Also starts a task that removes addresses without recent requests, so that they take no memory.
     pub(crate) fn start(rate: NonZero<u32>) -> Self {
         let limit = Self::of(rate);
         tokio::spawn(limit.clone().forget());

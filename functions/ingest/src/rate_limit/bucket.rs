@@ -8,11 +8,11 @@ use service::Problem;
 
 pub(super) type Until = NotUntil<<DefaultClock as Clock>::Instant>;
 
-/// Holds `burst` at once, and gets `rate` more a second.
+/// A token bucket. It holds at most `burst` tokens and gets `rate` more a second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     pub(super) of: &'static str,
-    /// What is taken from it.
+    /// The unit that a token stands for.
     pub(super) unit: &'static str,
     pub(super) rate: NonZero<u32>,
     pub(super) burst: NonZero<u32>,
@@ -28,12 +28,12 @@ impl Bucket {
         self.refusal(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
     }
 
-    /// However long somebody waits.
+    /// Refuses a request for more than the bucket can hold, however long the client waits.
     pub(super) fn too_small_for(self, count: NonZero<u32>) -> Problem {
         self.refusal(self.seconds_for(count.get()))
     }
 
-    /// The two fields of draft-ietf-httpapi-ratelimit-headers, beside those of another bucket.
+    /// Appends the two fields of draft-ietf-httpapi-ratelimit-headers, beside those of another bucket.
     pub(super) fn tell(self, remaining: u32, headers: &mut HeaderMap) {
         let until_full = self.seconds_for(self.burst.get().saturating_sub(remaining));
         for (name, value) in self.fields(remaining, until_full) {
@@ -48,13 +48,13 @@ impl Bucket {
             ("ratelimit-policy", format!("\"{of}\";q={burst};w={window}")),
             ("ratelimit", format!("\"{of}\";r={remaining};t={seconds}")),
         ];
-        // Visible ASCII all of it, so none is left out.
+        // All characters are visible ASCII, so no field is left out.
         texts.into_iter().filter_map(|(name, text)| {
             Some((HeaderName::from_static(name), HeaderValue::try_from(text).ok()?))
         })
     }
 
-    /// Whole seconds, since the fields take nothing else.
+    /// Rounded to whole seconds, because the fields allow nothing else.
     fn seconds_for(self, count: u32) -> u32 {
         count.div_ceil(self.rate.get())
     }

@@ -8,10 +8,10 @@ use service::Problem;
 
 use super::bucket::Bucket;
 
-/// A batch of the largest size must fit, whatever the rate is.
+/// A batch of the largest size must fit, even at a low rate.
 const LEAST_BURST: NonZero<u32> = NonZero::new(500).unwrap();
 
-/// So many events a second may come with one key.
+/// Limits the events a second that may be sent with one key.
 pub(crate) struct KeyLimit {
     bucket: Bucket,
     limiter: DefaultDirectRateLimiter<StateInformationMiddleware>,
@@ -28,7 +28,7 @@ impl KeyLimit {
         }
     }
 
-    /// Takes as many as there are events, or none.
+    /// Takes a token for each event, or none.
     pub(crate) fn take(&self, events: NonZero<u32>) -> Result<(), Problem> {
         match self.limiter.check_n(events) {
             Ok(Ok(after)) => {

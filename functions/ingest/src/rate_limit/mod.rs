@@ -1,4 +1,5 @@
-//! Token buckets, each instance's own: how many events a key may send, and how many requests an address.
+//! Token buckets of each instance: one kind limits the events of a key, and the other limits the requests of an
+//! address.
 
 mod address;
 mod bucket;

@@ -6,13 +6,13 @@ use event::EventType;
 use schema::{Invalid, Schema};
 use store::{CurrentSchemas, Mode};
 
-/// What holds for one type, as it was at the latest reading.
+/// The schema and the mode of one type, as of the latest reading.
 pub(super) struct Held {
     pub(super) version: i32,
     pub(super) mode: Mode,
-    /// Admin takes no schema that cannot be compiled, but it may be of a later release than we are.
+    /// Admin accepts no schema that cannot be compiled, but admin may be of a later release than this service.
     pub(super) schema: Result<Schema, Invalid>,
-    /// Payloads that were taken although they are not as it says.
+    /// The number of payloads that were accepted although they violate the schema.
     pub(super) warnings: AtomicU64,
 }
 
@@ -28,7 +28,7 @@ impl Types {
         self.0.iter().map(|(event_type, held)| (event_type.clone(), held.version)).collect()
     }
 
-    /// With what is new compiled, which takes a while, and the rest as it was.
+    /// Compiles the new schemas, which takes a while, and keeps the others.
     pub(super) fn brought_to(&self, current: CurrentSchemas) -> Self {
         let types = current.into_iter().filter_map(|(event_type, current)| {
             let held = match current.schema {

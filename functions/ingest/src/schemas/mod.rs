@@ -1,4 +1,4 @@
-//! The schemas of event types, and what is done about a payload that is not as its type's says.
+//! The schemas of event types, and the handling of payloads that violate them.
 
 mod held;
 mod registry;

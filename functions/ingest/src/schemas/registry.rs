@@ -15,25 +15,26 @@ use super::verdict;
 use crate::accept::Item;
 use crate::problems;
 
-/// A change takes effect within this.
+/// A change takes effect within this time.
 const READ_EVERY: Duration = Duration::from_secs(2);
-/// Without CPU between requests a timer sleeps too, so age is judged at use.
+/// A timer also sleeps if there is no CPU between requests, so the age is checked at use.
 const FRESH: Duration = Duration::from_secs(5);
-/// Payloads of so many bytes are checked at once; more would keep other requests from the thread.
+/// Payloads of at most this many bytes are checked at once. Larger ones would keep other requests from the thread.
 const AT_ONCE: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
-/// So long a request waits for a reading. With the database silent its event cannot be stored anyway.
+/// The longest time that a request waits for a reading. If the database does not answer, its event cannot be stored
+/// anyway.
 const SHORT: Duration = Duration::from_secs(2);
 
-/// All schemas that are in force, compiled. They are read by each instance for itself, and no request waits for that but the first
-/// after a pause.
+/// All schemas that are in force, compiled. Each instance reads them for itself, and only the first request after a
+/// pause waits for that.
 #[derive(Clone)]
 pub struct Schemas(Arc<Shared>);
 
 struct Shared {
     store: Store,
     known: RwLock<Known>,
-    /// When somebody last tried to read: one at a time.
+    /// The time of the latest attempt to read. The lock allows only one reading at a time.
     reading: Mutex<Option<Instant>>,
     /// Large payloads are checked beside the requests, by no more threads than there are processors.
     large: Arc<Semaphore>,
@@ -56,7 +57,7 @@ impl Schemas {
         }))
     }
 
-    /// Keeps up with what admin changes.
+    /// Takes up the changes that admin makes.
     pub async fn keep(self) {
         loop {
             if let Err(error) = self.read(READ_EVERY / 2).await {
@@ -66,7 +67,8 @@ impl Schemas {
         }
     }
 
-    /// Whether they were ever read: until then nothing is taken, since a schema that is enforced must not be open after a start.
+    /// Fails until the schemas have been read once. Before that no event is accepted, because an enforced schema must
+    /// not be skipped after a start.
     pub async fn ready(&self) -> Result<(), store::Error> {
         match self.known().read_at {
             Some(_) => Ok(()),
@@ -74,7 +76,7 @@ impl Schemas {
         }
     }
 
-    /// The items, but for those whose payload is refused.
+    /// Returns the items, with a refusal in place of each event whose payload is refused.
     pub(crate) async fn check(&self, items: Vec<Item>, held: &Arc<Held>) -> Vec<Item> {
         let types = match self.fresh().await {
             Ok(types) => types,
@@ -98,7 +100,7 @@ impl Schemas {
             return refused(count, problems::try_again("too many large payloads wait to be checked"));
         };
         let span = tracing::Span::current();
-        // The check goes on to its end, also where its request does not.
+        // The check runs to its end even if its request does not.
         let held = (turn, Arc::clone(held));
         let checked = spawn_blocking(move || {
             let checked = span.in_scope(|| check(items));
@@ -109,11 +111,12 @@ impl Schemas {
         checked.unwrap_or_else(|error| refused(count, Problem::internal(error)))
     }
 
-    /// What is known, not older than a moment. With the database away it may be: then nothing can be stored either.
+    /// Returns the known schemas, which are recent. They may be older if the database is unavailable, because then no
+    /// event can be stored either.
     async fn fresh(&self) -> Result<Types, Problem> {
         let mut known = self.known();
         if known.read_at.is_none_or(|read_at| read_at.elapsed() > FRESH) {
-            // Who is late is told so by the task that keeps up.
+            // The task that keeps the schemas up to date reports a reading that fails.
             let _ = timeout(SHORT, self.read(READ_EVERY / 2)).await;
             known = self.known();
         }
@@ -123,7 +126,7 @@ impl Schemas {
         }
     }
 
-    /// Unless somebody did less than `at_most_every` ago.
+    /// Reads the schemas, unless another reading ended less than `at_most_every` ago.
     async fn read(&self, at_most_every: Duration) -> Result<(), store::Error> {
         let mut last = self.0.reading.lock().await;
         if last.is_some_and(|last| last.elapsed() < at_most_every) {

@@ -10,7 +10,7 @@ use super::held::{Held, Types};
 use crate::accept::{Incoming, Item};
 use crate::problems;
 
-/// The event, refused where its type's schema is enforced and says so.
+/// Returns the event, marked as refused if its type has an enforced schema that the payload violates.
 pub(super) fn of(incoming: Incoming, types: &Types) -> Item {
     let event = &incoming.event;
     let Some(held) = types.of(&event.event_type).filter(|_| incoming.refusal.is_none()) else {
@@ -37,7 +37,7 @@ pub(super) fn of(incoming: Incoming, types: &Types) -> Item {
     }
 }
 
-/// Pointers and rules, and nothing of the payload.
+/// Logs pointers and rules, and nothing of the payload.
 fn warn(event_type: &EventType, held: &Held, found: &Violations) {
     let warnings = held.warnings.fetch_add(1, Ordering::Relaxed) + 1;
     let places: Vec<_> = found.violations.iter().map(|one| format!("{} {}", one.pointer, one.rule)).collect();

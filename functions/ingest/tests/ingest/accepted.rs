@@ -14,7 +14,7 @@ use crate::harness::Service;
 const EVENT: &str = r#"{"eventType":"a","payload":{}}"#;
 
 impl Service {
-    /// The stored event that this answer names.
+    /// Reads the stored event that this answer names.
     async fn stored(&self, answer: &Answer) -> Record {
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         let id = answer.json()["eventId"].as_str().unwrap().parse().unwrap();
@@ -59,7 +59,7 @@ async fn json_comes_back_as_it_went_in() {
     }
 }
 
-/// The relay publishes with it what this process did not publish.
+/// The relay uses this trace when it publishes an event that this process did not publish.
 #[tokio::test]
 async fn the_trace_of_the_request_stays_with_each_of_its_events() {
     let service = Service::start().await;
@@ -72,7 +72,7 @@ async fn the_trace_of_the_request_stays_with_each_of_its_events() {
     service.call(within("/events/batch", format!("[{EVENT},{EVENT}]"))).await;
     let kept = format!("SELECT count(*) FROM events WHERE replace(trace_id::text, '-', '') = '{trace}'");
     assert_eq!(service.database.value::<i64>(&kept).await, 3);
-    // One that brings none begins one, which its answer names.
+    // A request without a trace starts a new one, and its answer names it.
     let answer = service.post(EVENT).await;
     let begun = answer.header("traceparent").split('-').nth(1).unwrap().to_owned();
     let id = service.stored(&answer).await.id;

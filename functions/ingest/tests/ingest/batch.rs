@@ -36,7 +36,7 @@ fn many(n: usize, between: &str) -> String {
     (0..n).map(numbered).collect::<Vec<_>>().join(between)
 }
 
-/// What came of each, in the order of the batch: an ID is "new" but where it is one of before.
+/// The result of each event, in the order of the batch. An ID is "new" unless it is one of the earlier IDs.
 fn told(answer: &Answer) -> String {
     let json = answer.json();
     let mut ids: Vec<&str> = Vec::new();
@@ -84,7 +84,7 @@ async fn each_event_answers_for_itself() {
     400 null byte=198 not an event: unknown field `colour`, expected one of `eventType`, `payload`, `metadata`, `idempotencyKey` (byte 198)
     201 new
     "#);
-    // As far into the body as the wrapper is long.
+    // The positions are larger by the length of the wrapper.
     insta::assert_snapshot!(told(&array(&service, wrapped).await), @r#"
     207 accepted 2 rejected 5
     201 new
@@ -115,7 +115,7 @@ async fn lines_are_read_each_by_itself() {
     400 null byte=98 an event must be UTF-8 (byte 98)
     201 new
     "#);
-    // However it is cut on its way.
+    // The result does not depend on how the body is cut into chunks.
     for size in [1, 7, 40] {
         let pieces = body.chunks(size).map(|piece| Ok::<_, std::io::Error>(piece.to_vec()));
         let pieces = Body::from_stream(futures::stream::iter(pieces.collect::<Vec<_>>()));
@@ -131,7 +131,7 @@ async fn a_batch_is_one_statement() {
     assert_eq!(answer.json()["accepted"], 500);
     let stored = "SELECT count(DISTINCT xid) = 1 AND count(*) = 500 FROM events";
     assert!(service.database.value::<bool>(stored).await);
-    // Behind others it is still one, since a statement takes no more.
+    // Behind other events the batch is still one statement, because a statement takes no more.
     let others = join_all((0..30).map(|n| service.post(numbered(n))));
     let whole = lines(&service, many(500, "\n"));
     let (others, whole) = futures::join!(others, whole);
@@ -213,7 +213,7 @@ async fn what_is_no_batch_is_told_as_one_problem() {
 #[tokio::test]
 async fn each_limit_is_named() {
     let service = Service::start().await;
-    // Of five hundred and one, none goes in.
+    // A batch of 501 events stores none of them.
     for answer in
         [array(&service, format!("[{}]", many(501, ","))).await, lines(&service, many(501, "\n")).await]
     {
@@ -230,7 +230,7 @@ async fn each_limit_is_named() {
         assert_eq!(problem["limit"], MAX_BYTES);
     }
     assert_eq!(service.rows().await, 0);
-    // An event has the limit that it has alone, and hurts no other.
+    // An event in a batch has the same size limit as a single event, and a larger one does not affect the others.
     let frame = r#"{"eventType":"a","payload":{"x":""}}"#.len();
     let padded =
         |size: usize| format!(r#"{{"eventType":"a","payload":{{"x":"{}"}}}}"#, "x".repeat(size - frame));
@@ -278,7 +278,7 @@ async fn each_event_has_a_key_of_its_own() {
     "#);
     let again = array(&service, body).await;
     assert_eq!(ids(&again), ids(&first));
-    // The bytes of the event are what is compared, whichever way it comes.
+    // The bytes of the event are compared, in whatever form it is sent.
     let lined = lines(&service, format!("  {} \r\n", keyed("k", 1))).await;
     assert_eq!(ids(&lined), ids(&first)[..1]);
     let alone = service.post(keyed("k", 1)).await;
@@ -315,7 +315,7 @@ async fn a_single_event_may_have_its_key_as_a_member_too() {
     assert_eq!(service.rows().await, 2);
 }
 
-/// The others of the batch are stored, and so is what comes with it in one statement.
+/// The other events of the batch are stored, and so are the events of other requests in the same statement.
 #[tokio::test]
 async fn one_that_the_database_refuses_hurts_no_other() {
     let service = Service::start().await;
@@ -335,7 +335,7 @@ async fn without_a_database_all_of_it_is_to_come_again() {
     assert_eq!(answer.header("retry-after"), "1");
     let told_once = "\n503 null the database is not available".repeat(2);
     assert_eq!(told(&answer), format!("503 accepted 0 rejected 2{told_once}"));
-    // Where one is at fault itself the others may still be taken the next time.
+    // If one event is itself invalid, the others may still be accepted the next time.
     let mixed = post(&router, &format!("[7,{}]", numbered(1))).await;
     assert_eq!((mixed.status, mixed.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
     let at_fault = post(&router, "[7,{}]").await;
@@ -359,7 +359,7 @@ async fn a_batch_waits_whole_or_not_at_all() {
         assert!(details.windows(2).all(|two| two[0] == two[1]));
         details[0].clone()
     });
-    // Six have 1,800 of the 2,000 places.
+    // Six batches have 1,800 of the 2,000 places.
     let full = json!("too many events wait to be written");
     assert_eq!(details.filter(|detail| *detail == full).count(), 1);
 }
@@ -376,7 +376,7 @@ async fn no_batch_waits_beyond_its_limit() {
     assert!(detail.contains("was not stored within 50ms"), "{detail}");
 }
 
-/// Ten megabytes are there, and more is to come.
+/// A body of which ten megabytes have arrived, and more is to come.
 fn unended(read: oneshot::Sender<()>) -> Body {
     let mut read = Some(read);
     let megabytes = (0..10).map(|_| Ok::<_, std::io::Error>(" ".repeat(1 << 20)));
@@ -398,7 +398,7 @@ async fn batches_hold_no_more_than_there_is_room_for_while_they_are_read() {
         slow.push(tokio::spawn(call(router.clone(), batch("application/json", unended(read)))));
         is_read.await.unwrap();
     }
-    // Sixty of the 64 megabytes are taken.
+    // Sixty of the 64 megabytes are in use.
     let answer = post(&router, &format!("[{}{}]", numbered(1), " ".repeat(5 << 20))).await;
     assert_eq!(answer.header("retry-after"), "1");
     let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);

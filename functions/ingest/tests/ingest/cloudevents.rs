@@ -12,7 +12,7 @@ use crate::harness::Service;
 const STRUCTURED: &str = "application/cloudevents+json";
 const BATCHED: &str = "application/cloudevents-batch+json";
 
-/// What every CloudEvent must have, and what is added to it or taken away.
+/// The required attributes of a CloudEvent, with these changes.
 fn sample(changes: Value) -> Value {
     let mut sample = json!({
         "specversion": "1.0",
@@ -93,7 +93,7 @@ async fn both_modes_keep_the_same_event() {
     ];
     let record = service.kept(binary(&headers, data)).await;
     assert_eq!((record.event_type.as_str(), payload(&record)), ("com.example.someevent", data));
-    // A header has no type, so an extension's number is text.
+    // A header has no type, so the number of an extension becomes text.
     insta::assert_snapshot!(metadata(&record), @r#"{"cloudevents":{"id":"C234-1234-1235","source":"/mycontext","specversion":"1.0","time":"2018-04-05T17:31:00Z","datacontenttype":"application/json","extensions":{"comexampleextension1":"value","comexampleothervalue":"5"},"data":"payload"}}"#);
 }
 
@@ -198,7 +198,7 @@ fn tell(all: &mut String, shown: &str, record: &Record) {
     writeln!(all, "{shown}\n  {} {} {content_type}", payload(record), kept["data"]).unwrap();
 }
 
-/// The types of the specification, section 3, as the JSON format has them.
+/// The types of the specification, section 3, in the JSON format.
 #[tokio::test]
 async fn extensions_keep_their_types() {
     let service = Service::start().await;
@@ -462,7 +462,7 @@ async fn a_batch_of_them_answers_for_each() {
     assert_eq!(results[2]["problem"]["byte"], body.to_string().find("\"no object\"").unwrap());
     assert_eq!(results[3]["eventId"], results[0]["eventId"]);
     assert_eq!(service.rows().await, 4);
-    // An empty one is one too.
+    // An empty batch is valid too.
     let empty = service.call(batch(BATCHED, "[]")).await;
     assert_eq!((empty.status, empty.json()["accepted"].clone()), (StatusCode::CREATED, json!(0)));
     let wrapped = service.call(batch(BATCHED, r#"{"events":[]}"#)).await.problem(StatusCode::BAD_REQUEST);
@@ -479,7 +479,7 @@ async fn what_belongs_elsewhere_is_told_where() {
         "application/cloudevents+xml",
         "application/cloudevents+json; charset=utf-16",
     ] {
-        // Also where the headers could be read.
+        // These types are refused even if the headers could be read.
         let answer = service.call(binary(&[("content-type", content_type)], untouchable())).await;
         let problem = answer.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         writeln!(all, "{}", problem["detail"].as_str().unwrap()).unwrap();

@@ -44,7 +44,7 @@ async fn a_body_may_come_compressed() {
         ("x-gzip", gzip(EVENT).await),
         ("zstd", zstd(EVENT).await),
         ("identity", EVENT.into()),
-        // Several members are one body.
+        // Several members form one body.
         ("gzip", [gzip(&EVENT[..9]).await, gzip(&EVENT[9..]).await].concat()),
         ("zstd", [zstd(&EVENT[..9]).await, zstd(&EVENT[9..]).await].concat()),
     ] {
@@ -77,7 +77,7 @@ async fn what_is_broken_is_told() {
     let service = Service::start().await;
     let long = format!(r#"{{"eventType":"a","payload":{{"x":"{}"}}}}"#, "0123456789".repeat(5_000));
     for (encoding, body) in [("gzip", gzip(&long).await), ("zstd", zstd(&long).await)] {
-        // Nothing of zstd's but its header has to be what it is: this client sends no checksum.
+        // Only the header of zstd is sure to show a wrong byte, because this client sends no checksum.
         let mut corrupt = body.clone();
         corrupt[if encoding == "gzip" { 40 } else { 1 }] ^= 0xff;
         let half = body[..body.len() / 2].to_vec();
@@ -110,14 +110,14 @@ async fn the_limit_is_of_what_comes_out() {
         let large = service.call(encoded(event(large), encoding)).await;
         assert_eq!(large.problem(StatusCode::PAYLOAD_TOO_LARGE)["limit"], MAX_BODY_BYTES);
     }
-    // Empty members are no way to send for ever.
+    // Empty members must not allow a client to send without end.
     let empty = gzip("").await;
     let endless = futures::stream::repeat_with(move || Ok::<_, std::io::Error>(empty.repeat(1_000)));
     let answer = service.call(encoded(event(Body::from_stream(endless)), "gzip")).await;
     assert_eq!(answer.problem(StatusCode::PAYLOAD_TOO_LARGE)["limit"], MAX_BODY_BYTES);
 }
 
-/// A frame says beforehand how much memory its reader needs.
+/// A frame declares in advance how much memory its reader needs.
 #[tokio::test]
 async fn a_window_beyond_eight_megabytes_is_refused() {
     let router = router(absent(std::time::Duration::from_millis(50)), door::Door::open()).await;
@@ -129,14 +129,14 @@ async fn a_window_beyond_eight_megabytes_is_refused() {
     assert_eq!((&problem["field"], &problem["limit"]), (&"Content-Encoding".into(), &(8 << 20).into()));
     let told = "the body wants a zstd window of 16777216 bytes, and the limit is 8388608 bytes";
     assert_eq!(problem["detail"], told);
-    // A frame that says how long it is needs no more to be refused.
+    // A frame that declares its length is refused without any further data.
     let told = [&MAGIC[..], &[0xa0], &u32::try_from(MAX_BODY_BYTES + 1).unwrap().to_le_bytes()].concat();
     assert_eq!(answer(told).await.problem(StatusCode::PAYLOAD_TOO_LARGE)["limit"], MAX_BODY_BYTES);
 }
 
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// A frame that is its own window, in one block that is not compressed; its length takes so many bytes.
+/// A frame whose window is its content, in one uncompressed block. Its length field has `size_bytes` bytes.
 fn single(text: &str, size_bytes: usize) -> Vec<u8> {
     let length = u64::try_from(text.len()).unwrap();
     let (descriptor, size) = match size_bytes {
@@ -149,7 +149,7 @@ fn single(text: &str, size_bytes: usize) -> Vec<u8> {
     [&MAGIC[..], &[descriptor], &size.to_le_bytes()[..size_bytes], &block[..3], text.as_bytes()].concat()
 }
 
-/// Wherever it is cut on its way, each frame's window is found.
+/// The window of each frame is found, however the body is cut into chunks.
 #[tokio::test]
 async fn frames_of_every_kind_are_one_body() {
     let service = Service::start().await;

@@ -16,7 +16,8 @@ use crate::process::Process;
 
 const CLIENTS: usize = 40;
 
-/// A client that got no answer cannot tell whether its event was stored; so nobody may be left without one whose event was.
+/// A client without an answer cannot tell whether its event was stored. So every client whose event was stored must get
+/// an answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_read_is_answered_and_what_was_answered_is_stored() {
     let database = database().await;
@@ -40,14 +41,15 @@ async fn what_was_read_is_answered_and_what_was_answered_is_stored() {
     assert!(unanswered.is_empty() && lost.is_empty(), "without an answer: {unanswered:?}; lost: {lost:?}");
 }
 
-/// One request after the other, until the service takes no more; the names of those that were answered with 201.
+/// Sends one request after the other until the service accepts no more, and returns the names that were answered with
+/// 201.
 async fn send_on(port: u16, client: usize, answered: Arc<AtomicUsize>) -> Vec<String> {
     let mut names = Vec::new();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     for n in 0.. {
         let name = format!("{client}-{n}");
         let Some(answer) = exchange(&mut stream, &name).await else {
-            // A connection may be closed between two requests, also while the service lives.
+            // A connection may also be closed between two requests while the service is running.
             let Ok(again) = TcpStream::connect(("127.0.0.1", port)).await else { break };
             stream = again;
             continue;
@@ -59,7 +61,7 @@ async fn send_on(port: u16, client: usize, answered: Arc<AtomicUsize>) -> Vec<St
     names
 }
 
-/// None where the connection ended without a word of an answer.
+/// None if the connection ended before any byte of an answer.
 async fn exchange(stream: &mut TcpStream, name: &str) -> Option<String> {
     let body = format!(r#"{{"eventType":"a","payload":{{"name":"{name}"}}}}"#);
     let request = format!(

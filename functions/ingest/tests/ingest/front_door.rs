@@ -29,7 +29,7 @@ async fn a_google_identity_opens_it_and_nothing_else_does() {
         request.headers_mut().insert("authorization", token.parse().unwrap());
         call(router.clone(), request)
     };
-    // As far as the database, which is away.
+    // The request gets as far as the database, which is unavailable.
     with("app@example.com", AUDIENCE).await.problem(StatusCode::SERVICE_UNAVAILABLE);
     with("eve@example.com", AUDIENCE).await.problem(StatusCode::FORBIDDEN);
     with("app@example.com", "https://elsewhere.example").await.problem(StatusCode::UNAUTHORIZED);

@@ -14,13 +14,13 @@ use service::testing::{Answer, Contract, call};
 use store::testing::{Database, database};
 use store::{Store, StoreConfig};
 
-/// Nothing listens there: it is for root alone, and no service is run on it.
+/// Nothing listens on this port: it is reserved for root, and no service uses it.
 pub(crate) const CLOSED_PORT: &str = "127.0.0.1:1";
 pub(crate) const FIRST_DUE: Duration = Duration::from_secs(20);
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 pub(crate) const MEMORY_BYTES: usize = 160 * 1024 * 1024;
 
-/// The service on a database of its own.
+/// A service with its own database.
 pub(crate) struct Service {
     pub(crate) database: Database,
     router: Router,
@@ -45,7 +45,7 @@ impl Service {
         Contract::of(&self.router).await.unwrap()
     }
 
-    /// How many events are stored, finished or not.
+    /// The number of rows in `events` and `live` together.
     pub(crate) async fn rows(&self) -> i64 {
         let question = "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM live)";
         self.database.value(question).await
@@ -65,7 +65,7 @@ pub(crate) fn router_with(store: Store, door: Door, publisher: Publisher, limits
     router_of(coalescer, FrontDoor::Callers(door), None, limits)
 }
 
-/// The service with schemas that nobody has read yet.
+/// A service with schemas that have not been read yet.
 pub(crate) async fn router_with_schemas(store: Store, schemas: Schemas) -> Router {
     let (coalescer, _) = Coalescer::start(store, publisher().await, FIRST_DUE);
     let (front_door, keys_last) = (FrontDoor::Callers(Door::open()), Duration::from_hours(24));
@@ -80,7 +80,7 @@ pub(crate) async fn router_with_schemas(store: Store, schemas: Schemas) -> Route
     })
 }
 
-/// The service behind API keys, with `requests` a second from one address.
+/// A service behind API keys, with a limit of `requests` a second for one address.
 pub(crate) async fn router_with_keys(store: Store, requests: Option<u32>) -> Router {
     let (coalescer, _) = Coalescer::start(store.clone(), publisher().await, FIRST_DUE);
     let address_limit = requests.and_then(NonZero::new).map(AddressLimit::of);
@@ -111,7 +111,7 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// It has nobody to talk to.
+/// A publisher that cannot reach Pub/Sub.
 pub(crate) async fn publisher() -> Publisher {
     publisher_to(CLOSED_PORT.into(), Duration::from_millis(50)).await
 }
@@ -127,7 +127,7 @@ pub(crate) async fn publisher_to(host: String, timeout: Duration) -> Publisher {
     Publisher::connect(config).await.unwrap()
 }
 
-/// A database that is away.
+/// A store whose database is unavailable.
 pub(crate) fn absent(patience: Duration) -> Store {
     let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
     Store::new(&StoreConfig { acquire_timeout: patience, ..StoreConfig::new(url, "test") }).unwrap()

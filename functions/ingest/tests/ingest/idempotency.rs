@@ -22,7 +22,7 @@ fn id(answer: &Answer) -> String {
 async fn the_same_key_and_body_get_the_first_answer_again() {
     let service = Service::start().await;
     let first = service.call(keyed("8e03978e-40d5-43dd-bc93-6894a57f9324", EVENT)).await;
-    // Quoted, as the draft has it, is the same key.
+    // The quoted form of the draft is the same key.
     for key in ["8e03978e-40d5-43dd-bc93-6894a57f9324", r#""8e03978e-40d5-43dd-bc93-6894a57f9324""#] {
         let again = service.call(keyed(key, EVENT)).await;
         assert_eq!((id(&again), again.json()), (id(&first), first.json()));
@@ -35,7 +35,7 @@ async fn the_same_key_and_body_get_the_first_answer_again() {
 async fn a_key_with_another_body_is_refused() {
     let service = Service::start().await;
     service.call(keyed("k", EVENT)).await;
-    // Compared byte for byte: a space more is another body.
+    // Bodies are compared byte for byte, so one more space makes another body.
     let other = service.call(keyed("k", r#"{"eventType":"a","payload":{} }"#)).await;
     insta::assert_json_snapshot!(other.problem(StatusCode::UNPROCESSABLE_ENTITY), @r#"
     {

@@ -21,7 +21,7 @@ pub(crate) fn settings() -> KeySettings {
     KeySettings { name: "test".into(), event_types: None, rate_limit: None, expires_at: None }
 }
 
-/// Its id and its text.
+/// Creates a key, and returns its id and its text.
 pub(crate) async fn made(store: &Store, settings: KeySettings) -> (String, String) {
     let (key, text) = ApiKey::mint().unwrap();
     let secret = KeySecret { id: key.id().to_owned(), hash: key.hash() };
@@ -41,7 +41,7 @@ async fn service() -> (Database, Router) {
     (database, router)
 }
 
-/// The key as the clock of the database has it, or else nobody could tell when it ends.
+/// Repeats the request until the status is as expected, because the key expires by the clock of the database.
 async fn until(router: &Router, key: &str, status: StatusCode) -> Answer {
     let patience = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
@@ -59,7 +59,7 @@ async fn a_key_opens_in_either_header_and_at_once() {
     let (database, router) = service().await;
     let (_, key) = made(&database.store, settings()).await;
     assert_eq!(call(router.clone(), with_key(&key, SIGNUP)).await.status, StatusCode::CREATED);
-    // One that was made a moment ago is looked for.
+    // A key that was created a moment ago is looked up.
     let (_, later) = made(&database.store, settings()).await;
     let mut request = event(SIGNUP);
     request.headers_mut().insert("x-api-key", later.parse().unwrap());
@@ -89,13 +89,13 @@ async fn nobody_else_comes_in_and_no_body_is_read() {
     let answer = call(router.clone(), event(untouchable())).await;
     assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="eventflow""#);
     answer.problem(StatusCode::UNAUTHORIZED);
-    // Which of two is meant, we do not guess.
+    // The service does not guess which of two keys is meant.
     let mut both = with_key(&key, untouchable());
     both.headers_mut().insert("x-api-key", key.parse().unwrap());
     call(router, both).await.problem(StatusCode::UNAUTHORIZED);
 }
 
-/// A secret that is not the key's, under a checksum that is right.
+/// The secret is not the key's, but its checksum is right.
 #[tokio::test]
 async fn the_id_alone_opens_nothing() {
     let (database, router) = service().await;

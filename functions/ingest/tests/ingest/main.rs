@@ -1,4 +1,4 @@
-//! The service as its callers see it, on a real PostgreSQL and without Pub/Sub.
+//! Tests the service through its HTTP interface, on a real PostgreSQL and without Pub/Sub.
 #![allow(clippy::unwrap_used)]
 
 mod accepted;

@@ -1,4 +1,4 @@
-//! What a crowd of requests can make the service hold, and what one sender can take from the others.
+//! Bounds on the memory that many requests can make the service hold, and that one sender can take from the others.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ use crate::keys::{made, settings};
 use crate::process::Process;
 
 const EVENT: &str = r#"{"eventType":"a","payload":{}}"#;
-/// The container has 512. Measured are some 160.
+/// In MiB. The container has 512, and about 160 were measured.
 const BOUND: usize = 256;
 const REQUESTS: usize = 200;
 
-/// So many spaces with the largest window that there may be, and all of them but for the last byte.
+/// A body of `bytes` spaces, compressed with the largest possible window, without its last byte.
 async fn stalled(bytes: usize) -> Vec<u8> {
     let window = [CParameter::window_log(23)];
     let mut encoder = ZstdEncoder::with_quality_and_params(Vec::new(), Level::Best, &window);
@@ -38,7 +38,7 @@ async fn stalled(bytes: usize) -> Vec<u8> {
     body
 }
 
-/// A request of HTTP/1.1 that goes on when its sender likes.
+/// Sends an HTTP/1.1 request whose body lacks `missing` bytes, so that it does not end.
 async fn send(port: u16, path: &str, from: &str, encoding: &str, body: &[u8], missing: usize) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let head = format!(
@@ -56,7 +56,7 @@ async fn answer(mut stream: TcpStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// The frames of `requests` requests on one connection of HTTP/2, none of which ends.
+/// The frames of `requests` requests on one HTTP/2 connection, none of which ends.
 fn multiplexed(requests: usize, first: usize, body: &[u8]) -> Vec<u8> {
     let frame = |kind: u8, flags: u8, stream: usize, payload: &[u8]| {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -78,7 +78,7 @@ fn multiplexed(requests: usize, first: usize, body: &[u8]) -> Vec<u8> {
             ("x-forwarded-for", &from),
         ] {
             for text in [name, value] {
-                // A literal that is in no table, without Huffman's code.
+                // A literal that is in no table and not in Huffman code.
                 if text == name {
                     block.push(0);
                 }
@@ -92,7 +92,7 @@ fn multiplexed(requests: usize, first: usize, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Everybody has another one, so that nobody's share is what bounds them.
+/// Each request has another address, so that the share of one sender is not what limits them.
 fn address(n: usize) -> String {
     format!("198.51.{}.{}", n / 250, n % 250)
 }
@@ -114,7 +114,7 @@ async fn two_hundred_windows_at_once_stay_within_the_budget() {
     let answers = join_all(crowd.into_iter().map(answer)).await;
     println!("peak over HTTP/1.1: {:?} MiB", process.peak());
     assert!(process.peak().is_none_or(|peak| peak < BOUND), "{:?} MiB", process.peak());
-    // Who found room kept it until the body was too slow.
+    // A request that got memory kept it until its body was too slow.
     let of = |start: &str| answers.iter().filter(|answer| answer.starts_with(start)).count();
     let (slow, refused) = (of("HTTP/1.1 408 "), of("HTTP/1.1 503 "));
     assert_eq!(slow + refused, REQUESTS, "{answers:?}");
@@ -126,7 +126,7 @@ async fn two_hundred_windows_at_once_stay_within_the_budget() {
     );
     assert!(serves(process.port, &address(0)).await.starts_with("HTTP/1.1 201 "));
 
-    // A hundred on each of ten connections of HTTP/2.
+    // A hundred requests on each of ten HTTP/2 connections.
     let crowd = join_all((0..10).map(async |n| {
         let mut stream = TcpStream::connect(("127.0.0.1", process.port)).await.unwrap();
         stream.write_all(&multiplexed(100, 100 * n, &body)).await.unwrap();
@@ -141,12 +141,12 @@ async fn two_hundred_windows_at_once_stay_within_the_budget() {
     timeout(Duration::from_mins(1), served).await.unwrap();
 }
 
-/// Kilobytes that stall hold megabytes.
+/// A stalled request of some kilobytes holds megabytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn others_are_served_while_one_address_stalls() {
     let database = database().await;
     let process = Process::start(&database.url, &[("FORWARDED_HOPS", "1")]).await;
-    // As large as they may be, and then smaller ones for what those leave.
+    // The first bodies are as large as possible, and the smaller ones take the memory that is left.
     let mut stalling = Vec::new();
     for size in [10 << 20, 1 << 20, 256 << 10] {
         let body = stalled(size).await;
@@ -180,7 +180,7 @@ async fn others_are_served_while_one_address_stalls() {
     assert!(serves(process.port, "203.0.113.7").await.starts_with("HTTP/1.1 201 "));
 }
 
-/// Ten megabytes are there, and more may come.
+/// A body of which ten megabytes have arrived, and more may come.
 fn unended() -> Body {
     let megabytes = (0..10).map(|_| Ok::<_, std::io::Error>(" ".repeat(1 << 20)));
     Body::from_stream(stream::iter(megabytes).chain(stream::pending()))
@@ -200,7 +200,7 @@ async fn a_key_has_its_share_from_wherever_it_comes() {
         call(router.clone(), request)
     };
     let stalling: Vec<_> = (0..3).map(|n| tokio::spawn(post(&greedy, n, unended()))).collect();
-    // Three have thirty of its forty megabytes.
+    // Three requests have thirty of the key's forty megabytes.
     let full = loop {
         let answer = post(&greedy, 100, Body::from(" ".repeat(10 << 20))).await;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
@@ -216,7 +216,7 @@ async fn a_key_has_its_share_from_wherever_it_comes() {
         told.starts_with("the requests of this API key that are under way hold too much memory"),
         "{told}"
     );
-    // Another one has a share of its own, from the same addresses too.
+    // Another key has its own share, also from the same addresses.
     let answer = post(&other, 0, Body::from(format!("[{EVENT}{}]", " ".repeat(9 << 20)))).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     for task in stalling {

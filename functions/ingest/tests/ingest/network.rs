@@ -7,13 +7,13 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum State {
     Well,
-    /// Connections are cut, and new ones closed at once.
+    /// Connections are cut, and new ones are closed at once.
     Away,
-    /// Nothing passes, and nobody is told.
+    /// No data pass, and neither side gets an error.
     Silent,
 }
 
-/// The way to a database.
+/// A proxy in front of a database.
 pub(crate) struct Network {
     url: String,
     state: watch::Sender<State>,
@@ -41,7 +41,7 @@ impl Network {
         self.state.send_replace(state);
     }
 
-    /// Through this network.
+    /// A store that connects through this network.
     pub(crate) fn store(&self, config: &StoreConfig) -> Store {
         Store::new(&StoreConfig { url: self.url.clone(), ..config.clone() }).unwrap()
     }
@@ -55,7 +55,7 @@ async fn forward(mut client: TcpStream, address: String, mut state: watch::Recei
             _ = state.wait_for(|state| *state != State::Well) => {}
         }
         if *state.borrow() == State::Silent {
-            // For good: what was silent once does not come back to life.
+            // A connection that was silent once stays silent.
             std::future::pending::<()>().await;
         }
     } else if *state.borrow() == State::Silent {

@@ -15,7 +15,7 @@ async fn every_route_is_in_the_document_and_nothing_else() {
     assert!(told.contains("POST /events/batch"));
 }
 
-/// Each answer is held against the document by the call itself.
+/// The call itself checks each answer against the document.
 #[tokio::test]
 async fn every_example_is_accepted() {
     let service = Service::start().await;
@@ -54,7 +54,8 @@ fn request(path: &str, media: &str, value: &Value) -> Request<Body> {
     request.body(body.into()).unwrap()
 }
 
-/// The data of a CloudEvent may be any JSON, but by its headers alone, of which the document of a body can say nothing.
+/// The data of a CloudEvent may be any JSON, but that depends on its headers, which the schema of a body cannot
+/// express.
 #[tokio::test]
 async fn a_body_of_json_is_an_event_and_nothing_else() {
     let service = Service::start().await;

@@ -8,7 +8,7 @@ use crate::harness::{absent, router};
 
 const OURS: &str = "https://app.example";
 
-/// With a database that is away, and a door that is closed.
+/// Sends a request to a service whose database is unavailable and whose door is closed.
 async fn ask(origins: &str, method: &str, origin: &str, preflight: bool) -> Answer {
     let router = router(absent(std::time::Duration::from_mins(1)), Door::closed("a key is required")).await;
     let mut request = Request::builder().method(method).uri("/events").header("origin", origin);
@@ -52,7 +52,7 @@ async fn other_origins_and_all_where_none_is_named_get_nothing() {
     }
 }
 
-/// What a browser sends without asking first carries no key, and gets no further than the door.
+/// An OPTIONS request that is no preflight carries no key, and gets no further than the door.
 #[tokio::test]
 async fn options_without_a_preflight_name_the_methods() {
     let answer = ask(OURS, "OPTIONS", OURS, false).await;

@@ -56,7 +56,7 @@ async fn more_bytes_than_can_wait_are_told_to_come_back() {
     let limits = Limits { memory_bytes: 20 * 1024 * 1024, ..limits() };
     let store = absent(Duration::from_millis(50));
     let router = router_with(store, Door::open(), publisher().await, limits);
-    // What a request has beside its event is some kilobytes, so that 20 MiB hold 20 of a million bytes while they wait.
+    // A request holds some kilobytes beside its event, so 20 MiB hold 20 waiting events of a million bytes.
     let body = format!(r#"{{"eventType":"a","payload":{{"x":"{}"}}}}"#, "x".repeat(1_000_000));
     let answers = join_all((0..30).map(|_| call(router.clone(), event(body.clone())))).await;
     let problems = answers.iter().map(|answer| answer.problem(StatusCode::SERVICE_UNAVAILABLE));
@@ -64,7 +64,7 @@ async fn more_bytes_than_can_wait_are_told_to_come_back() {
     let told = problems.filter(|problem| problem["detail"] == full);
     let told = told.inspect(|problem| assert_eq!(problem["limit"], limits.memory_bytes)).count();
     assert!((10..14).contains(&told), "{told}");
-    // Once they are answered there is room again.
+    // After the answers there is room again.
     let after = call(router, event(body)).await.problem(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(after["detail"], "the database is not available");
 }
@@ -107,7 +107,7 @@ async fn comes_and_goes(
     for state in [State::Away, State::Silent] {
         assert_eq!(call(router.clone(), request()).await.status, StatusCode::CREATED);
         network.is(state);
-        // More than the pool has connections, so that the silence reaches each.
+        // There are more requests than connections in the pool, so that the silence reaches each connection.
         for _ in 0..12 {
             let answer = call(router.clone(), request()).await;
             answer.problem(StatusCode::SERVICE_UNAVAILABLE);
@@ -122,7 +122,8 @@ async fn comes_and_goes(
     assert!(database.value::<bool>(stored).await);
 }
 
-/// One reading of the keys is for all who wait, and so is its failure: forty would take two minutes one behind the other.
+/// All waiting requests share one reading of the keys and its failure. Forty readings one after the other would take
+/// two minutes.
 #[tokio::test]
 async fn nobody_waits_at_the_door_behind_the_others() {
     let router = router_with_keys(absent(Duration::from_secs(3)), None).await;
@@ -132,14 +133,14 @@ async fn nobody_waits_at_the_door_behind_the_others() {
         assert_eq!(answer.header("retry-after"), "1");
         answer.problem(StatusCode::SERVICE_UNAVAILABLE);
     }
-    // What failed a moment ago is not tried again for each that comes.
+    // A reading that failed a moment ago is not repeated for each new request.
     for _ in 0..10 {
         call(router.clone(), with_key(&key, EVENT)).await.problem(StatusCode::SERVICE_UNAVAILABLE);
     }
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
 }
 
-/// They open while the database is away, for as long as they may.
+/// Known keys are accepted while the database is unavailable, up to their time limit.
 #[tokio::test]
 async fn keys_that_are_held_serve_on() {
     let database = database().await;
@@ -158,7 +159,7 @@ async fn keys_that_are_held_serve_on() {
             let problem = answer.problem(StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(problem["detail"], "the database is not available", "not turned away at the door");
         }
-        // A key that nobody has heard of may have been made meanwhile.
+        // An unknown key may have been created meanwhile.
         let (_, unknown) = ApiKey::mint().unwrap();
         let answer = call(router.clone(), with_key(&unknown.reveal(), EVENT)).await;
         assert_eq!(answer.problem(StatusCode::SERVICE_UNAVAILABLE)["detail"], NOT_CHECKED);
@@ -170,15 +171,15 @@ async fn keys_that_are_held_serve_on() {
     }
 }
 
-/// By the clock that the age of keys is measured with.
+/// Advances the clock that measures the age of keys.
 async fn later(duration: Duration) {
     tokio::time::pause();
     tokio::time::advance(duration).await;
     tokio::time::resume();
 }
 
-/// The statement under way cannot be called back: it may still store its event, which is what keys are for. What only waited
-/// behind it is not stored.
+/// A running statement cannot be cancelled: it may still store its event, which is the reason for idempotency keys. An
+/// event that only waited behind the statement is not stored.
 #[tokio::test]
 async fn no_request_waits_beyond_its_limit() {
     let database = database().await;
@@ -224,7 +225,7 @@ async fn until(router: &Router, request: impl Fn() -> Request<Body>, status: Sta
     timeout(Duration::from_mins(1), answered).await.unwrap();
 }
 
-/// The publisher of these tests has nobody to talk to.
+/// The publisher of these tests cannot reach Pub/Sub.
 #[tokio::test]
 async fn without_pub_sub_an_event_is_stored_and_due() {
     let service = Service::start().await;
@@ -238,7 +239,8 @@ async fn without_pub_sub_an_event_is_stored_and_due() {
     assert!(service.database.value::<bool>(&question).await);
 }
 
-/// A Pub/Sub that takes connections and says nothing: all of these requests would wait out the bound of a publish.
+/// This Pub/Sub accepts connections and does not answer, so all of these requests would wait for the full time limit of
+/// a publish.
 #[tokio::test]
 async fn without_pub_sub_few_requests_wait_for_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

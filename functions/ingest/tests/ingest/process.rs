@@ -1,4 +1,4 @@
-//! The service as a process of its own.
+//! The service as a separate process.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// With an open door, unless the environment says otherwise.
+    /// Starts the service with an open door, unless the environment says otherwise.
     pub(crate) async fn start(database_url: &str, environment: &[(&str, &str)]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(env!("CARGO_BIN_EXE_ingest"))
@@ -39,7 +39,7 @@ impl Process {
         Self { child, port }
     }
 
-    /// The body of the answer.
+    /// Returns the body of the answer.
     pub(crate) async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: ingest\r\nConnection: close\r\n\r\n");
@@ -49,7 +49,7 @@ impl Process {
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
-    /// The most that it has held in memory so far, in MiB.
+    /// The peak memory of the process so far, in MiB.
     pub(crate) fn peak(&self) -> Option<usize> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -60,7 +60,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended unless a check failed, and then nobody asks how.
+        // The process has already ended unless a check failed, and then its exit status does not matter.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

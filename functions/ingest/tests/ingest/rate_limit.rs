@@ -30,9 +30,9 @@ async fn a_key_has_its_events_and_no_more() {
     assert_eq!(first.header("ratelimit-policy"), r#""key";q=500;w=500"#);
     assert_eq!(first.header("ratelimit"), r#""key";r=499;t=1"#);
     let answers = statuses(&router, 510, || with_key(&slow, EVENT)).await;
-    // What the seconds of this test gave back may have come in too.
+    // Tokens that came back during this test may have let further requests in.
     assert!(answers.iter().filter(|status| **status == 201).count() >= 499, "{answers:?}");
-    // On a slow machine some have come back since.
+    // On a slow machine some tokens have come back since.
     while call(router.clone(), with_key(&slow, EVENT)).await.status == StatusCode::CREATED {}
     let refused = call(router.clone(), with_key(&slow, untouchable())).await;
     assert_eq!(refused.header("retry-after"), "1");
@@ -53,7 +53,7 @@ async fn an_address_has_its_requests_whoever_it_says_it_is() {
         request.headers_mut().insert("x-forwarded-for", forwarded.parse().unwrap());
         call(router.clone(), request)
     };
-    // It writes another address in front each time; what Google's front end appended stays.
+    // The client writes another address in front each time. The address that Google's front end appended stays.
     let mut answers = Vec::new();
     for n in 0..20 {
         answers.push(from("10.0.0.1", &format!("192.0.2.{n}, 203.0.113.7")).await);
@@ -66,7 +66,7 @@ async fn an_address_has_its_requests_whoever_it_says_it_is() {
     assert_eq!(from("10.0.0.1", "203.0.113.8").await.status, StatusCode::UNAUTHORIZED);
 }
 
-/// Whoever has one address of IPv6 has 2^64 of them.
+/// A client with one IPv6 address has 2^64 of them.
 #[tokio::test]
 async fn a_network_of_ipv6_is_one_address() {
     let database = database().await;

@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use crate::process::Process;
 
-/// The words of PostgreSQL name the role.
+/// The error message of PostgreSQL names the role.
 #[tokio::test]
 async fn a_service_that_waits_says_for_what_and_names_no_role() {
     let database = database().await;

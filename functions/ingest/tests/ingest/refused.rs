@@ -6,7 +6,7 @@ use service::testing::{Answer, untouchable};
 
 use crate::harness::{MAX_BODY_BYTES, Service};
 
-/// What an error says, on a line.
+/// The message of an error, on one line.
 fn told(answer: &Answer) -> String {
     let problem = answer.problem(answer.status);
     assert!(answer.status.is_client_error(), "{answer:?}");
@@ -200,7 +200,7 @@ async fn a_body_of_another_type_is_refused_unread() {
     "#);
 }
 
-/// There are no other bytes in ASCII, and `utf8` is what many clients call it.
+/// ASCII is part of UTF-8, and many clients write `utf8`.
 #[tokio::test]
 async fn names_of_utf_8_and_its_part_are_taken() {
     let service = Service::start().await;

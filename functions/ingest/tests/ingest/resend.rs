@@ -1,4 +1,4 @@
-//! What a known key stands for is decided before any check that changes with time.
+//! An event with a known key is answered before any check that changes with time.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn keyed(key: &str, body: &'static str) -> Request<axum::body::Body> {
     request
 }
 
-/// From now on no payload is as the schema says, or each is.
+/// Puts a schema in force that accepts each payload, or none.
 async fn schema(database: &Database, router: &Router, is_open: bool) {
     let event_type = EventType::new("order.paid".into()).unwrap();
     let schema = RawValue::from_string(is_open.to_string()).unwrap();
@@ -80,7 +80,7 @@ async fn a_refused_event_leaves_no_key_behind() {
     }
     assert_eq!(keys(&database).await, 0);
     schema(&database, &router, true).await;
-    // Another body: the key is as unused.
+    // Another body is accepted, because the key is still unused.
     let other = r#"{"eventType":"order.paid","payload":{"n":2}}"#;
     let stored = call(router.clone(), keyed("k", other)).await;
     assert_eq!(stored.status, StatusCode::CREATED);
@@ -116,7 +116,7 @@ async fn a_request_sent_again_is_answered_as_before_its_key_was_narrowed() {
     let first = sent(&router, Some(&credential), 1).await;
     let changes = KeyChanges { event_types: Change::To(vec!["cart.".into()]), ..KeyChanges::default() };
     database.store.change_key(id, changes, act()).await.unwrap().unwrap();
-    // Another instance, which has read no key yet.
+    // This is another instance, which has read no key yet.
     let router = router_with_keys(database.store.clone(), None).await;
     assert_eq!(sent(&router, Some(&credential), 1).await, first);
     call(router.clone(), with_key(&key, ORDER)).await.problem(StatusCode::FORBIDDEN);

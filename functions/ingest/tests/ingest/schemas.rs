@@ -86,7 +86,7 @@ async fn each_event_of_a_batch_is_checked_for_itself() {
     let service = Service::start().await;
     put(&service.database, "user.signup", &signup(), Mode::Enforce).await;
     let of = |payload: Value| json!({"eventType": "user.signup", "payload": payload});
-    // Large enough to be checked beside the requests.
+    // The payload is large enough to be checked beside the requests.
     let large = "x".repeat(20_000);
     for filler in ["", large.as_str()] {
         let batch = json!([of(json!({"email": "a@example.com", "f": filler})), of(json!({"email": 7})), 8]);
@@ -118,7 +118,7 @@ async fn a_payload_of_the_largest_size_is_checked_too() {
     assert_eq!(problem["violations"][0]["pointer"], "/n/399999");
 }
 
-/// Whatever an instance has not heard of yet it hears of by itself.
+/// Each instance takes up every change on its own.
 #[tokio::test]
 async fn two_instances_take_up_each_change() {
     let first = Service::start().await;
@@ -163,7 +163,7 @@ async fn nothing_is_taken_before_the_schemas_were_read() {
     assert_eq!(problem["detail"], "schemas cannot be checked now: the database is not available");
 }
 
-/// As from an admin of a later release.
+/// Such a schema may come from an admin of a later release.
 #[tokio::test]
 async fn a_schema_that_cannot_be_used_is_closed_where_it_is_enforced() {
     let service = Service::start().await;

@@ -1,4 +1,4 @@
-//! The CloudEvents SDK of npm as the client.
+//! Uses the CloudEvents SDK from npm as the client.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ async fn the_sdk_is_understood_in_every_mode() {
     "#);
 }
 
-/// Where it is installed, from the registry the first time.
+/// Returns the folder of the client, which is installed from the registry the first time.
 fn client() -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cloudevents-sdk");
@@ -58,7 +58,7 @@ fn client() -> Result<PathBuf, String> {
         fs::copy(source.join(file), folder.join(file)).unwrap();
     }
     run(Command::new("node").arg("--version"), &folder)?;
-    // Written by npm when it is done.
+    // npm writes this file when the installation is complete.
     let installed = fs::read_to_string(folder.join("node_modules/.package-lock.json")).unwrap_or_default();
     if !installed.contains("node_modules/cloudevents\"") {
         let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];

@@ -1,4 +1,4 @@
-//! An idempotency key belongs to whoever brings it.
+//! An idempotency key belongs to its sender.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::keys::{act, made, settings};
 
 const AUDIENCE: &str = "https://ingest.example";
 
-/// The same request in each way that a key can come: path, type, headers and body, with `n` in the payload.
+/// The same request in each way to send a key: path, type, headers and body, with `n` in the payload.
 fn forms(n: u32) -> [(&'static str, &'static str, Option<&'static str>, String); 6] {
     let plain = json!({"eventType": "order.paid", "payload": {"n": n}});
     let mut member = plain.clone();
@@ -38,7 +38,7 @@ fn forms(n: u32) -> [(&'static str, &'static str, Option<&'static str>, String);
     ]
 }
 
-/// The ids of the events that these requests stand for.
+/// Returns the ids of the events that these requests stand for.
 pub(crate) async fn sent(router: &Router, credential: Option<&str>, n: u32) -> Vec<String> {
     let mut ids = Vec::new();
     for (path, media, key, body) in forms(n) {
@@ -65,7 +65,7 @@ fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 
-/// A key in the place of this one: its id and its text.
+/// Rotates a key, and returns the id and the text of the new one.
 async fn rotated(store: &Store, id: &str) -> (String, String) {
     let (key, text) = ApiKey::mint().unwrap();
     let secret = KeySecret { id: key.id().to_owned(), hash: key.hash() };
@@ -84,7 +84,8 @@ async fn two_clients_with_the_same_keys_have_two_events() {
     let firsts = sent(&router, Some(&first), 1).await;
     let seconds = sent(&router, Some(&second), 1).await;
     none_is_shared(&firsts, &seconds);
-    // Another body is no mistake of the second client's: what the first one calls its requests is not its business.
+    // A different body is not a mistake of the second client, because its keys have nothing to do with those of the
+    // first.
     assert_eq!(sent(&router, Some(&first), 1).await, firsts);
     assert_eq!(sent(&router, Some(&second), 1).await, seconds);
     assert_eq!(database.value::<i64>("SELECT count(*) FROM events").await, 12);
@@ -115,7 +116,7 @@ async fn two_accounts_with_the_same_keys_have_two_events() {
     assert_eq!(sent(&router, Some(&one), 1).await, ones);
 }
 
-/// What the release before has stored is as what is stored behind an open door: keys of nobody in particular.
+/// Keys that the previous release has stored are like keys stored behind an open door: they belong to no sender.
 #[tokio::test]
 async fn keys_of_the_release_before_are_known_to_who_sends_the_same_event() {
     let database = database().await;
@@ -125,18 +126,18 @@ async fn keys_of_the_release_before_are_known_to_who_sends_the_same_event() {
     let (_, theirs) = made(&database.store, settings()).await;
     let (_, other) = made(&database.store, settings()).await;
     assert_eq!(sent(&after, Some(&bearer(&theirs)), 1).await, ids);
-    // Another client's events are other ones, and from then on its keys are its own.
+    // The events of another client are other events, and from then on its keys are its own.
     let others = sent(&after, Some(&bearer(&other)), 2).await;
     none_is_shared(&ids, &others);
     assert_eq!(sent(&after, Some(&bearer(&other)), 2).await, others);
     assert_eq!(sent(&after, Some(&bearer(&theirs)), 1).await, ids);
-    // Their day over, they are as unknown.
+    // After they have expired, the keys count as unknown.
     database.sql("UPDATE idempotency_keys SET expires_at = now() WHERE key = sha256('header')").await;
     let again = sent(&after, Some(&bearer(&theirs)), 1).await;
     assert_eq!((again[0] == ids[0], &again[1..]), (false, &ids[1..]));
 }
 
-/// A CloudEvent of a client that may not send its type is refused, whatever another client has called its own.
+/// A CloudEvent is refused if its client may not send its type, even if another client has used the same key.
 #[tokio::test]
 async fn another_clients_key_opens_no_type() {
     let database = database().await;
