@@ -5,18 +5,19 @@ use utoipa::ToSchema;
 
 use crate::Flusher;
 
-/// What a flush did, and what is left.
+/// The result of a flush, and what is left to load.
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Flushed {
-    /// Another flusher is at work; this one did nothing.
+    /// Another flusher is running, so this one did nothing.
     pub(crate) busy: bool,
     pub(crate) rows: i64,
     pub(crate) bytes: i64,
-    /// Of so many of these rows a number is not as it was posted, since BigQuery refused it so, or by `BIGQUERY_NUMBERS`.
+    /// The number of these rows in which a number is not written as it was posted, because BigQuery refused it in that
+    /// form, or because of `BIGQUERY_NUMBERS`.
     pub(crate) rounded: i64,
     pub(crate) loads: Vec<LoadDone>,
-    /// So many events BigQuery did not take; they are among the rejects now.
+    /// The number of events that BigQuery refused; they are among the rejects now.
     pub(crate) rejected: i64,
     pub(crate) unloaded_rows: i64,
     #[schema(format = DateTime, required = true)]
@@ -35,13 +36,13 @@ pub(crate) struct LoadDone {
     pub(crate) job_id: String,
     pub(crate) rows: i64,
     pub(crate) bytes: i64,
-    /// How numbers were written: exact, rounded or text.
+    /// The form of the numbers: exact, rounded or text.
     pub(crate) numbers: &'static str,
-    /// Of so many rows a number is not as it was posted.
+    /// The number of rows in which a number is not written as it was posted.
     pub(crate) rounded: i64,
 }
 
-/// Why something is not tried now, and when it is.
+/// The reason for a wait, and the time of the next try.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BackingOff {
@@ -51,7 +52,7 @@ pub(crate) struct BackingOff {
     until: Option<String>,
 }
 
-/// A transaction that keeps events from being loaded, in whichever database of the instance.
+/// A transaction that keeps events from being loaded, in any database of the instance.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HeldBackBy {
@@ -72,7 +73,7 @@ pub(crate) struct HeldBackBy {
 }
 
 impl Flusher {
-    /// An answer with what is left, and nothing done yet.
+    /// Returns an answer with what is left to load, before any work is done.
     pub(crate) async fn left(&self) -> Result<Flushed, Error> {
         let unloaded = self.store.unloaded().await?;
         let most = self.settings.jobs_a_day;
@@ -90,7 +91,7 @@ impl Flusher {
         })
     }
 
-    /// How a flush tells that it was stopped by the count of load jobs.
+    /// Describes a flush that was stopped by the limit of load jobs.
     pub(crate) async fn no_room(&self, most: u32) -> Result<BackingOff, Error> {
         let room = self.store.load_room(most).await?;
         let all = self.settings.jobs_a_day;

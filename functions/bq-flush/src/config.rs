@@ -4,11 +4,11 @@ use gcp::{BigQueryConfig, IdentityConfig};
 use service::{Env, Noted};
 use store::{DatabaseUrl, Numbers, StoreConfig};
 
-/// One call of the API, or one chunk of an upload.
+/// The time limit for one call of the API, or for one chunk of an upload.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What goes up well within a flush's limit, a second of it. BigQuery itself would take 15 TB, and 100 MB a row, of which ingest
-/// takes less.
+/// The bytes and rows, for each second of a flush's limit, that are uploaded well within the limit. BigQuery itself
+/// would take 15 TB, and 100 MB a row, of which ingest accepts less.
 const BYTES_A_SECOND: i64 = 4 << 20;
 const ROWS_A_SECOND: u32 = 4_000;
 
@@ -25,23 +25,23 @@ pub struct Config {
 
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// A call ends by then; the next one goes on where it stopped.
+    /// The time limit of a call. The next call continues at the same place.
     pub limit: Duration,
     pub lease: Duration,
-    /// At most; the first question comes sooner.
+    /// The longest pause between two questions about a job. The first pause is shorter.
     pub poll: Duration,
-    /// One load job takes about so many, and so many bytes of payload.
+    /// The approximate number of rows in a load job, and of bytes of payload.
     pub rows_per_load: u32,
     pub bytes_per_load: i64,
-    /// At most; large rows make a page of fewer.
+    /// The most rows in a page. Large rows make smaller pages.
     pub rows_per_page: u32,
-    /// BigQuery counts the load jobs of a table by the day, failed ones too. The search for rows that do not fit may use half
-    /// of them.
+    /// The limit of load jobs a day. BigQuery counts the load jobs of a table by the day, including failed ones. The
+    /// search for rows that do not fit may use half of them.
     pub jobs_a_day: u32,
-    /// A range whose job failed waits so long, twice as long after the next failure, and so on up to the longest.
+    /// The wait of a range after its job failed. It doubles after each further failure, up to the longest wait.
     pub first_wait: Duration,
     pub longest_wait: Duration,
-    /// The form in which numbers are tried first.
+    /// The form in which numbers are written first.
     pub numbers: Numbers,
 }
 

@@ -1,4 +1,5 @@
-//! A range that cannot be uploaded within a flush's limit would start over for ever. It is cut, and new ranges become smaller.
+//! Cuts a range that cannot be uploaded within a flush's limit, because it would start over forever. New ranges become
+//! smaller.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 use crate::Flusher;
 use crate::settle::{Case, Made, Settled, Stop};
 
-/// So many uploads of a range may be in vain.
+/// The number of uploads of a range that may fail before the range is cut.
 const TRIES: i32 = 2;
 
 impl Case {
@@ -19,7 +20,8 @@ impl Case {
 }
 
 impl Flusher {
-    /// Uploads the range, or where that was tried often enough, sees to it that nobody can any more.
+    /// Uploads the range. If that was tried often enough, it makes sure instead that no upload can load the range any
+    /// more.
     pub(crate) async fn make_or_end(
         self: Arc<Self>,
         case: &Case,
@@ -33,8 +35,8 @@ impl Flusher {
         }
     }
 
-    /// Makes the job without any row. BigQuery makes a job of a name once: whoever still uploads into this one, a flusher that
-    /// was frozen for one, can load nothing by it any more, or has by now, and then the job tells that.
+    /// Makes the job without any row. BigQuery makes a job of a name only once. So a frozen flusher that still uploads
+    /// into this job can load nothing with it any more. If that flusher has already loaded the rows, the job shows it.
     async fn make_empty(&self, case: &Case, ground: Ground, deadline: Instant) -> Result<Made, Stop> {
         let (job_id, rows) = (&case.load.job_id, case.load.rows);
         tracing::warn!(job_id, rows, "the upload did not end within the limit; the range is cut");
@@ -49,12 +51,12 @@ impl Flusher {
             let why = format!("{} uploads did not end within the limit", case.load.uploads);
             return self.cut(case, why).await;
         }
-        // Such as by an adoption that died.
+        // An adoption that was interrupted can leave such a job.
         self.put_off(case, "Empty".into(), "the job was made without rows".into(), true).await?;
         Ok(Settled::NotNow)
     }
 
-    /// Cuts a range in the middle whose job is over.
+    /// Cuts a range in the middle, once its job is over.
     pub(crate) async fn cut(&self, case: &Case, why: String) -> Result<Settled, Stop> {
         let Case { load, lease, .. } = case;
         let cuts: Vec<_> = self.store.middle_of_load(load).await?.into_iter().collect();

@@ -1,4 +1,4 @@
-//! What follows from how a load job ended is decided by why it ended so.
+//! The reason why a load job failed decides what follows.
 
 use std::sync::PoisonError;
 
@@ -9,10 +9,10 @@ use crate::marks;
 use crate::settle::{Case, Settled, Stop};
 use crate::{Flusher, json, refusal};
 
-/// The reason that BigQuery gives for a job that takes more than it has.
+/// The reason that BigQuery gives for a job that needs too many resources.
 const TOO_LARGE: &str = "resourcesExceeded";
 
-/// So many rows that another form has helped are enough to try it with a whole range.
+/// Another form is tried with a whole range once it has helped this many rows.
 const A_FEW: i64 = 3;
 
 impl Flusher {
@@ -35,7 +35,7 @@ impl Flusher {
                 tracing::warn!(job_id, rows = case.load.rows, message, "the load is too large for BigQuery");
                 self.cut(case, message).await
             }
-            // A person must act. Until then it is tried now and then.
+            // A person must act. Until then the load is tried again from time to time.
             reason => {
                 self.put_off(case, format!("{reason:?}"), message.clone(), true).await?;
                 Err(Stop::JobFailed { job_id, reason, message })
@@ -43,7 +43,7 @@ impl Flusher {
         }
     }
 
-    /// BigQuery did not take the upload, so there is no job, and the same name is good for the next try.
+    /// BigQuery refused the upload, so there is no job, and the next try can use the same name.
     pub(crate) async fn refused(&self, case: &Case, reason: Reason, message: String) -> Result<(), Stop> {
         let job_id = case.load.job_id.clone();
         self.put_off(case, format!("{reason:?}"), message.clone(), false).await?;
@@ -56,14 +56,14 @@ impl Flusher {
         }
     }
 
-    /// One row of it at least does not fit, unless the whole table does not.
+    /// At least one row of the range does not fit, unless the table itself is wrong.
     async fn invalid(&self, case: &Case, message: String, errors: &[JobError]) -> Result<Settled, Stop> {
         let Case { load, lease, .. } = case;
         if let Err(error @ bigquery::Error::Schema { .. }) = self.bigquery.ensure_table().await {
             self.put_off(case, "Schema".into(), error.to_string(), true).await?;
             return Err(error.into());
         }
-        // The first is a summary; the last tells what is wrong with the row, and quotes from it.
+        // The first error is a summary. The last one tells what is wrong with the row, and quotes from it.
         let why = errors.last().map_or(message.clone(), |error| error.message.clone());
         tracing::warn!(job_id = load.job_id, rows = load.rows, message, "rows do not fit into the table");
         let kind = refusal::kind(&why);
@@ -84,9 +84,10 @@ impl Flusher {
         }
     }
 
-    /// A row that is refused alone is tried once more in each form that makes a difference to it: BigQuery's words for what
-    /// is wrong with a number are not documented. A range of more takes a form that has helped against the same refusal a few times
-    /// within a day, or the search for each such row would use up the day's jobs.
+    /// Chooses another form for the numbers. A row that is refused alone is tried once more in each form that changes
+    /// it, because BigQuery's messages about wrong numbers are not documented. A larger range takes a form that has
+    /// helped against the same refusal a few times within a day, because the search for each such row would use up the
+    /// jobs of the day.
     async fn other_form(&self, case: &Case, kind: &str) -> Result<Option<Numbers>, Stop> {
         let load = &case.load;
         if load.rows == 1 {
@@ -104,8 +105,8 @@ impl Flusher {
         Ok(forms.map(|(form, _)| form).min())
     }
 
-    /// Around the row that BigQuery names, where this very process knows where it lies; else in the middle. It is a hint:
-    /// a row is rejected only when it failed alone.
+    /// Cuts around the row that BigQuery names, if this process knows its place, and otherwise in the middle. The name
+    /// is only a hint: a row is rejected only if it failed alone.
     async fn cuts(&self, case: &Case, errors: &[JobError]) -> Result<Vec<store::Place>, Stop> {
         let position = errors.iter().find_map(|error| marks::position(&error.message));
         let around = position.map(|at| {

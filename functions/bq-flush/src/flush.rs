@@ -14,7 +14,7 @@ use crate::answer::{Flushed, LoadDone};
 use crate::settle::{Settled, Stop};
 use crate::{Flusher, Settings};
 
-/// Load what is not in BigQuery yet
+/// Load new events into BigQuery
 #[utoipa::path(
     post,
     path = "/flush",
@@ -22,13 +22,13 @@ use crate::{Flusher, Settings};
     tag = "scheduler",
     responses(
         Refusals,
-        (status = 200, body = Flushed, description = "What was loaded, and what is left"),
+        (status = 200, body = Flushed, description = "The loaded rows, and what is left"),
         (status = 409, description = "The database and BigQuery do not belong together: the detail says what to do"),
-        (status = 502, description = "BigQuery does not take it as things are"),
+        (status = 502, description = "BigQuery refused the load, or did not complete it"),
     ),
 )]
 pub(crate) async fn post(State(flusher): State<Arc<Flusher>>) -> Result<Json<Flushed>, Problem> {
-    // To its end in a task of its own: a caller that goes away must not leave a lease behind.
+    // The flush runs to its end in its own task, because a caller that goes away must not leave a lease behind.
     let flush = flush(flusher.clone()).in_current_span();
     let done =
         flusher.flushes.spawn(flush).await.map_err(Problem::internal)?.map_err(|stop| stopped(&stop))?;
@@ -72,11 +72,11 @@ async fn flush(flusher: Arc<Flusher>) -> Result<Flushed, Stop> {
     })
 }
 
-/// How far a flush has come.
+/// The progress of a flush.
 #[derive(Default)]
 struct Work {
     turn: Turn,
-    /// Everything that had settled at the start is in a range.
+    /// Every event that had settled at the start is in a range.
     all_closed: bool,
     loads: Vec<LoadDone>,
     rejected: i64,
@@ -84,7 +84,7 @@ struct Work {
 }
 
 impl Flusher {
-    /// Range after range, each once, until nothing is left or the time is over.
+    /// Settles one range after the other, each once, until nothing is left or the time is over.
     async fn work(self: Arc<Self>, lease: FlusherLease) -> Result<Work, Stop> {
         let deadline = Instant::now() + self.settings.limit;
         let ground = self.store.load_ground().await?;
@@ -104,7 +104,7 @@ impl Flusher {
                 Settled::Loaded(done) => work.loads.push(done),
                 Settled::Rejected => work.rejected += 1,
                 Settled::NotNow | Settled::Again(_) => {}
-                // What comes later has no more room than this.
+                // The ranges that follow have no more room than this one.
                 Settled::NoRoom { most } => {
                     work.no_room = Some(most);
                     break;
@@ -114,7 +114,7 @@ impl Flusher {
         Ok(work)
     }
 
-    /// What is open comes first, then what is new, then the parts of what was split.
+    /// Returns the open ranges first, then the new ones, and then the parts of split ranges.
     async fn next(
         &self,
         lease: FlusherLease,
@@ -136,7 +136,7 @@ impl Flusher {
         Ok(open.map(|load| (load, false)))
     }
 
-    /// What settles while a flush is under way is for the next one: load jobs are counted.
+    /// Closes a new range. Events that settle during a flush are left to the next one, because load jobs are limited.
     async fn close(
         &self,
         lease: FlusherLease,
@@ -163,7 +163,7 @@ fn stopped(stop: &Stop) -> Problem {
         Stop::Store(Error::Foreign(why)) => Problem::new(StatusCode::CONFLICT, why.clone()),
         Stop::Store(error) => Problem::internal(error.to_string()),
         Stop::Strangers { .. } => Problem::new(StatusCode::CONFLICT, stop.to_string()),
-        // Whoever may call this may know what BigQuery said.
+        // A caller of this endpoint may see the message of BigQuery.
         _ => Problem::new(StatusCode::BAD_GATEWAY, stop.to_string()),
     }
 }

@@ -1,4 +1,5 @@
-//! Loads events into BigQuery, each exactly once: by load jobs alone, whose names are in a ledger before they exist.
+//! Loads each event into BigQuery exactly once. It only uses load jobs whose names are in a ledger before the jobs
+//! exist.
 
 mod answer;
 mod config;
@@ -41,7 +42,7 @@ pub(crate) struct Flusher {
     bigquery: BigQuery,
     settings: Settings,
     shutdown: Shutdown,
-    /// The table was there, or was made, in the life of this process.
+    /// Set once this process has found the table or made it.
     table: OnceCell<()>,
     flushes: TaskTracker,
 }
@@ -71,7 +72,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<App, BoxError> 
 }
 
 impl BqFlush {
-    /// The router, and the flushes under way, which may outlive their requests.
+    /// Returns the router and the running flushes, which may outlive their requests.
     pub fn router(self) -> (Router, TaskTracker) {
         let tracker = TaskTracker::new();
         let door = Door::google(self.identity, vec![self.scheduler]);

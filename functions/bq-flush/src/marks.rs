@@ -1,10 +1,10 @@
 use store::Place;
 
-/// So many places are remembered at most, whatever the number of rows.
+/// The most places that are remembered, for any number of rows.
 const MOST: usize = 4096;
 
-/// Where the rows of an upload begin, in bytes, since that is how BigQuery names the one that does not fit. Every row at
-/// first; when there are too many, every second, and so on.
+/// The positions in bytes where the rows of an upload begin, because BigQuery names a row that does not fit by its
+/// position. At first every row is remembered; if there are too many, every second row, and so on.
 #[derive(Debug)]
 pub(crate) struct Marks {
     every: u64,
@@ -36,19 +36,20 @@ impl Marks {
         self.bytes += bytes as u64;
     }
 
-    /// Where to cut so that the row at `position` comes into a part that is as small as is known. Nowhere, if that is unknown.
+    /// Returns the places to cut so that the row at `position` is in the smallest part that is known. Returns none if
+    /// the position is unknown.
     pub(crate) fn around(&self, position: u64) -> Vec<Place> {
         if position >= self.bytes {
             return Vec::new();
         }
         let behind = self.marks.partition_point(|(start, _)| *start <= position);
-        // A cut before the first row would cut nothing.
+        // A cut before the first row would have no effect.
         let cuts = behind.saturating_sub(1).max(1)..self.marks.len().min(behind + 1);
         self.marks[cuts].iter().map(|(_, place)| *place).collect()
     }
 }
 
-/// The byte at which a row begins that does not fit, where the message tells one.
+/// Returns the position of the row that does not fit, if the message names it.
 pub(crate) fn position(message: &str) -> Option<u64> {
     ["row starting at position ", "byte_offset_to_start_of_line: "].iter().find_map(|before| {
         let (_, after) = message.split_once(before)?;

@@ -4,7 +4,7 @@ use utoipa::openapi::{Info, OpenApi, Paths};
 
 pub(crate) fn document() -> OpenApi {
     let mut info = Info::new("EventFlow bq-flush", env!("CARGO_PKG_VERSION"));
-    info.description = Some("What Cloud Scheduler calls.".into());
+    info.description = Some("The operation that Cloud Scheduler calls.".into());
     OpenApi::new(info, Paths::new())
 }
 

@@ -1,9 +1,9 @@
-//! What a message of BigQuery's says, whichever row it says it of.
+//! Finds the kind of a refusal from BigQuery's message, independent of the row.
 
-/// A kind of refusal is told by so many characters.
+/// A kind of refusal has at most this many characters.
 const LONGEST: usize = 300;
 
-/// The message without its numbers: they are the place of the row, or what it holds.
+/// Returns the message without its numbers, because they are the place of the row or its content.
 pub(crate) fn kind(message: &str) -> String {
     let mut kind = String::new();
     let mut rest = message;

@@ -12,13 +12,13 @@ use tracing::Instrument;
 use crate::marks::Marks;
 use crate::{Flusher, json};
 
-/// What a page aims at, so that memory follows neither the number of rows nor their size.
+/// The target size of a page, so that memory depends neither on the number of rows nor on their size.
 const PAGE_BYTES: usize = 4 << 20;
-/// How many rows are read before their size is known.
+/// The number of rows to read before their size is known.
 const FIRST_PAGE: u32 = 500;
 
-/// The range as newline-delimited JSON, a page at a time; the next one is read while one is sent. Each page renews the lease,
-/// and without the lease there is no next page.
+/// Streams the range as newline-delimited JSON, one page at a time; the next page is read while one is sent. Each page
+/// renews the lease, and without the lease there is no next page.
 pub(crate) fn of(
     flusher: Arc<Flusher>,
     lease: FlusherLease,
@@ -29,7 +29,7 @@ pub(crate) fn of(
     let load = load.clone();
     let reading = async move {
         if let Err(error) = send_pages(&flusher, lease, &load, &marks, &pages).await {
-            // Nobody listens where the upload has ended.
+            // Sending fails only if the upload has ended.
             pages.send(Err(error)).await.ok();
         }
     };
@@ -47,7 +47,7 @@ async fn send_pages(
     let most = flusher.settings.rows_per_page;
     let (mut from, mut size, mut changed) = (Some(load.from()), FIRST_PAGE.min(most), 0);
     while let Some(place) = from {
-        // Who stopped listening wants no more.
+        // The receiver is gone if the upload has ended, and then no more pages are necessary.
         let Ok(slot) = pages.reserve().await else { break };
         let (is_held, page) = futures::try_join!(
             flusher.store.renew_flusher_lease(lease),
@@ -59,7 +59,8 @@ async fn send_pages(
         let lines =
             Lines::of(&page, load.numbers, &mut marks.lock().unwrap_or_else(PoisonError::into_inner))?;
         changed += lines.changed;
-        // Before the last page has gone up there can be no job, so whoever finds the job finds the count.
+        // The job cannot exist before the last page is uploaded, so the count is recorded before any flusher can find
+        // the job.
         if page.next.is_none()
             && changed > 0
             && !flusher.store.note_changed_rows(lease, load, changed).await?
@@ -72,7 +73,7 @@ async fn send_pages(
     Ok(())
 }
 
-/// As many rows as fill a page if they are like those of the last one.
+/// The number of rows that fill a page if they are like those of the last one.
 fn next_size(page: &LoadPage) -> u32 {
     let rows = PAGE_BYTES.saturating_mul(page.len()) / page.size().max(1);
     u32::try_from(rows).unwrap_or(u32::MAX).max(1)
@@ -80,7 +81,7 @@ fn next_size(page: &LoadPage) -> u32 {
 
 struct Lines {
     bytes: Bytes,
-    /// So many rows have a number that is not written as it came.
+    /// The number of rows in which a number is not written as it came.
     changed: i64,
 }
 
@@ -98,11 +99,11 @@ impl Lines {
     }
 }
 
-/// What a line takes beside its text, more or less.
+/// The approximate size of a line beside its text.
 const ROOM: usize = 320;
 
-/// A row as BigQuery loads it. The status fields are as of the load: most events are PENDING or PROCESSED by then. Says whether
-/// a number is not written as it came.
+/// Writes a row in the form that BigQuery loads, and returns whether a number is not written as it came. The status
+/// fields are as of the load: most events are PENDING or PROCESSED by then.
 fn write(line: &mut Vec<u8>, row: &LoadRow<'_>, form: Numbers) -> Result<bool, serde_json::Error> {
     line.extend_from_slice(br#"{"id":""#);
     line.extend_from_slice(row.id.as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).as_bytes());
@@ -130,7 +131,8 @@ fn write(line: &mut Vec<u8>, row: &LoadRow<'_>, form: Numbers) -> Result<bool, s
     Ok(payload_changed || metadata_changed)
 }
 
-/// RFC 3339 with microseconds. By hand, since three of them were a third of what a row took.
+/// Writes RFC 3339 with microseconds. It is written by hand, because three timestamps took a third of the time of a
+/// row.
 fn timestamp(line: &mut Vec<u8>, at: Option<DateTime<Utc>>) {
     let Some(at) = at else { return line.extend_from_slice(b"null") };
     let Ok(year @ 0..=9999) = u32::try_from(at.year()) else {
@@ -165,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// The same by way of serde, which is slow and sure.
+    /// The same row by way of serde, which is slow and reliable.
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Sure<'a> {

@@ -13,21 +13,21 @@ use crate::answer::LoadDone;
 use crate::marks::Marks;
 use crate::rows;
 
-/// Before a job that runs is asked about again; twice as long after each time.
+/// The first pause before a running job is asked about again. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(30);
 
-/// An upload that ends in an error within this part of a flush's limit was not slow.
+/// An upload that fails within this fraction of a flush's limit was not slow.
 const QUICK: u32 = 4;
 
 pub(crate) enum Settled {
     Loaded(LoadDone),
-    /// Its one row was, and is kept.
+    /// The only row of the range was rejected, and is stored among the rejects.
     Rejected,
-    /// It has another form, and a job of its own for that.
+    /// The range has another form, and a new job for it.
     Again(Load),
-    /// It is still under way, backs off, or was split; the ledger tells which.
+    /// The range is still in progress, waits for its next try, or was split; the ledger tells which.
     NotNow,
-    /// So many load jobs were made within a day.
+    /// The limit of load jobs within a day is reached.
     NoRoom {
         most: u32,
     },
@@ -39,7 +39,7 @@ pub(crate) enum Made {
     NoRoom { most: u32 },
 }
 
-/// Why a flush goes no further. What it was about is in the ledger, and the next flush begins there.
+/// The reason why a flush stops. The state of its work is in the ledger, and the next flush begins there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
     #[error(transparent)]
@@ -61,7 +61,7 @@ pub(crate) enum Stop {
     Strangers { found: String },
 }
 
-/// One range on its way, and what the upload of its rows taught.
+/// One range that is being loaded, and the positions of its rows that the upload has found.
 pub(crate) struct Case {
     pub(crate) load: Load,
     pub(crate) lease: FlusherLease,
@@ -69,7 +69,7 @@ pub(crate) struct Case {
 }
 
 impl Flusher {
-    /// Brings one range to its end: asks about its job, makes it where BigQuery knows nothing of it, and waits.
+    /// Brings one range to its end: asks about its job, makes the job if BigQuery does not know it, and waits.
     pub(crate) async fn settle(
         self: Arc<Self>,
         load: Load,
@@ -87,7 +87,7 @@ impl Flusher {
         }
         let mut job = if is_unknown { Job::Unknown } else { self.bigquery.job(&load.job_id).await? };
         let case = Case { load, lease, marks: Arc::default() };
-        // A job that BigQuery takes long for leaves half of the time to the others.
+        // A job that takes BigQuery long leaves half of the time to the other ranges.
         let mut pause = FIRST_PAUSE.min(self.settings.poll);
         let patience = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
         loop {
@@ -130,8 +130,8 @@ impl Flusher {
             .copied()
     }
 
-    /// Uploads the range into a job. A job of this name that is there already is as good: the
-    /// name was made for this range alone.
+    /// Uploads the range into a job. A job of this name that exists already is as good, because the name was made for
+    /// this range alone.
     pub(crate) async fn make(
         self: Arc<Self>,
         case: &Case,
@@ -182,7 +182,7 @@ impl Flusher {
         }
     }
 
-    /// The search for rows that do not fit leaves half of the day's jobs to the others.
+    /// The search for rows that do not fit leaves half of the day's jobs to the other loads.
     fn most_jobs(&self, load: &Load) -> u32 {
         if load.is_part() { self.settings.jobs_a_day / 2 } else { self.settings.jobs_a_day }
     }

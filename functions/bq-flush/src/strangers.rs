@@ -4,13 +4,14 @@ use store::JOB_PREFIX;
 use crate::Flusher;
 use crate::settle::Stop;
 
-/// Jobs a page, and so many pages at most are read.
+/// The number of jobs in a page, and the most pages that are read.
 const PAGE: u32 = 50;
 const PAGES: usize = 20;
 
 impl Flusher {
-    /// A database that went back in time, or whose copy goes on elsewhere, has forgotten jobs that BigQuery knows, and would
-    /// load their rows again. The newest jobs tell: a ledger knows all jobs before one that it knows.
+    /// Stops if BigQuery knows jobs that the ledger does not know. A database that went back in time, or whose copy
+    /// continues elsewhere, has forgotten such jobs, and would load their rows again. The newest jobs are enough: a
+    /// ledger that knows a job knows all earlier jobs.
     pub(crate) async fn refuse_strangers(&self) -> Result<(), Stop> {
         let mut next: Option<String> = None;
         for _ in 0..PAGES {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// A number without its sign, as its value: digits that neither begin nor end with 0, and the power of ten behind them.
+/// The value of a number without its sign: digits that neither begin nor end with 0, and the power of ten after them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     digits: String,
@@ -8,7 +8,7 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// Of a number as JSON or Rust writes it.
+    /// Parses a number in the notation of JSON or Rust.
     pub(super) fn of(text: &str) -> Self {
         let text = text.trim_start_matches('-');
         let (digits, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -19,7 +19,7 @@ impl Decimal {
             return Self { digits: String::new(), exponent: 0 };
         }
         let zeros = digits.len() - digits.trim_end_matches('0').len();
-        // Beyond 64 bits it is beyond every double too.
+        // An exponent beyond 64 bits is also beyond every double.
         let power: i64 = power.parse().unwrap_or(if power.starts_with('-') { i64::MIN } else { i64::MAX });
         let places =
             i64::try_from(zeros).unwrap_or(i64::MAX) - i64::try_from(fraction.len()).unwrap_or(i64::MAX);
@@ -31,7 +31,7 @@ impl Decimal {
     }
 }
 
-/// Never as an integer: it came as a decimal, and so its type stays.
+/// The number is never written as an integer, because it came as a decimal and must keep its type.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.digits.as_str();

@@ -1,4 +1,4 @@
-//! A value of a `JSON` column, from the text that PostgreSQL has.
+//! Writes the value of a `JSON` column from the text that PostgreSQL has.
 
 mod decimal;
 mod numbers;
@@ -8,11 +8,12 @@ use std::borrow::Cow;
 
 use store::Numbers;
 
-/// JSON has white space between its tokens alone, never inside a string.
+/// The white space of JSON, which stands only between tokens.
 const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
 
-/// Writes the text on one line. It stays byte for byte what it is, but for line breaks between tokens, which become spaces,
-/// escaped surrogate pairs, and what the form makes of its numbers. Says whether a number is not written as it came.
+/// Writes the text on one line, and returns whether a number is not written as it came. The text stays the same byte
+/// for byte, except that line breaks between tokens become spaces, escaped surrogate pairs are decoded, and numbers
+/// take the given form.
 pub(crate) fn write(line: &mut Vec<u8>, text: Option<&str>, form: Numbers) -> bool {
     let start = line.len();
     let text = text.map_or("null", |text| text.trim_matches(WHITE));
@@ -28,7 +29,7 @@ pub(crate) fn write(line: &mut Vec<u8>, text: Option<&str>, form: Numbers) -> bo
     matches!(written, Cow::Owned(_))
 }
 
-/// The next form in which this text is not the same.
+/// Returns the next form in which this text is different.
 pub(crate) fn next_form(text: &str, form: Numbers) -> Option<Numbers> {
     let now = numbers::written(text, form);
     std::iter::successors(form.next(), |form| form.next()).find(|next| numbers::written(text, *next) != now)

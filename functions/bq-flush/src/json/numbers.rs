@@ -1,6 +1,7 @@
-//! `PARSE_JSON` refuses a number that does not come back as it was: one that a double does not hold, and also one in a thousand
-//! of those that it does hold, since the algorithm that writes doubles there (Grisu2) does not always find the shortest text.
-//! 67.174118 comes back as 67.17411800000001. Whether a load job does the same is not documented.
+//! `PARSE_JSON` refuses a number that does not come back as it was. This concerns numbers that a double cannot hold,
+//! and also one in a thousand of those that it can hold, because the algorithm that writes doubles there (Grisu2) does
+//! not always find the shortest text: 67.174118 comes back as 67.17411800000001. It is not documented whether a load
+//! job does the same.
 
 use std::borrow::Cow;
 
@@ -8,10 +9,10 @@ use store::Numbers;
 
 use super::decimal::Decimal;
 
-/// So long a number is written shorter. `PARSE_JSON` reads none of more than 1,500 characters.
+/// A longer number is written in a shorter form. `PARSE_JSON` reads no number of more than 1,500 characters.
 const LONG: usize = 400;
 
-/// The text with its numbers in this form; borrowed where it is the same.
+/// Returns the text with its numbers in this form, borrowed if nothing changes.
 pub(super) fn written(json: &str, form: Numbers) -> Cow<'_, str> {
     if form == Numbers::Exact {
         return json.into();
@@ -56,7 +57,7 @@ fn is_of_number(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
-/// None where it stays as it is.
+/// None if the number stays as it is.
 fn rewritten(number: &str, form: Numbers) -> Option<String> {
     if !number.contains(['.', 'e', 'E']) {
         let fits = number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok();
@@ -84,8 +85,8 @@ fn rounded(number: &str) -> Option<String> {
     (goes != came || number.len() > LONG).then(|| format!("{sign}{goes}"))
 }
 
-/// None where it lies beyond a double. Where Grisu2 would not write the 15 digits again, it is the longer text of the same double
-/// that it writes.
+/// None if the value is beyond a double. If Grisu2 would not write the 15 digits again, the result is the longer text
+/// that it writes for the same double.
 fn in_15_digits(value: f64) -> Option<Decimal> {
     if value.is_subnormal() {
         return Some(Decimal::of(&format!("{value:e}")));
@@ -114,13 +115,13 @@ mod tests {
             ("12345678901234.567", "12345678901234.6"),
             ("999999999999999.9", "1000000000000000.0"),
             ("1.7976931348623157e300", "1.79769313486232e300"),
-            // Beyond 64 bits, and beyond a double.
+            // Numbers beyond 64 bits, and numbers beyond a double.
             ("123456789012345678901234567890", "\"123456789012345678901234567890\""),
             ("-9223372036854775809", "\"-9223372036854775809\""),
             ("1e400", "\"1e400\""),
             ("-1E-400", "\"-1E-400\""),
             ("1.7976931348623157e308", "\"1.7976931348623157e308\""),
-            // In 15 digits, and what Grisu2 writes for the same double.
+            // Numbers of at most 15 digits, and the text that Grisu2 writes for the same double.
             ("67.174118", "67.17411800000001"),
             ("51.4166919", "51.416691899999996"),
             ("50.0007544437", "50.000754443700004"),
@@ -184,7 +185,7 @@ mod tests {
         }
     }
 
-    /// A double is written, read and written again.
+    /// Writes a double, reads it, and writes it again.
     #[test]
     fn what_is_rounded_comes_back_as_it_was() {
         let mut seed = 0x9e37_79b9_7f4a_7c15_u64;

@@ -1,8 +1,9 @@
-//! Python and others escape what lies beyond 16 bits, such as an emoji, as two halves: `\ud83d\ude00`. BigQuery's load jobs make
-//! two replacement characters of them, and keep the same character where it comes as UTF-8.
+//! Python and other clients escape characters beyond 16 bits, such as an emoji, as two halves: `\ud83d\ude00`.
+//! BigQuery's load jobs turn the halves into two replacement characters, but keep the same character if it comes as
+//! UTF-8.
 
-/// Writes JSON with its escaped surrogate pairs as UTF-8, and everything else as it is. Half of a pair, which ingest refuses, is
-/// no character, and stays escaped.
+/// Writes JSON with its escaped surrogate pairs as UTF-8, and everything else unchanged. Half of a pair, which ingest
+/// refuses, is not a character, and stays escaped.
 pub(super) fn decode(line: &mut Vec<u8>, json: &str) {
     let mut rest = json;
     while let Some(at) = rest.find('\\') {
@@ -12,7 +13,7 @@ pub(super) fn decode(line: &mut Vec<u8>, json: &str) {
             line.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             rest = &rest[12..];
         } else {
-            // Together with what it escapes, which may be another backslash.
+            // A backslash is copied together with the character that it escapes, which may be another backslash.
             let escape = rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end);
             line.extend_from_slice(&rest.as_bytes()[..escape]);
             rest = &rest[escape..];

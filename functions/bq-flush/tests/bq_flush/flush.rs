@@ -44,7 +44,7 @@ async fn without_bigquery_the_ledger_keeps_the_range_and_its_job() {
     let ledger: String = service.database.value(LEDGER).await;
     assert!(ledger.starts_with("2 rows as eventflow_"), "{ledger}");
 
-    // The next one neither forgets that range nor closes another, and is not kept out by a lease.
+    // The next flush neither forgets that range nor closes another one, and is not kept out by a lease.
     service.event().await;
     service.settled().await;
     service.flush().await.problem(StatusCode::BAD_GATEWAY);
@@ -85,7 +85,7 @@ async fn while_another_is_at_work_it_does_nothing_and_says_what_is_left() {
     "#);
 }
 
-/// In a snapshot a time is checked and not shown. The arguments are as insta passes them.
+/// Checks a time in a snapshot and hides it. The types of the arguments are those that insta passes.
 #[allow(clippy::needless_pass_by_value)]
 fn time(value: Content, path: ContentPath<'_>) -> Content {
     let text = value.as_str().unwrap();

@@ -14,10 +14,10 @@ use store::{Batch, Numbers, Store, StoreConfig};
 
 pub(crate) const AUDIENCE: &str = "http://localhost:8083";
 pub(crate) const SCHEDULER: &str = "scheduler@eventflow-local.iam.gserviceaccount.com";
-/// Nothing listens there: it is for root alone, and no service is run on it.
+/// Nothing listens on this port: it is reserved for root, and no service uses it.
 const CLOSED_PORT: &str = "127.0.0.1:1";
 
-/// The service on a database of its own.
+/// A service with its own database.
 pub(crate) struct Service {
     pub(crate) database: Database,
     pub(crate) issuer: Issuer,
@@ -31,7 +31,7 @@ impl Service {
         Self::beside(database, store).await
     }
 
-    /// The service with a database that is away.
+    /// A service whose database is unavailable.
     pub(crate) async fn without_database() -> Self {
         let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
         let away =
@@ -71,7 +71,7 @@ impl Service {
         self.database.store.insert(batch, Duration::from_mins(2)).await.unwrap();
     }
 
-    /// Transactions of other tests on the server hold a range open; this waits until it can close above every event.
+    /// Waits until a range can close above every event, because transactions of other tests on the server hold it open.
     pub(crate) async fn settled(&self) {
         let question = "SELECT coalesce(max(xid), '0') < pg_snapshot_xmin(pg_current_snapshot()) FROM events";
         let waiting = async {

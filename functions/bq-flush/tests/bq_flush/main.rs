@@ -1,4 +1,5 @@
-//! The service as Cloud Scheduler sees it, on a real PostgreSQL and with a BigQuery that is away.
+//! Tests the service through the calls of Cloud Scheduler, on a real PostgreSQL and with a BigQuery that is
+//! unavailable.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod caller;
