@@ -5,26 +5,28 @@ use tokio::time::Instant;
 
 use crate::clock::HandlerClock;
 
-/// What a handler is given: the event, which attempt this is, and a transaction that commits together with the outcome.
+/// The input of a handler: the event, the number of the attempt, and a transaction that commits together with the
+/// outcome.
 pub struct Attempt {
     pub event: Claim,
-    /// Before the lease is over: then another process may claim the event.
+    /// The time when the attempt must end. It is before the end of the lease, when another process may claim the event.
     until: Instant,
     clock: HandlerClock,
     store: Store,
     transaction: Option<Transaction>,
 }
 
-/// Why an attempt did not succeed, and so what follows.
+/// The reason why an attempt did not succeed, which decides what follows.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Try again, while there are retries left.
+    /// The event is tried again, while there are retries left.
     Retry(String),
     /// No retry can help: the event is dead at once, and can be replayed.
     Permanent(String),
-    /// Its session with the database was lost. It is on record and is no try, but the twentieth is the end.
+    /// The attempt lost its session with the database. It is recorded and is no try, but the event ends with the
+    /// twentieth.
     Interrupted(String),
-    /// The service had no time or no connection for it. It is on record and counts for nothing.
+    /// The service had no time or no connection for the attempt. It is recorded and counts for nothing.
     Released(String),
 }
 
@@ -33,18 +35,20 @@ impl Attempt {
         Self { event, until, clock, store, transaction: None }
     }
 
-    /// The number of this attempt over the event's whole life; a replay does not reset it.
+    /// The number of this attempt over the whole life of the event; a replay does not reset it.
     pub fn number(&self) -> u32 {
         self.event.attempt
     }
 
-    /// The payload as a type of the handler's own. One that does not fit never will.
+    /// Parses the payload as a type of the handler. A payload that does not fit is a permanent failure, because it
+    /// never will.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(self.event.payload.get())
             .map_err(|error| Failure::Permanent(format!("the payload does not fit this handler: {error}")))
     }
 
-    /// Opened at first use. What is done in it commits with PROCESSED, or not at all. The wait for it is not the handler's time.
+    /// Returns the transaction, which is opened at first use. Its changes commit with PROCESSED, or not at all. The
+    /// wait for it is not part of the handler's time.
     pub async fn transaction(&mut self) -> Result<&mut Transaction, Failure> {
         let transaction = if let Some(transaction) = self.transaction.take() {
             transaction
@@ -71,8 +75,8 @@ impl From<Failure> for (AttemptEnd, String) {
     }
 }
 
-/// A database that is away is no fault of the event's. What a handler's own SQL does, a deadlock or a statement that takes too long
-/// among it, is a try: otherwise an event whose SQL always fails would never end.
+/// A database that is unavailable is not the fault of the event. A failure of the handler's own SQL, such as a deadlock
+/// or a statement that takes too long, is a try: otherwise an event whose SQL always fails would never end.
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         if error.is_wait_for_connection() {

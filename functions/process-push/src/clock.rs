@@ -3,15 +3,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// The time that a handler has used of its limit. It stands while a statement of ours waits, and time in which this process did not run
-/// does not count: a tick that comes late is taken for one that came in time. So a busy machine is nobody's time-out.
+/// The time that a handler has used of its limit. The clock stops while a statement of ours waits. Time in which this
+/// process did not run does not count: a tick that comes late is taken for one that came in time. So a busy machine
+/// causes no time-out.
 #[derive(Clone, Debug)]
 pub(crate) struct HandlerClock(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
     used: Duration,
-    /// None while the clock stands.
+    /// None while the clock is stopped.
     since: Option<Instant>,
     tick: Duration,
 }
@@ -26,7 +27,7 @@ impl HandlerClock {
         self.lock().count()
     }
 
-    /// Stands until what this returns is dropped.
+    /// Stops the clock until the returned guard is dropped.
     pub(crate) fn stop(&self) -> Stopped {
         let mut state = self.lock();
         state.count();
@@ -67,7 +68,7 @@ impl State {
     }
 }
 
-/// A clock that stands.
+/// A guard for a stopped clock.
 pub(crate) struct Stopped(HandlerClock);
 
 impl Drop for Stopped {
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(clock.used(), Duration::ZERO);
     }
 
-    /// A SIGSTOP, or a processor that others have: one look comes late.
+    /// The process got a SIGSTOP or no processor, so one look at the clock comes late.
     #[tokio::test]
     async fn time_in_which_the_process_did_not_run_does_not_count() {
         pause();

@@ -5,7 +5,7 @@ use gcp::{IdentityConfig, PublisherConfig};
 use service::{Env, Noted};
 use store::{ClaimTerms, DatabaseUrl, StoreConfig};
 
-/// Connections that no handler's transaction takes: claims and ends share them.
+/// Connections that no handler's transaction takes. Claims and the ends of attempts share them.
 const SPARE_CONNECTIONS: u32 = 4;
 
 pub struct Config {
@@ -14,11 +14,11 @@ pub struct Config {
     pub identity: IdentityConfig,
     pub callers: Callers,
     pub settings: Settings,
-    /// Handlers that do what an event asks for, and the table that they write to.
+    /// Turns on the demo handlers, which do what an event asks for, and the table that they write to.
     pub demo_handlers: bool,
 }
 
-/// Whose tokens open which door.
+/// The accounts whose tokens are accepted, for each kind of caller.
 #[derive(Clone, Debug)]
 pub struct Callers {
     pub push: String,
@@ -27,41 +27,44 @@ pub struct Callers {
 
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Named in what is on record of an attempt.
+    /// The name of this instance in the record of an attempt.
     pub instance: String,
     pub handler_limit: Duration,
     pub claim: ClaimTerms,
     pub retries: Retries,
-    /// When ingest wants the relay to look after an event first.
+    /// The time after which the relay first looks after an event, as ingest sets it.
     pub first_due: Duration,
-    /// How far the relay moves an event on.
+    /// The time by which the relay postpones an event.
     pub due_step: Duration,
     pub concurrency: u32,
-    /// How long a handler may go on after SIGTERM.
+    /// The time that a handler may continue after SIGTERM.
     pub drain_grace: Duration,
     pub relay_page: u32,
-    /// So many pages one call publishes at most: what is published faster than it is processed comes round again.
+    /// The most pages that one call publishes, because events that are published faster than they are processed come
+    /// round again.
     pub relay_pages: u32,
-    /// So many events one call runs itself at most.
+    /// The most events that one call runs itself.
     pub relay_runs: usize,
     pub relay_limit: Duration,
-    /// How long a week of events is kept after its end.
+    /// The time that a week of events is stored after its end.
     pub retention: Duration,
-    /// When a call of /maintain leaves the rest to the next.
+    /// The time after which a call of /maintain leaves the rest to the next.
     pub maintain_limit: Duration,
 }
 
-/// A process that is killed now and then loses an event an attempt or two; one that is lost so often may be the reason itself.
+/// A process that is killed now and then loses one or two attempts of an event. An event that has lost this many may be
+/// the cause itself.
 const ISOLATE_AFTER: u32 = 3;
-/// With waits that grow to the longest backoff, this is an hour and more of an event that ends its own session.
+/// With waits that grow to the longest backoff, an event that ends its own session is tried for more than an hour.
 const MAX_INTERRUPTED: u32 = 20;
-/// Pub/Sub delivers within milliseconds when it is well. What it has not delivered by then the relay runs.
+/// Pub/Sub delivers within milliseconds if it is healthy. The relay runs an event that is not delivered within this
+/// time.
 const PUSH_GRACE: Duration = Duration::from_secs(5);
 
-/// The week before the present one must be there, for ids of a clock that is a little off.
+/// The previous week must exist, for ids of a clock that is slightly off.
 const MIN_RETENTION_DAYS: u32 = 7;
-/// A statement that reads the log by transaction, or lists events, holds 8 locks for each week that is there. With 59 weeks about 13
-/// of them have room in the 6,400 locks that PostgreSQL keeps for 100 connections.
+/// A statement that reads the log by transaction, or lists events, holds 8 locks for each week that exists. With 59
+/// weeks, the 6,400 locks that PostgreSQL has for 100 connections are enough for about 13 such statements.
 const MAX_RETENTION_DAYS: u32 = 366;
 
 impl Config {
@@ -108,7 +111,8 @@ impl Config {
 }
 
 impl Settings {
-    /// How long an attempt may last from its claim on, with all waits: it has to be over before its lease is.
+    /// The longest duration of an attempt from its claim on, including all waits. The attempt must end before its
+    /// lease.
     pub(crate) fn attempt_limit(&self) -> Duration {
         let spare = self.claim.lease.saturating_sub(self.handler_limit);
         self.claim.lease.saturating_sub(spare / 4)
@@ -153,7 +157,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What must hold between the numbers, or deliveries and leases overlap.
+    /// Checks the conditions between the settings without which deliveries and leases would overlap.
     fn hold(&self, env: &mut Env, ack_deadline: Duration) -> Result<(), Noted> {
         let lease = self.claim.lease;
         let mut held = Ok(());
@@ -192,7 +196,7 @@ impl Settings {
     }
 }
 
-/// Cloud Run's revision, or the host's process: enough to find its log lines.
+/// Names Cloud Run's revision, or the process on the host, which is enough to find the log lines.
 fn instance_name(revision: Option<&str>) -> String {
     let process = std::process::id();
     let nonce = &uuid::Uuid::new_v4().simple().to_string()[..8];

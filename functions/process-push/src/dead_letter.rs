@@ -11,9 +11,10 @@ use crate::Processor;
 use crate::envelope::Unreadable;
 use crate::push::{keep, receive, unavailable};
 
-/// Take what Pub/Sub gave up on
+/// Receive dead-lettered messages
 ///
-/// That is a hint and no verdict, since deliveries burn in outages too: an event that is unfinished lives on.
+/// Such a message is a hint and not a verdict, because deliveries also fail during outages: an unfinished event lives
+/// on.
 #[utoipa::path(
     post,
     path = "/dead-letter",
@@ -22,7 +23,7 @@ use crate::push::{keep, receive, unavailable};
     request_body(content = ref("#/components/schemas/Push"), content_type = "application/json"),
     responses(
         Refusals,
-        (status = 204, description = "Seen"),
+        (status = 204, description = "The message is acknowledged"),
         (status = 408, description = "The body did not arrive in time"),
         (status = 413, description = "The body is larger than Pub/Sub allows"),
         (status = 400, description = "The body ended early"),

@@ -6,7 +6,7 @@ use event::EventId;
 use serde::Deserialize;
 use service::read_json;
 
-/// The attribute of a message that its trace goes on by.
+/// The attribute of a message that continues its trace.
 pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// A push of Pub/Sub, unwrapped.
@@ -18,15 +18,16 @@ pub struct Envelope {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A body that is no push of ours. It is kept with this reason, since a nack would bring it back for ever.
+/// A body that is not a push of this service. It is stored with this reason, because a nack would bring it back
+/// forever.
 #[derive(Debug)]
 pub struct Unreadable {
     pub reason: String,
     pub message_id: Option<String>,
 }
 
-// Members that are not named here are let through: Google may add some. Pub/Sub sends both spellings at once, its emulator either,
-// so they are fields of their own: an alias would clash.
+// Unknown members are ignored, because Google may add some. Pub/Sub sends both spellings at once, and its emulator
+// sends either, so they are separate fields: an alias would clash.
 #[derive(Deserialize)]
 struct Wire {
     message: Message,

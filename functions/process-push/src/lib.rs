@@ -1,5 +1,5 @@
-//! Takes what Pub/Sub pushes and what Cloud Scheduler calls. A team builds its own service from this crate by giving
-//! [`start`] handlers of its own.
+//! Receives the pushes of Pub/Sub and the calls of Cloud Scheduler. A team builds its own service from this crate by
+//! giving [`start`] its own handlers.
 
 mod attempt;
 mod clock;
@@ -32,8 +32,8 @@ pub use config::{Callers, Config, Settings};
 pub use envelope::{Envelope, Unreadable};
 pub use handlers::{Handler, Handlers};
 
-/// All pushes together hold no more. Those of the usual size are a thousandth of one that is as large as Pub/Sub lets it be, and have
-/// three quarters of this for themselves.
+/// The memory limit for all pushes together. A push of the usual size is a thousandth of the largest push that Pub/Sub
+/// allows, and three quarters of this memory are reserved for the usual ones.
 const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
 
 pub struct ProcessPush {
@@ -52,9 +52,9 @@ pub(crate) struct Processor {
     handlers: Handlers,
     settings: Settings,
     shutdown: Shutdown,
-    /// So many handlers run at once. Those that want a transaction take turns at the connections.
+    /// The number of handlers that run at once. Handlers that want a transaction take turns at the connections.
     slots: Arc<Semaphore>,
-    /// Attempts outlive the requests that brought them; the drain waits for them.
+    /// Attempts outlive the requests that brought them, and the drain waits for them.
     attempts: TaskTracker,
 }
 
@@ -87,7 +87,7 @@ pub async fn start(config: Config, handlers: Handlers, shutdown: Shutdown) -> Re
 }
 
 impl ProcessPush {
-    /// The router, and the attempts under way, which may outlive their requests.
+    /// Returns the router and the running attempts, which may outlive their requests.
     pub fn router(self) -> (Router, TaskTracker) {
         let attempts = TaskTracker::new();
         let processor = Arc::new(Processor {

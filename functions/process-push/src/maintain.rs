@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::Processor;
 use crate::push::unavailable;
 
-/// The counts are compared about once a day, and so much of a call goes into the count at most.
+/// The counts are compared about once a day, for at most `AUDIT_LIMIT` in each call.
 const AUDIT_EVERY: Duration = Duration::from_hours(24);
 const AUDIT_LIMIT: Duration = Duration::from_secs(10);
 const AUDIT_CHUNK: u32 = 100_000;
@@ -50,10 +50,10 @@ struct Message {
     reason: String,
 }
 
-/// Keep house
+/// Maintain the database
 ///
-/// Partitions are there before they are needed, what is old goes, and the counts are checked. What comes first matters most, and
-/// what a call has no time for is the next one's.
+/// Creates partitions before they are needed, removes old data, and checks the counts. The most important work comes
+/// first, and the next call continues with work that this one has no time for.
 #[utoipa::path(
     post,
     path = "/maintain",
@@ -61,7 +61,7 @@ struct Message {
     tag = "scheduler",
     responses(
         Refusals,
-        (status = 200, body = Maintained, description = "What was done"),
+        (status = 200, body = Maintained, description = "The work that was done"),
     ),
 )]
 pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json<Maintained>, Problem> {

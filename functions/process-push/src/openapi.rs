@@ -1,4 +1,4 @@
-//! What the operations here share, in the document that `/openapi.json` gives.
+//! The parts of `/openapi.json` that the operations of this service share.
 
 use serde_json::json;
 use service::Shared;
@@ -7,7 +7,7 @@ use utoipa::openapi::{Info, OpenApi, Paths};
 pub(crate) fn document() -> OpenApi {
     let mut info = Info::new("EventFlow process-push", env!("CARGO_PKG_VERSION"));
     info.description =
-        Some("What Pub/Sub and Cloud Scheduler call: each operation is for one account of theirs.".into());
+        Some("The operations for Pub/Sub and Cloud Scheduler. Each operation accepts one account.".into());
     OpenApi::new(info, Paths::new())
 }
 
@@ -17,7 +17,7 @@ pub(crate) fn shared() -> Shared<'static> {
         "components": {
             "schemas": { "Push": {
                 "type": "object",
-                "description": "A message as Pub/Sub wraps it, whose data are the event's ID",
+                "description": "A message as Pub/Sub wraps it, with the event's ID as its data",
                 "required": ["message"],
                 "properties": {
                     "message": {

@@ -14,12 +14,12 @@ use crate::Processor;
 use crate::envelope::{Envelope, TRACEPARENT, Unreadable};
 use crate::run::{Ended, Refused};
 
-/// Pub/Sub's own limit of a message is 10 MB, in base64; ours carry an id.
+/// Pub/Sub's own limit for a message is 10 MB, in base64. The messages of this service only carry an id.
 const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
 
-/// Take what Pub/Sub delivers
+/// Receive a message from Pub/Sub
 ///
-/// The status is the acknowledgement. Pub/Sub takes 102, 200, 201, 202 and 204 for one.
+/// The status is the acknowledgement. Pub/Sub takes 102, 200, 201, 202 and 204 as one.
 #[utoipa::path(
     post,
     path = "/push",
@@ -31,7 +31,7 @@ const MAX_PUSH_BYTES: usize = 14 * 1024 * 1024;
         (status = 204, description = "Done, or nothing to do"),
         (status = 410, description = "The event is dead"),
         (status = 422, description = "The handler failed"),
-        (status = 425, description = "Its retry is later"),
+        (status = 425, description = "The retry is not due yet"),
         (status = 429, description = "All handlers are busy"),
         (status = 408, description = "The body did not arrive in time"),
         (status = 413, description = "The body is larger than Pub/Sub allows"),
@@ -47,12 +47,12 @@ pub(crate) async fn post(
     let Some((envelope, body)) = receive(&processor, &context, &account, body).await? else {
         return Ok(StatusCode::NO_CONTENT);
     };
-    // From the claim on the work goes to its end, whether or not Pub/Sub waits for the answer.
+    // After the claim the work runs to its end, even if Pub/Sub does not wait for the answer.
     let work = deliver(processor.clone(), envelope, body).in_current_span();
     processor.attempts.spawn(work).await.map_err(Problem::internal)?
 }
 
-/// Opens a push. None where it is no event of ours: then it is kept, and there is nothing else to do.
+/// Opens a push. None if it is not an event of this service: then the push is stored, and there is nothing else to do.
 pub(crate) async fn receive(
     processor: &Processor,
     context: &RequestContext,
@@ -103,9 +103,9 @@ fn refused(refused: Refused) -> Problem {
     }
 }
 
-/// The message that brought the latest attempt is nacked, so that Pub/Sub delivers it again and, once the event is dead, the
-/// subscription's own policy moves it to the dead-letter topic. Every nack slows the subscription down for all, so other copies are
-/// acknowledged: `due_at` brings the event back without them.
+/// Nacks the message that brought the latest attempt, so that Pub/Sub delivers it again and, once the event is dead,
+/// the subscription's own policy moves it to the dead-letter topic. Every nack slows the subscription down for all
+/// messages, so other copies are acknowledged: `due_at` brings the event back without them.
 async fn nack_unless_copy(
     processor: &Processor,
     envelope: Envelope,
@@ -127,7 +127,7 @@ fn answer(ended: Ended) -> Result<StatusCode, Problem> {
     }
 }
 
-/// Acked, since a nack would bring it back for ever, and kept, since nothing is thrown away.
+/// Stores the push, because nothing is thrown away, and acknowledges it, because a nack would bring it back forever.
 pub(crate) async fn keep(
     processor: &Processor,
     subscription: Option<String>,
@@ -137,7 +137,7 @@ pub(crate) async fn keep(
     tracing::warn!(
         reason = unreadable.reason,
         message_id = unreadable.message_id,
-        "kept a push that is no event of ours"
+        "stored a push that is not an event of this service"
     );
     processor
         .store
@@ -147,7 +147,8 @@ pub(crate) async fn keep(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Every status that is no acknowledgement is one. These say why, to whoever reads the log, and leave 5xx to faults of ours.
+/// Every status that is not an acknowledgement is a nack. These statuses show the reason in the log, and leave 5xx to
+/// faults of this service.
 fn nack(status: StatusCode, why: &str) -> Problem {
     Problem::new(status, why)
 }

@@ -22,21 +22,22 @@ use crate::push::unavailable;
 pub(crate) struct Relayed {
     /// Events whose message was published again.
     published: usize,
-    /// Events that the call ran itself, since Pub/Sub had not delivered them in time.
+    /// Events that the call ran itself, because Pub/Sub had not delivered them in time.
     ran: usize,
-    /// Events that are due again, since Pub/Sub took no message and the call had run as many as it may.
+    /// Events that are due again, because Pub/Sub accepted no message and the call had run as many as it may.
     not_published: usize,
-    /// The limit of a call, in pages or in time, came before the end of what was due.
+    /// The call reached its limit, in pages or in time, before the end of the overdue events.
     more: bool,
     /// How many seconds nothing has happened to the event that waits longest, of those that were overdue.
     longest_wait: u64,
 }
 
-/// Bring back what is overdue
+/// Publish or run overdue events
 ///
-/// Oldest first, a page at a time. An overdue event is published again; one that was published again and is overdue once more, or that
-/// no delivery has reached within seconds, is run by the call itself. Limits: 50,000 events published and 2,000 run in about 20 seconds,
-/// and then as long as the handlers that it began. The counts are folded too.
+/// The oldest events come first, a page at a time. An overdue event is published again. The call itself runs an event
+/// that was published again and is overdue once more, or that no delivery has reached within seconds. Limits: 50,000
+/// events published and 2,000 run in about 20 seconds, and then as long as the handlers that it began. The counts are
+/// folded too.
 #[utoipa::path(
     post,
     path = "/relay",
@@ -44,14 +45,14 @@ pub(crate) struct Relayed {
     tag = "scheduler",
     responses(
         Refusals,
-        (status = 200, body = Relayed, description = "How many"),
+        (status = 200, body = Relayed, description = "The number of events"),
     ),
 )]
 pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json<Relayed>, Problem> {
     let mut runs = Runs::new(processor.clone());
     let mut relayed = relay(&processor, &mut runs).await.map_err(|error| unavailable(&error))?;
     match processor.store.fold_totals().await {
-        // What is relayed does not depend on the counts.
+        // The relayed events do not depend on the counts.
         Err(Error::Foreign(why)) => tracing::error!(why, "the counts stand still"),
         folded => folded.map_err(|error| unavailable(&error))?,
     }
@@ -66,12 +67,12 @@ pub(crate) async fn post(State(processor): State<Arc<Processor>>) -> Result<Json
 async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error> {
     let settings = &processor.settings;
     let mut relayed = Relayed::default();
-    // They come first, since those that failed before could fill all slots. Where all are busy as it is, Pub/Sub's messages are not
-    // late but waiting.
+    // Undelivered events come first, because events that failed before could fill all slots. If all slots are busy
+    // anyway, the messages of Pub/Sub are not late but waiting.
     if processor.slots.available_permits() > 0 {
         let which = Undelivered {
             for_at_least: settings.retries.push_grace,
-            // Behind that, what was published again and is overdue once more is run.
+            // An older event is run once it was published again and is overdue once more.
             for_at_most: settings.first_due.max(settings.retries.push_grace * 2),
             limit: runs.left,
         };
@@ -104,23 +105,24 @@ async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error>
     Ok(relayed)
 }
 
-/// How long what a call runs may wait for a slot: a call that lasts long holds up what the next one would look for first.
+/// The longest wait of a run for a slot. A call that lasts long delays the events that the next call would look for
+/// first.
 const SLOT_WAIT: Duration = Duration::from_secs(1);
 
-/// What a call runs itself. The attempts go on where the call is cut off, and the drain waits for them.
+/// The attempts that a call runs itself. They continue if the call is cut off, and the drain waits for them.
 struct Runs {
     processor: Arc<Processor>,
     deadline: Instant,
-    /// So many more may begin.
+    /// The number of runs that may still begin.
     left: usize,
     begun: Vec<JoinHandle<Run>>,
 }
 
 enum Run {
     Ran,
-    /// The event was somebody else's by then, or had ended.
+    /// Another process had the event by then, or the event had ended.
     NotOurs,
-    /// It found no slot in time, or no database.
+    /// The run found no slot in time, or no database.
     Refused(Option<Overdue>),
 }
 
@@ -131,7 +133,7 @@ impl Runs {
         Self { processor, deadline, left, begun: Vec::new() }
     }
 
-    /// Begins as many as it may, and returns the others.
+    /// Begins as many runs as it may, and returns the other events.
     fn start(&mut self, mut overdue: Vec<Overdue>) -> Vec<Overdue> {
         let others = overdue.split_off(overdue.len().min(self.left));
         for event in overdue {
@@ -156,12 +158,13 @@ impl Runs {
                 Err(_) => Run::Refused(overdue),
             }
         };
-        // Its trace is known once the event is claimed. The span is of the highest level, as that of a request is.
+        // The trace is known once the event is claimed. The span has the highest level, like the span of a request.
         let span = tracing::error_span!("run", event_id = %id, trace = tracing::field::Empty);
         self.begun.push(self.processor.attempts.spawn(run.instrument(span)));
     }
 
-    /// How many it ran. Cloud Run gives a process its CPU only while a request is open, so the call stays for the handlers.
+    /// Waits for the runs, and returns how many ran. Cloud Run gives a process its CPU only while a request is open, so
+    /// the call waits for the handlers.
     async fn wait(self) -> Result<usize, Error> {
         let (mut ran, mut not_run) = (0, Vec::new());
         for run in self.begun {
@@ -176,7 +179,7 @@ impl Runs {
     }
 }
 
-/// No transaction is open meanwhile. Returns what Pub/Sub did not take.
+/// Publishes while no transaction is open. Returns the events that Pub/Sub did not accept.
 async fn publish(processor: &Processor, page: Vec<Overdue>) -> Vec<Overdue> {
     let messages = page.iter().map(|event| Message {
         event_id: event.id.to_string(),

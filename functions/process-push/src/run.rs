@@ -11,18 +11,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::clock::HandlerClock;
 use crate::{Attempt, Failure, Processor};
 
-/// How an attempt ended that did not succeed, and why.
+/// The end of an attempt that did not succeed, and the reason.
 type Ending = (AttemptEnd, String);
 
 /// An event that this process has claimed.
 #[derive(Debug)]
 struct Claimed {
     claim: Claim,
-    /// Before the lease is over, by the clock of this process.
+    /// The time when the attempt must end, before its lease does, by the clock of this process.
     until: Instant,
 }
 
-/// How a claimed event came out of its attempt.
+/// The result of the attempt of a claimed event.
 #[derive(Debug)]
 pub(crate) enum Ended {
     Processed,
@@ -35,7 +35,7 @@ pub(crate) enum Ended {
     Unknown(Error),
 }
 
-/// Why an event was not even looked at.
+/// The reason why an event was not even looked at.
 #[derive(Debug)]
 pub(crate) enum Refused {
     Busy,
@@ -44,8 +44,8 @@ pub(crate) enum Refused {
 }
 
 impl Processor {
-    /// Claims an event and runs its handler, if it is there to be run. One slot is taken first, within `wait`; an event that has to run
-    /// alone gets all of them, so that nothing runs beside it.
+    /// Claims an event and runs its handler, if the event can be run. One slot is taken first, within `wait`. An event
+    /// that has to run alone gets all slots, so that nothing runs beside it.
     pub(crate) async fn attempt(
         &self,
         id: EventId,
@@ -55,7 +55,8 @@ impl Processor {
         let slot = self.slots(1, wait).await?;
         let delivery = self.claim(id, message_id.clone(), false).await?;
         let (_slots, delivery) = if matches!(delivery, Delivery::NeedsIsolation) {
-            // Before it waits for the others, or two that wait would wait for each other.
+            // The slot is released before the wait for all slots, because two waiting events would otherwise wait for
+            // each other.
             drop(slot);
             tracing::info!("attempts of this event were lost beside others: it runs alone");
             let slots = self.slots(self.settings.concurrency, self.settings.handler_limit).await?;
@@ -69,7 +70,7 @@ impl Processor {
         }
     }
 
-    /// Waiting happens before the claim: a lease is for working.
+    /// Waits for slots before the claim, because a lease is for the work alone.
     async fn slots(&self, count: u32, wait: Duration) -> Result<OwnedSemaphorePermit, Refused> {
         let slots = timeout(wait, self.slots.clone().acquire_many_owned(count)).await;
         let Ok(Ok(slots)) = slots else { return Err(Refused::Busy) };
@@ -92,10 +93,10 @@ impl Processor {
         Ok(delivery.map(|claim| Claimed { claim, until }))
     }
 
-    /// Runs the handler of a claimed event under its time limit, and writes down how it ended.
+    /// Runs the handler of a claimed event under its time limit, and records how it ended.
     async fn run(&self, claimed: Claimed) -> Ended {
         let (id, number, tries) = (claimed.claim.id, claimed.claim.attempt, claimed.claim.tries);
-        // No message brings one where the relay runs the event.
+        // No message brings a trace if the relay runs the event.
         if let Some(trace_id) = claimed.claim.trace_id {
             service::record_trace(trace_id);
         }
@@ -121,7 +122,7 @@ impl Processor {
         let mut attempt = Attempt::new(claim, until, clock.clone(), self.store.clone());
         let work = AssertUnwindSafe(handler.handle(&mut attempt)).catch_unwind();
         tokio::select! {
-            // What has ended has ended in time.
+            // A handler that has ended is in time.
             biased;
             ended = work => match ended {
                 Ok(result) => result?,
@@ -133,7 +134,8 @@ impl Processor {
             () = sleep_until(until) => {
                 let used = clock.used();
                 let told = format!("the handler had used {used:?} of its {limit:?} when its lease was about to end");
-                // Where it did not wait for us, something in the process held it up, and that may be the handler itself.
+                // If the handler did not wait for this service, something in the process held it up, and that may be
+                // the handler itself.
                 let end = if clock.is_stopped() { AttemptEnd::Released } else { AttemptEnd::Interrupted };
                 return Err((end, told));
             }
@@ -142,14 +144,14 @@ impl Processor {
         Ok(attempt.into_transaction())
     }
 
-    /// Until a handler has to give way to the end of the process.
+    /// Returns when a handler has to give way to the end of the process.
     async fn drained(&self) {
         self.shutdown.requested().await;
         sleep(self.settings.drain_grace).await;
     }
 
-    /// What goes wrong in a statement of ours is no try, whatever it is. Behind a handler's own SQL it may be the handler's doing:
-    /// a constraint that is checked at the commit, say.
+    /// A failure in a statement of this service is no try, whatever it is. After the handler's own SQL it may be the
+    /// fault of the handler, for example a constraint that is checked at the commit.
     async fn succeed(
         &self,
         id: EventId,
@@ -175,7 +177,7 @@ impl Processor {
     async fn fail(&self, id: EventId, attempt: u32, tries: Tries, end: AttemptEnd, reason: String) -> Ended {
         let then = self.settings.retries.after(end, tries);
         let failure = store::Failure { end, reason: reason.clone(), then };
-        // The reason may quote the payload, so it is on record and not in the log.
+        // The reason may quote the payload, so it is recorded in the database and not in the log.
         tracing::warn!(attempt, ended = end.as_str(), "the attempt failed");
         match self.store.fail(id, attempt, failure).await {
             Ok(true) if matches!(then, AfterFailure::PutBack { after, .. } if !after.is_zero()) => {

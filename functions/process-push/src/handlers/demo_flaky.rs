@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{Attempt, Failure, Handler};
 
-/// Fails as its payload says: for a first look, and for tests.
+/// Fails as its payload says, for a first look and for tests.
 pub(super) struct DemoFlaky;
 
 #[derive(Deserialize)]
@@ -13,11 +13,11 @@ pub(super) struct DemoFlaky;
 pub(super) struct Wish {
     /// Fails while the attempt number is at most this.
     fail_times: Option<u32>,
-    /// Fails for good: at every attempt, or while its number is at most `fail_times`.
+    /// Makes the failure permanent: at every attempt, or while its number is at most `fail_times`.
     permanent: bool,
     sleep_ms: u64,
     panic: bool,
-    /// Kills the whole process, in builds that have fault points.
+    /// Kills the whole process, in builds with fault points.
     kill: bool,
 }
 

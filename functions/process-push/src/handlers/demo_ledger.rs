@@ -3,14 +3,14 @@ use serde::Deserialize;
 use super::demo_flaky::Wish;
 use crate::{Attempt, Failure, Handler};
 
-/// Appends a row in the transaction of its event, so that "once" can be counted. The payload may ask for a failure behind it,
-/// which must leave no row.
+/// Appends a row in the transaction of its event, so that a test can count that each event takes effect once. The
+/// payload may ask for a failure after the row is written, which must leave no row.
 pub(super) struct DemoLedger;
 
 #[derive(Deserialize)]
 struct Entry {
     weight: i64,
-    /// Ends the session with the database that its own transaction is in.
+    /// Ends the database session of its own transaction.
     #[serde(default, rename = "endSession")]
     end_session: bool,
     #[serde(flatten)]

@@ -1,6 +1,6 @@
 use crate::{Attempt, Failure, Handler};
 
-/// Every type without a handler of its own: the event is kept and loaded, and there is nothing else to do.
+/// Handles every type without its own handler: the event is stored and loaded, and there is nothing else to do.
 pub(super) struct Finish;
 
 impl Handler for Finish {

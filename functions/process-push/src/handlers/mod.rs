@@ -1,4 +1,4 @@
-//! One file a handler. [`registered`] says which takes what.
+//! One file for each handler. [`registered`] says which handler takes which events.
 
 mod demo_flaky;
 mod demo_ledger;
@@ -12,13 +12,13 @@ use futures::future::BoxFuture;
 
 use crate::{Attempt, Failure};
 
-/// What is done with events of a type. It may run again for the same event: work in the transaction of the attempt takes
-/// effect once, anything else should be idempotent by the event's id.
+/// Handles the events of a type. It may run again for the same event: work in the transaction of the attempt takes
+/// effect once, and anything else should be idempotent by the event's id.
 pub trait Handler: Send + Sync + 'static {
     fn handle(&self, attempt: &mut Attempt) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Handlers by event type, and the one for all other types.
+/// Handlers by event type, and the handler for all other types.
 pub struct Handlers {
     by_type: HashMap<String, Arc<dyn Erased>>,
     otherwise: Arc<dyn Erased>,
@@ -33,8 +33,8 @@ impl Handlers {
         Self { by_type: HashMap::new(), otherwise: Arc::new(handler) }.on("eventflow.smoke", smoke::Smoke)
     }
 
-    /// Those that fail, sleep and panic as the sender of an event likes: for a first look and for tests, and not for production,
-    /// where a few such events would hold every slot.
+    /// Adds the handlers that fail, sleep and panic as the sender of an event likes. They are for a first look and for
+    /// tests, and not for production, where a few such events would hold every slot.
     #[must_use]
     pub fn with_demo(self) -> Self {
         self.on("demo.flaky", demo_flaky::DemoFlaky).on("demo.ledger", demo_ledger::DemoLedger)

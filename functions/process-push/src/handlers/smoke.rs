@@ -2,7 +2,8 @@ use serde::Deserialize;
 
 use crate::{Attempt, Failure, Handler};
 
-/// What a test of a deployment sends. It ends at once, as its payload says, since anybody who may send events may send it.
+/// Handles the event that a test of a deployment sends. It ends at once, as its payload says, because any sender of
+/// events may send it.
 pub(super) struct Smoke;
 
 #[derive(Default, Deserialize)]
@@ -16,7 +17,7 @@ struct Wish {
 enum End {
     #[default]
     Well,
-    /// In its first attempt, so that its replay ends well.
+    /// Dies in its first attempt, so that its replay ends well.
     Dead,
 }
 

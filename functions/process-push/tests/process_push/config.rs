@@ -55,7 +55,7 @@ fn numbers_that_do_not_go_together_are_told_at_once_and_by_name() {
     ");
 }
 
-/// What has no default.
+/// The settings that have no default.
 const REQUIRED: [(&str, &str); 5] = [
     ("DATABASE_URL", "postgres://localhost/eventflow"),
     ("GCP_PROJECT_ID", "p"),
@@ -64,7 +64,7 @@ const REQUIRED: [(&str, &str); 5] = [
     ("SCHEDULER_ACCOUNT", "scheduler@p.iam.gserviceaccount.com"),
 ];
 
-/// With more weeks, what reads all of them would take the locks that all sessions share.
+/// With more weeks, a statement that reads all of them would take the locks that all sessions share.
 #[test]
 fn events_are_kept_for_a_year_at_most() {
     let with = |days| {

@@ -1,4 +1,4 @@
-//! A test for each row of the table of deliveries: what a delivery finds, and what it does.
+//! A test for each row of the table of deliveries: the state that a delivery finds, and its effect.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use store::{ClaimTerms, Claimant, Replayed};
 use crate::harness::{PUSHER, Service, envelope};
 
 impl Service {
-    /// An attempt of another instance, which this test never ends.
+    /// Begins an attempt of another instance, which this test never ends.
     async fn claimed_elsewhere(&self, id: EventId) {
         let claimant = Claimant::of_message("another", "7");
         let terms = ClaimTerms { isolate_after: 3, lease: Duration::from_secs(15), max_lost: 10 };

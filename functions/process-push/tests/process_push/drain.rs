@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::harness::{Service, settings};
 
-/// Tells when it has begun, and works for as long as it is let.
+/// Signals when it has begun, and works for as long as it may.
 struct Endless(Arc<Notify>);
 
 impl Handler for Endless {

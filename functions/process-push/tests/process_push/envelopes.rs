@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::harness::{PUSHER, Service};
 
-/// Pub/Sub sends both spellings, its emulator either.
+/// Pub/Sub sends both spellings, and its emulator sends either.
 #[tokio::test]
 async fn both_spellings_are_read() {
     let service = Service::start().await;
@@ -30,7 +30,7 @@ async fn both_spellings_are_read() {
     }
 }
 
-/// Google may add to what it sends.
+/// Google may add members to its messages.
 #[tokio::test]
 async fn members_that_are_not_known_are_passed_over() {
     let service = Service::start().await;
@@ -59,7 +59,7 @@ async fn the_trace_of_the_message_goes_on() {
     assert!(answer.header("traceparent").contains(trace), "{answer:?}");
 }
 
-/// A nack would bring them back for ever.
+/// A nack would bring such pushes back forever.
 #[tokio::test]
 async fn what_cannot_be_read_is_kept_with_its_reason_and_acked() {
     let service = Service::start().await;
@@ -113,11 +113,11 @@ async fn what_cannot_be_read_is_kept_with_its_reason_and_acked() {
     }
 }
 
-/// They are none of ours, and ours wait for none of them.
+/// Such large pushes are not from this service, and its own pushes do not wait for them.
 #[tokio::test]
 async fn pushes_of_megabytes_leave_room_for_the_others() {
     let service = Service::start().await;
-    // The keys of tokens are known from here on, so that nobody waits for the one that is not polled.
+    // The keys of tokens are known from here on, so that no request waits for the stalled one.
     assert_eq!(service.call_as(PUSHER, "/push", "small").await.status, StatusCode::NO_CONTENT);
     let megabytes = stream::iter((0..13).map(|_| Ok::<_, Infallible>("x".repeat(1 << 20))));
     let stalled = Body::from_stream(megabytes.chain(stream::pending()));

@@ -104,7 +104,7 @@ async fn what_a_failed_handler_wrote_is_rolled_back() {
     assert_eq!(service.count("SELECT count(*) FROM demo_ledger").await, 0);
 }
 
-/// Is overtaken while it works, as one is whose lease ran out.
+/// Is overtaken while it works, like an attempt whose lease ran out.
 struct Overtaken(Store);
 
 impl Handler for Overtaken {
@@ -128,7 +128,7 @@ async fn what_an_overtaken_attempt_wrote_is_rolled_back() {
     assert_eq!(service.count("SELECT count(*) FROM outcomes").await, 1);
 }
 
-/// Hands out a permit when it has begun.
+/// Adds a permit when it has begun.
 struct Busy(Arc<Semaphore>);
 
 impl Handler for Busy {
@@ -156,7 +156,7 @@ async fn a_push_that_finds_no_room_is_nacked_and_claims_nothing() {
     assert_eq!(service.state(second).await, "PENDING 0");
 }
 
-/// Whoever may send events could else hold every slot for as long as a handler may take.
+/// Any sender of events could otherwise hold every slot for as long as a handler may take.
 #[tokio::test]
 async fn an_event_of_the_demo_handlers_is_an_ordinary_one_where_they_are_off() {
     let mut settings = settings();
@@ -175,7 +175,7 @@ async fn an_event_of_the_demo_handlers_is_an_ordinary_one_where_they_are_off() {
     }
 }
 
-/// It can be sent to any deployment, and does nothing else there, whatever its payload asks for.
+/// A smoke test can be sent to any deployment, and does nothing else there, whatever its payload asks for.
 #[tokio::test]
 async fn a_smoke_test_ends_as_its_payload_says_beside_any_handlers() {
     let service = Service::with(Handlers::otherwise(Speechless), settings()).await;

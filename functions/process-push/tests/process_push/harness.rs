@@ -20,10 +20,10 @@ use tokio_util::task::TaskTracker;
 pub(crate) const AUDIENCE: &str = "http://localhost:8081";
 pub(crate) const PUSHER: &str = "pusher@eventflow-local.iam.gserviceaccount.com";
 pub(crate) const SCHEDULER: &str = "scheduler@eventflow-local.iam.gserviceaccount.com";
-/// Nothing listens there: it is for root alone, and no service is run on it.
+/// Nothing listens on this port: it is reserved for root, and no service uses it.
 const CLOSED_PORT: &str = "127.0.0.1:1";
 
-/// The service on a database of its own.
+/// A service with its own database.
 pub(crate) struct Service {
     pub(crate) database: Database,
     pub(crate) issuer: Issuer,
@@ -46,7 +46,7 @@ impl Service {
         Self::beside(database, store, handlers, settings).await
     }
 
-    /// The service with a database that is away.
+    /// A service whose database is unavailable.
     pub(crate) async fn without_database() -> Self {
         Self::without_database_with(settings()).await
     }
@@ -69,7 +69,7 @@ impl Service {
         Self::of(database, store, handlers, settings, publisher().await).await
     }
 
-    /// The service with a Pub/Sub.
+    /// A service with a working Pub/Sub.
     pub(crate) async fn publishing_to(pubsub: &PubSub, settings: Settings) -> Self {
         let database = database().await;
         let store = database.store.clone();
@@ -103,7 +103,7 @@ impl Service {
         call(self.router.clone(), request).await
     }
 
-    /// As `email` calls, with a good token.
+    /// Calls as `email`, with a valid token.
     pub(crate) async fn call_as(&self, email: &str, path: &str, body: impl Into<Body>) -> Answer {
         let token = self.issuer.token(&claims(email, AUDIENCE));
         self.call_with(&token, path, body).await
@@ -114,7 +114,7 @@ impl Service {
         self.call(request.body(body.into()).unwrap()).await
     }
 
-    /// Calls with many events, fifty at a time and with one token. True where each answer had this status.
+    /// Calls with many events, fifty at a time and with one token. True if each answer had this status.
     pub(crate) async fn all_answer(&self, path: &str, ids: &[EventId], status: StatusCode) -> bool {
         let token = self.issuer.token(&claims(PUSHER, AUDIENCE));
         for ids in ids.chunks(50) {
@@ -130,7 +130,7 @@ impl Service {
         self.call_as(PUSHER, "/push", envelope(id)).await.status
     }
 
-    /// A push that comes when Pub/Sub's own retry would: after `retry_at`.
+    /// Pushes at the time when Pub/Sub's own retry would come: after `retry_at`.
     pub(crate) async fn push_later(&self, id: EventId) -> StatusCode {
         self.database.sql("UPDATE live SET retry_at = now()").await;
         self.push(id).await
@@ -162,7 +162,7 @@ impl Service {
         self.database.store.record(id).await.unwrap().unwrap()
     }
 
-    /// The event's status and retry count, and how its attempts ended that did not succeed.
+    /// Returns the status and the retry count of the event, and the end of each attempt that did not succeed.
     pub(crate) async fn state(&self, id: EventId) -> String {
         let record = self.record(id).await;
         let history = self.database.store.history(id).await.unwrap();
@@ -181,7 +181,7 @@ impl Service {
     }
 }
 
-/// Those of a laptop, but for what a test would have to wait for.
+/// The settings of a laptop, except for those that a test would have to wait for.
 pub(crate) fn settings() -> Settings {
     Settings {
         instance: "test".into(),
@@ -215,7 +215,7 @@ pub(crate) fn envelope(id: EventId) -> String {
     .to_string()
 }
 
-/// It has nobody to talk to.
+/// A publisher that cannot reach Pub/Sub.
 async fn publisher() -> Publisher {
     publisher_to(CLOSED_PORT.into(), Duration::from_millis(50)).await
 }

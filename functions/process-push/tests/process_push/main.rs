@@ -1,4 +1,4 @@
-//! The service as Pub/Sub and Cloud Scheduler see it, on a real PostgreSQL and without Pub/Sub.
+//! Tests the service through the calls of Pub/Sub and Cloud Scheduler, on a real PostgreSQL and without Pub/Sub.
 #![allow(clippy::unwrap_used)]
 
 mod callers;

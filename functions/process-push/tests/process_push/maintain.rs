@@ -58,7 +58,8 @@ async fn keys_that_expired_an_hour_ago_are_cleared() {
             .sql("UPDATE idempotency_keys SET expires_at = expires_at - interval '61 minutes'")
             .await;
     }
-    // The first one's hour is over for more than an hour, the second one's for a minute: an insert may look it up yet.
+    // The first key expired more than an hour ago. The second one expired a minute ago, and an insert may still look it
+    // up.
     assert_eq!(maintain(&service).await["keysCleared"], 1);
     assert_eq!(service.count("SELECT count(*) FROM idempotency_keys").await, 1);
 }

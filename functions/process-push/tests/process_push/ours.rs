@@ -1,4 +1,4 @@
-//! What is our doing and not the handler's: waits, sessions that are lost, and processes that end.
+//! Failures that are caused by the service and not by the handler: waits, lost sessions, and processes that end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::harness::{Service, settings};
 
-/// Works in its transaction for so long.
+/// Works in its transaction for this long.
 struct Works(Duration);
 
 impl Handler for Works {
@@ -68,7 +68,7 @@ async fn the_wait_of_our_own_statement_is_not_the_handlers_time() {
     assert_eq!(service.state(id).await, "PROCESSED 0");
 }
 
-/// Blocks its thread, as a process does that gets no processor, and has done little by the end of its lease.
+/// Blocks its thread, like a process that gets no processor, and has done little by the end of its lease.
 struct Starved;
 
 impl Handler for Starved {
@@ -92,7 +92,7 @@ async fn a_lease_that_is_about_to_end_is_no_try_where_the_handler_had_time_left(
     assert!(service.is("SELECT interrupted = 1 FROM live").await);
 }
 
-/// Ends its own session, or says that the server is out of memory: nobody can tell that from an outage.
+/// Ends its own session, or says that the server is out of memory, which cannot be told from an outage.
 struct EndsItsSession;
 
 impl Handler for EndsItsSession {
@@ -115,7 +115,7 @@ async fn an_event_that_ends_its_own_session_waits_longer_each_time_and_ends() {
         assert!(service.is("SELECT due_at <= clock_timestamp() AND retry_at IS NULL FROM live").await);
         let mut last = 0.0_f64;
         for interrupted in 2..20 {
-            // No nack: the relay brings it back, and the subscription is not slowed down for others.
+            // There is no nack: the relay brings the event back, and the subscription is not slowed down for others.
             assert_eq!(service.push_later(id).await, StatusCode::NO_CONTENT, "attempt {interrupted}");
             let wait = "SELECT extract(epoch FROM due_at - updated_at)::float8 FROM live";
             let wait: f64 = service.database.value(wait).await;
@@ -131,7 +131,7 @@ async fn an_event_that_ends_its_own_session_waits_longer_each_time_and_ends() {
     }
 }
 
-/// Commits what it wrote, by its own SQL.
+/// Commits its writes by its own SQL.
 struct EndsItsTransaction;
 
 impl Handler for EndsItsTransaction {
@@ -152,7 +152,7 @@ async fn a_handler_that_ends_its_transaction_itself_is_told_so_and_not_run_again
     );
 }
 
-/// Counts those that run, and the most that ran at once.
+/// Counts the handlers that run, and those that ran beside the suspect.
 #[derive(Default)]
 struct Crowd {
     running: AtomicUsize,
@@ -204,7 +204,7 @@ async fn an_event_whose_attempts_were_lost_runs_when_nothing_else_does() {
     assert_eq!(service.state(suspect).await, "PROCESSED 0");
 }
 
-/// The relay's own runs keep to it too.
+/// The relay's own runs follow this rule too.
 #[tokio::test]
 async fn the_relay_runs_a_suspect_alone() {
     let crowd = Arc::new(Crowd::default());

@@ -21,7 +21,7 @@ async fn without_a_database_everything_is_nacked() {
     }
 }
 
-/// Pub/Sub counts each of these nacks and gives the messages up; we count none.
+/// Pub/Sub counts each of these nacks and gives the messages up, but the service counts none of them.
 #[tokio::test]
 async fn a_thousand_deliveries_that_an_outage_burnt_kill_nobody() {
     let service = Service::start().await;

@@ -19,7 +19,7 @@ async fn nothing_is_relayed_that_is_not_overdue() {
     );
 }
 
-/// The publisher of these tests has nobody to talk to. One page is tried, for what comes of it says enough.
+/// The publisher of these tests cannot reach Pub/Sub. One page is tried, because its result is enough.
 #[tokio::test]
 async fn what_pub_sub_does_not_take_and_the_call_may_not_run_is_due_again() {
     let service = Service::with(handlers::registered(), Settings { relay_runs: 0, ..settings() }).await;
@@ -74,7 +74,7 @@ async fn what_pub_sub_does_not_take_the_call_runs_itself() {
     assert!(service.state(dead).await.starts_with("DEAD_LETTER 0"));
 }
 
-/// Pub/Sub takes all messages and delivers none.
+/// Pub/Sub accepts all messages and delivers none.
 #[tokio::test]
 async fn an_event_comes_to_its_end_though_pub_sub_delivers_nothing() {
     let pubsub = PubSub::start().await;
@@ -92,14 +92,14 @@ async fn an_event_comes_to_its_end_though_pub_sub_delivers_nothing() {
     assert!(service.is("SELECT bool_and(message_id IS NULL) FROM attempts").await, "no message brought them");
 }
 
-/// Each message is a step of its own.
+/// Each message is a separate step of the trace.
 #[tokio::test]
 async fn a_message_of_the_relay_goes_on_with_the_trace_of_the_event() {
     let pubsub = PubSub::start().await;
     let service = Service::publishing_to(&pubsub, settings()).await;
     service.event("a", "{}").await;
     service.event("a", "{}").await;
-    // The release before has stored one.
+    // The previous release has stored an event without a trace.
     let older = service.event("a", "{}").await;
     service.database.sql(&format!("UPDATE events SET trace_id = NULL WHERE id = '{older}'")).await;
     service.database.sql("UPDATE live SET due_at = now()").await;
@@ -113,7 +113,7 @@ async fn a_message_of_the_relay_goes_on_with_the_trace_of_the_event() {
     assert!(traced.len() == 2 && traced.iter().all(|parent| parent.starts_with(&begins)), "{traced:?}");
 }
 
-/// A failed event whose message is with Pub/Sub: it has its own backoff, and some seconds more.
+/// A failed event whose message is with Pub/Sub waits for its own backoff, and some seconds more.
 #[tokio::test]
 async fn a_failed_event_is_left_to_pub_sub_for_a_while() {
     let service = Service::start().await;
@@ -127,7 +127,7 @@ async fn a_failed_event_is_left_to_pub_sub_for_a_while() {
     assert_eq!(relay(&service).await["ran"], 0);
 }
 
-/// Five seconds old, published by ingest, and no delivery has come.
+/// The event is five seconds old and was published by ingest, and no delivery has come.
 #[tokio::test]
 async fn what_no_delivery_reaches_within_seconds_is_run_before_it_is_overdue() {
     let grace = |seconds| {
@@ -147,7 +147,7 @@ async fn what_no_delivery_reaches_within_seconds_is_run_before_it_is_overdue() {
     assert_eq!(service.state(new).await, "PROCESSED 0");
 }
 
-/// A call is bounded in what it runs, and the others are published.
+/// A call runs a limited number of events, and publishes the others.
 #[tokio::test]
 async fn a_call_runs_so_many_and_publishes_the_others() {
     let pubsub = PubSub::start().await;
@@ -165,7 +165,7 @@ async fn a_call_runs_so_many_and_publishes_the_others() {
     assert_eq!(service.count("SELECT count(*) FROM outcomes").await, 7);
 }
 
-/// Two calls at once, and pushes beside them: the claim decides.
+/// Two calls run at once, with pushes beside them: the claim decides.
 #[tokio::test]
 async fn what_calls_and_pushes_run_at_once_takes_effect_once() {
     let service = Service::start().await;
@@ -181,7 +181,7 @@ async fn what_calls_and_pushes_run_at_once_takes_effect_once() {
     assert_eq!(service.count("SELECT count(*) FROM outcomes WHERE status = 'PROCESSED'").await, 5);
 }
 
-/// Twenty thousand events, each due a millisecond after the one before it, with its place as its type.
+/// Inserts twenty thousand events, each due a millisecond after the one before it, with its place as its type.
 async fn backlog(service: &Service) {
     let insert = "WITH event AS (
                       INSERT INTO events (id, event_type, payload)
