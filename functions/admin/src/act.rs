@@ -5,7 +5,7 @@ use store::Act;
 
 use crate::role::Actor;
 
-/// Who makes the change that a request asks for, as the audit has it.
+/// The actor and the request of a change, as the audit log records them.
 pub(crate) struct Acting(pub(crate) Act);
 
 impl<S: Send + Sync> FromRequestParts<S> for Acting {

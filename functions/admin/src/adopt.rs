@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 const CONFIRM: &str = "--no-other-database-loads";
 const USAGE: &str = "admin adopt [--no-other-database-loads]";
-/// Renewed at each page that is read. After a command that died, a flush and the next try wait for its end.
+/// The lease is renewed at each page that is read. If a command died, a flush and the next try wait until it ends.
 const LEASE: Duration = Duration::from_mins(5);
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(200);
 
-/// Why a database was not adopted. Nothing has changed.
+/// The reason why a database was not adopted. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAdopted {
     #[error(transparent)]
@@ -39,7 +39,7 @@ pub enum NotAdopted {
     ForeignRow(String),
 }
 
-/// Says what there is to adopt, or adopts it: a database that was restored, copied or taken back in time.
+/// Reports what there is to adopt, or adopts it: a database that was restored, copied or taken back in time.
 pub async fn command(arguments: &[String]) -> ExitCode {
     let is_confirmed = match arguments {
         [] => false,
@@ -106,13 +106,13 @@ async fn start(
     adopt(&Store::new(&store)?, &bigquery, is_confirmed).await
 }
 
-/// Reads from BigQuery what is there, and says what would become of each event, or does it.
+/// Reads the rows from BigQuery, and reports what would become of each event, or does it.
 pub async fn adopt(store: &Store, bigquery: &BigQuery, is_confirmed: bool) -> Result<String, NotAdopted> {
     let lease = FlusherLease { holder: Uuid::new_v4(), lasts: LEASE };
     hold(store, lease).await?;
     let adopted = under_lease(store, bigquery, lease, is_confirmed).await;
     let released = store.release_flusher_lease(lease).await;
-    // The first error is the one that is told.
+    // If both fail, the first error is reported.
     let report = adopted?;
     released?;
     Ok(report)
@@ -128,7 +128,7 @@ async fn under_lease(
     lease: FlusherLease,
     is_confirmed: bool,
 ) -> Result<String, NotAdopted> {
-    // Or the rows of a cluster that was upgraded in place would be judged as those of a dump.
+    // Without this check, the rows of a cluster that was upgraded in place would be judged like those of a dump.
     store.is_ledger_of_this_cluster().await?;
     bigquery.ensure_table().await?;
     let unknown_jobs = unknown_jobs(store, bigquery, lease).await?;
@@ -169,7 +169,8 @@ fn told(adoption: &Adoption, rows: u64, jobs: usize) -> String {
     )
 }
 
-/// The jobs that BigQuery knows and the ledger does not. One that still runs may load rows after they were counted.
+/// Returns the jobs that BigQuery knows and the ledger does not. A job that still runs may load rows after they were
+/// counted.
 async fn unknown_jobs(
     store: &Store,
     bigquery: &BigQuery,
@@ -192,7 +193,7 @@ async fn unknown_jobs(
     }
 }
 
-/// A person needs the right to list all jobs, to see those of the flusher. The flusher's own account needs none.
+/// A person needs the right to list all jobs, to see those of the flusher. The flusher's own account does not need it.
 async fn visible(bigquery: &BigQuery) -> Result<Whose, bigquery::Error> {
     match bigquery.load_jobs(Whose::Everybodys, None, 1).await {
         Ok(_) => Ok(Whose::Everybodys),
@@ -201,8 +202,8 @@ async fn visible(bigquery: &BigQuery) -> Result<Whose, bigquery::Error> {
     }
 }
 
-/// Makes the job of an open range with no rows in it, or waits for the one that is there: nobody who still holds an upload of
-/// that name can load anything by it later.
+/// Makes the job of an open range with no rows in it, or waits for the existing job. So an upload of that name that is
+/// still in progress can load nothing later.
 async fn burn(bigquery: &BigQuery, load: &Load) -> Result<(), NotAdopted> {
     bigquery.load(&load.job_id, &[], stream::empty()).await?;
     while bigquery.job(&load.job_id).await? == Job::Running {
@@ -211,11 +212,11 @@ async fn burn(bigquery: &BigQuery, load: &Load) -> Result<(), NotAdopted> {
     Ok(())
 }
 
-/// The rows that were read out of BigQuery.
+/// The rows that were read from BigQuery.
 #[derive(Default)]
 struct Read {
     rows: u64,
-    /// Different ids, as the database has counted them.
+    /// The number of different ids, as the database has counted them.
     noted: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Lists as they are sent: an item is written when the one before it is on its way, so that no answer is in memory twice.
+//! Sends lists item by item. An item is written when the one before it is on its way, so that no answer is in memory
+//! twice.
 
 use std::iter;
 
@@ -9,10 +10,10 @@ use futures::stream;
 use serde::Serialize;
 use service::Problem;
 
-/// So many bytes, or a little more, go at once.
+/// The size of one piece in bytes. A piece may be a little larger.
 const PIECE: usize = 64 * 1024;
 
-/// A JSON object of `items` under their name, and of what else there is to say.
+/// Writes a JSON object with `items` under their name, followed by the members of `rest`.
 pub(crate) fn list<T: Serialize + Send + 'static>(
     name: &str,
     items: Vec<T>,

@@ -15,7 +15,7 @@ use crate::{Admin, page, refusal};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
-    /// The `nextCursor` of the page before
+    /// The `nextCursor` of the previous page
     #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -53,14 +53,14 @@ struct Entry {
 }
 
 impl Search {
-    /// Where the page before ended, and how many entries a page has.
+    /// Returns the end of the previous page, and the number of entries in a page.
     pub(crate) fn asked(&self) -> Result<(Option<i64>, u32), Problem> {
         let limit = page::limit(self.limit.as_deref())?;
         Ok((self.cursor.as_deref().map(cursor).transpose()?, limit))
     }
 }
 
-/// Who changed what, newest first
+/// List the audit log, newest entries first
 #[utoipa::path(
     get,
     path = "/admin/audit",
@@ -70,7 +70,7 @@ impl Search {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Page, description = "A page of it"),
+        (status = 200, body = Page, description = "A page of the audit log"),
     ),
 )]
 pub(crate) async fn get(
@@ -79,7 +79,7 @@ pub(crate) async fn get(
 ) -> Result<Json<Page>, Problem> {
     let (before, limit) = search.asked()?;
     let mut entries = admin.store.audit_log(before, i64::from(limit) + 1).await.map_err(refusal::of_store)?;
-    // One more than asked for tells whether there is a next page.
+    // One entry more than requested tells whether there is a next page.
     let is_last = entries.len() <= limit as usize;
     entries.truncate(limit as usize);
     let next_cursor = entries.last().map(|entry| entry.id.to_string()).filter(|_| !is_last);

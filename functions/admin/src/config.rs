@@ -8,7 +8,7 @@ use crate::Roles;
 pub struct Config {
     pub store: StoreConfig,
     pub publisher: PublisherConfig,
-    /// Who may come in.
+    /// The callers that may use the service.
     pub callers: Callers,
     pub roles: Roles,
 }
@@ -40,7 +40,7 @@ impl Config {
     }
 }
 
-/// A service that was told nothing about identities lets nobody in.
+/// A service without any setting for identities admits nobody.
 fn callers(env: &mut Env, roles: Option<&Roles>) -> Result<Callers, Noted> {
     match env.optional::<String>("ADMIN_AUTH")?.as_deref() {
         None if env.optional::<String>("IDENTITY_AUDIENCE")?.is_none() => Ok(Callers::Nobody(

@@ -1,4 +1,5 @@
-//! Events as lists carry them: what is large comes as its beginning, so that a page has a bound in bytes.
+//! Events in the form that lists have. Of a large value only the beginning is included, so that a page has a bound in
+//! bytes.
 
 use event::Json;
 use serde::Serialize;
@@ -7,7 +8,7 @@ use service::Problem;
 use store::Excerpt;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
-/// A payload or metadata: JSON as it came, or, of what is large, the beginning of its text.
+/// A payload or metadata: JSON as it came or, if it is large, the beginning of its text.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Shown {
@@ -16,7 +17,7 @@ pub(crate) enum Shown {
 }
 
 impl Shown {
-    /// And how long it is, where it was cut.
+    /// Also returns the length, if the value was cut.
     fn of(excerpt: Excerpt) -> Result<(Self, Option<usize>), Problem> {
         if excerpt.is_whole() {
             let json = RawValue::from_string(excerpt.into_text()).map_err(Problem::internal)?;
@@ -27,15 +28,15 @@ impl Shown {
     }
 }
 
-/// Says of what is large that it was cut, and how long it is. What is whole has nothing to say.
+/// Tells that a large value was cut, and its length. For a whole value all members are absent.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Cut {
-    /// `payload` is the beginning of its text, as a string; the event's own GET has all of it.
+    /// `payload` is the beginning of its text, as a string; the GET of the single event returns all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = bool, required = false)]
     payload_truncated: Option<bool>,
-    /// How long the payload is, where it is truncated.
+    /// The length of the payload, if it is truncated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false)]
     payload_bytes: Option<usize>,
@@ -48,7 +49,7 @@ pub(crate) struct Cut {
     metadata_bytes: Option<usize>,
 }
 
-/// The payload, the metadata, and what is said of them.
+/// Returns the payload, the metadata, and how they were cut.
 pub(crate) fn shown(
     payload: Excerpt,
     metadata: Option<Excerpt>,
@@ -66,15 +67,12 @@ pub(crate) fn shown(
 }
 
 pub(crate) fn payload_schema() -> Schema {
-    either(
-        "Whole, or the beginning of its text where `payloadTruncated` is true",
-        &[Type::Object, Type::String],
-    )
+    either("Whole, or the beginning of its text if `payloadTruncated` is true", &[Type::Object, Type::String])
 }
 
 pub(crate) fn metadata_schema() -> Schema {
     either(
-        "Whole, or the beginning of its text where `metadataTruncated` is true",
+        "Whole, or the beginning of its text if `metadataTruncated` is true",
         &[Type::Object, Type::String, Type::Null],
     )
 }

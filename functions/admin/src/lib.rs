@@ -1,5 +1,6 @@
-//! What operators use: look, search, replay, count. `admin migrate` brings the database up to date and ends; `admin adopt`
-//! makes one that was restored, copied or taken back in time go on; `admin keys create` makes a key for a client.
+//! The service for operators: look, search, replay, count. `admin migrate` brings the database up to date and ends;
+//! `admin adopt` lets a database continue that was restored, copied or taken back in time; `admin keys create` creates
+//! a key for a client.
 
 mod act;
 pub mod adopt;
@@ -38,7 +39,7 @@ pub use config::Config;
 pub use migrate::migrate;
 pub use role::{Role, Roles};
 
-/// In bytes: the bodies of all requests under way hold no more together.
+/// In bytes: the limit for the bodies of all current requests together.
 const REQUEST_MEMORY: usize = 64 * 1024 * 1024;
 
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use crate::{Admin, refusal};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Metrics {
     summary: Summary,
-    /// The hundred most frequent; `otherEventTypes` says how many more there are.
+    /// The hundred most frequent types; `otherEventTypes` is the number of further types.
     events_by_type: Vec<TypeCount>,
     other_event_types: i64,
     processing_stats: ProcessingStats,
@@ -38,7 +38,7 @@ struct TypeCount {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProcessingStats {
-    /// From ingest, or the latest replay, to PROCESSED.
+    /// The time from ingest, or from the latest replay, to PROCESSED.
     average_processing_time_seconds: f64,
     total_processed: i64,
 }
@@ -51,7 +51,7 @@ struct ProcessingStats {
     tag = "metrics",
     responses(
         Refusals,
-        (status = 200, body = Metrics, description = "Exact as of now"),
+        (status = 200, body = Metrics, description = "The counts, exact as of now"),
     ),
 )]
 pub(crate) async fn get(State(admin): State<Admin>) -> Result<Json<Metrics>, Problem> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use service::Env;
 use store::{DatabaseUrl, Store, StoreConfig};
 
-/// Applies what is missing, makes partitions ahead, and says what it did.
+/// Applies the missing migrations, makes partitions ahead, and prints the result.
 pub async fn migrate() -> ExitCode {
     let mut env = Env::process();
     let url = env.required::<DatabaseUrl>("DATABASE_URL");
@@ -26,7 +26,7 @@ pub async fn migrate() -> ExitCode {
 }
 
 async fn up_to_date(url: DatabaseUrl) -> Result<Vec<String>, store::Error> {
-    // What rewrites a table takes its time.
+    // A migration that rewrites a table takes a long time.
     let statement_timeout = Duration::from_mins(15);
     let store = Store::new(&StoreConfig {
         max_connections: 2,

@@ -1,4 +1,4 @@
-//! What the operations here share, in the document that `/openapi.json` gives.
+//! The parts of `/openapi.json` that the operations of this service share.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use utoipa::openapi::{Info, OpenApi, Paths, Ref, RefOr, Response};
 
 use crate::rejects::retry::MOST;
 
-const DESCRIPTION: &str = "What operators use: look, search, replay, count, and the API keys of ingest.\n\nEach operation takes \
+const DESCRIPTION: &str = "The service for operators: look, search, replay, count, and manage the API keys of ingest.\n\nEach operation requires \
     a role: viewers look, operators look at keys and replay too, owners do everything. A change that a page of another origin \
-    asks a browser for is a 403.";
+    asks a browser for is refused with 403.";
 
 pub(crate) fn document() -> OpenApi {
     let mut info = Info::new("EventFlow admin", env!("CARGO_PKG_VERSION"));
@@ -20,9 +20,9 @@ pub(crate) fn document() -> OpenApi {
     OpenApi::new(info, Paths::new())
 }
 
-/// What a request with parameters may be answered.
+/// The refusals of a request with parameters.
 pub(crate) struct Invalid;
-/// And one with a body.
+/// The refusals of a request with a body.
 pub(crate) struct InvalidBody;
 
 impl IntoResponses for Invalid {
@@ -69,25 +69,25 @@ fn components() -> Value {
             "responses": {
                 "Invalid": {
                     "description": "A mistake in the body, the path or the query. `field` is the JSON Pointer of the body's member, or \
-                        the name of the parameter; where the body is no JSON, `byte` says from where on"
+                        the name of the parameter; if the body is not JSON, `byte` is the position of the mistake"
                 },
                 "TooSlow": { "description": "The body did not arrive in time" },
-                "Forbidden": { "description": "An identity without the role, or a page of another origin" },
+                "Forbidden": { "description": "The identity does not have the role, or the request came from a page of another origin" },
                 "TooLarge": { "description": "The body is larger than its `limit`" },
                 "UnsupportedMediaType": { "description": "The `Content-Type` must be `application/json`" }
             },
             "securitySchemes": {
-                "google": { "description": "A Google identity token for this service, where `ADMIN_AUTH` is `google`" },
+                "google": { "description": "A Google identity token for this service, if `ADMIN_AUTH` is `google`" },
                 "iap": {
                     "type": "apiKey", "in": "header", "name": "X-Goog-IAP-JWT-Assertion",
-                    "description": "What Identity-Aware Proxy adds, where `ADMIN_AUTH` is `iap`"
+                    "description": "The assertion that Identity-Aware Proxy adds, if `ADMIN_AUTH` is `iap`"
                 }
             }
         }
     })
 }
 
-/// An object that has all of these.
+/// An object in which all of these properties are required.
 fn told(properties: &Value) -> Value {
     let names: Vec<_> = properties.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     json!({ "type": "object", "required": names, "properties": properties })

@@ -1,5 +1,5 @@
-//! A page of somebody else's, open in an operator's browser, changes nothing here: the browser would send the operator's identity
-//! along with what that page asks for.
+//! Refuses changes that a page of another origin asks for. Such a page can be open in an operator's browser, and the
+//! browser would send the operator's identity along with the page's request.
 
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
@@ -11,7 +11,8 @@ use service::Problem;
 
 const FETCH_SITE: &str = "sec-fetch-site";
 
-/// Browsers send these headers with every change, and no page can forge them. What is no browser sends neither.
+/// Browsers send these headers with every change, and no page can forge them. A client that is not a browser sends
+/// neither.
 pub(crate) async fn check(request: Request, next: Next) -> Result<Response, Problem> {
     let is_foreign =
         is_of_another_site(request.headers()) || has_another_origin(request.headers(), request.uri());

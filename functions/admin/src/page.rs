@@ -13,7 +13,7 @@ use crate::refusal::of_parameter;
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 pub(crate) const MAX_LIMIT: u32 = 200;
 
-/// What a numbered list may be asked for.
+/// The parameters of a numbered list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -32,14 +32,14 @@ impl Search {
     }
 }
 
-/// How far a list can be paged through, and where the rest is.
+/// The last page of a list, and a hint for finding the rest.
 #[derive(Clone, Copy)]
 pub(crate) struct Numbered {
     pub(crate) last: u32,
     pub(crate) elsewhere: &'static str,
 }
 
-/// Which page a list is, and of how many.
+/// The number of this page, and the size of the list.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Pagination {
@@ -50,7 +50,7 @@ pub(crate) struct Pagination {
 }
 
 impl Pagination {
-    /// Before the total is known.
+    /// Reads the parameters, before the total is known.
     pub(crate) fn asked(page: Option<&str>, asked: Option<&str>, pages: Numbered) -> Result<Self, Problem> {
         let (page, limit) = (number(page, pages)?, limit(asked)?);
         Ok(Self { page, limit, total: 0, total_pages: 0 })
@@ -89,7 +89,7 @@ pub(crate) fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Da
     text.map(time).transpose().map_err(|why| of_parameter(name, why))
 }
 
-/// Of a list that goes by time.
+/// Reads the parameters of a list that is ordered by time.
 pub(crate) fn period(
     since: Option<&str>,
     until: Option<&str>,
@@ -107,7 +107,8 @@ pub(crate) fn no_cursor() -> Problem {
     of_parameter("cursor", "must be a nextCursor of an earlier page")
 }
 
-/// So many of the rows, and where the next page begins. One row more than these tells whether there is a next page.
+/// Returns at most `limit` of the rows, and the position where the next page begins. One row more than these tells
+/// whether there is a next page.
 pub(crate) fn of<T>(
     mut rows: Vec<T>,
     limit: u32,
@@ -120,7 +121,8 @@ pub(crate) fn of<T>(
     (rows, next.map(|Position { at, id }| format!("{}-{id}", at.timestamp_micros())))
 }
 
-/// Of a cursor: microseconds, of which the database counts times, and an id. In as many digits neither is too large for it.
+/// Parses a cursor: a time in microseconds, which is the precision of the database, and an id. The number of digits is
+/// limited so that neither is too large for the database.
 fn position(text: &str) -> Option<Position> {
     let (at, id) = text.split_once('-')?;
     let number = |digits: &str, most| {

@@ -16,13 +16,13 @@ pub(crate) fn of_store(error: Error) -> Problem {
     }
 }
 
-/// Of a member of the body, by its JSON Pointer.
+/// Refuses a member of the body, named by its JSON Pointer.
 pub(crate) fn of_member(pointer: &str, why: impl std::fmt::Display) -> Problem {
     let subject = pointer.strip_prefix('/').unwrap_or(pointer);
     Problem::new(StatusCode::BAD_REQUEST, format!("{subject} {why}")).with("field", pointer)
 }
 
-/// Of the path or the query.
+/// Refuses a parameter of the path or the query.
 pub(crate) fn of_parameter(name: &'static str, why: impl std::fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, format!("{name} {why}")).with("field", name)
 }
@@ -31,7 +31,7 @@ pub(crate) fn event_id(text: &str) -> Result<EventId, Problem> {
     text.parse().map_err(|_| of_parameter("id", "must be a UUID"))
 }
 
-/// Of a row that is known by its number.
+/// Parses the id of a row that has a number.
 pub(crate) fn number(text: &str) -> Result<i64, Problem> {
     text.parse()
         .ok()
@@ -43,7 +43,7 @@ pub(crate) fn no_event(id: EventId) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is no event {id}"))
 }
 
-/// What cannot be a key's id is the id of none.
+/// A text that cannot be the id of a key is refused as an unknown key.
 pub(crate) fn key_id(text: String) -> Result<String, Problem> {
     let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if is_one { Ok(text) } else { Err(no_key(&text)) }

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! The roles of callers, and the role that each route requires.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use axum::response::Response;
 use gcp::Caller;
 use service::{Env, Noted, Problem};
 
-/// Each may do what those before it may.
+/// Each role may do what the roles before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     Viewer,
@@ -17,7 +17,7 @@ pub enum Role {
     Owner,
 }
 
-/// What a route takes. What is not named is looked at by viewers and changed by owners.
+/// The role that a route requires. For routes that are not named here, a viewer may read and an owner may change.
 fn needed(method: &Method, path: &str) -> Role {
     match (method.as_str(), path) {
         (_, "/admin/audit") => Role::Owner,
@@ -28,7 +28,8 @@ fn needed(method: &Method, path: &str) -> Role {
     }
 }
 
-/// The roles of those who are named. Where nobody is, whoever the door lets in is an owner: somebody else has chosen.
+/// The roles of the named accounts. If no account is named, every caller that the door admits is an owner, because the
+/// selection was made elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Roles {
     owners: Vec<String>,
@@ -36,14 +37,14 @@ pub struct Roles {
     viewers: Vec<String>,
 }
 
-/// Who a request is from, for the handlers behind.
+/// The caller of a request, for the handlers that follow.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     pub(crate) name: String,
     pub(crate) role: Role,
 }
 
-/// Where the door is open to everybody.
+/// The name of a caller if the door is open to everybody.
 const NOBODY_KNOWN: &str = "anonymous";
 
 impl Roles {
@@ -55,12 +56,12 @@ impl Roles {
         Ok(Self { owners: [accounts?, owners?].concat(), operators: operators?, viewers: viewers? })
     }
 
-    /// Everybody who is named.
+    /// Returns all named accounts.
     pub fn emails(&self) -> Vec<String> {
         [&self.owners[..], &self.operators, &self.viewers].concat()
     }
 
-    /// The greatest, of one who has several.
+    /// If an account has several roles, the highest one counts.
     fn of(&self, email: &str) -> Option<Role> {
         let lists =
             [(&self.owners, Role::Owner), (&self.operators, Role::Operator), (&self.viewers, Role::Viewer)];
@@ -70,7 +71,7 @@ impl Roles {
     }
 }
 
-/// Lets through who has the role that the route takes. It stands behind the door.
+/// Admits callers with the role that the route requires. The check comes after the door.
 pub(crate) async fn check(
     State(roles): State<Roles>,
     path: MatchedPath,

@@ -1,4 +1,4 @@
-//! How much of admin's memory its answers may take, all together.
+//! Limits the memory of admin that all answers may take together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use service::{Problem, held};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// In MiB. Cloud Run gives the container 512 MiB, of which a process that does nothing has 50.
+/// In MiB. Cloud Run gives the container 512 MiB, of which an idle process takes 50.
 const ALL: usize = 192;
-/// How long a request waits for others to end.
+/// The time that a request waits for others to end.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a client may take an answer: one that stands still must not keep others out.
+/// The time that a client may take for an answer. A stalled client must not keep others out.
 const LONGEST_ANSWER: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
@@ -31,8 +31,8 @@ impl Room {
 /// The memory that an operation may hold from its first statement to the end of its answer, in MiB.
 fn needed(method: &Method, path: &str) -> u32 {
     match (method.as_str(), path) {
-        // 200 rows, each with two excerpts of 16 KiB at most, once as text and once as JSON; 200 rows with a thousand ids, or a hundred
-        // prefixes, or what others said, each; 20 schemas of a quarter of a megabyte.
+        // 200 rows, each with two excerpts of at most 16 KiB, once as text and once as JSON; 200 rows, each with a
+        // thousand ids, or a hundred prefixes, or texts from outside; 20 schemas of a quarter of a megabyte.
         (
             "GET" | "HEAD",
             "/admin/events"
@@ -44,19 +44,19 @@ fn needed(method: &Method, path: &str) -> u32 {
             | "/admin/keys"
             | "/admin/event-types/{type}",
         ) => 24,
-        // A schema, and in a trial 16 payloads of a megabyte.
+        // A schema, and 16 payloads of a megabyte in a trial.
         ("PUT", "/admin/event-types/{type}") => 48,
         // An event of a megabyte, with a hundred attempts and their reasons.
         (_, "/admin/events/{id}" | "/admin/events/{id}/replay" | "/admin/rejects/{id}") => 8,
-        // A hundred jobs and why they failed.
+        // A hundred jobs and the reasons of their failures.
         (_, "/admin/loads/{id}") => 4,
-        // A megabyte of anything, of which each byte may take six in JSON.
+        // A megabyte of any bytes, each of which may take six in JSON.
         (_, "/admin/unreadable/{id}") => 16,
         _ => 1,
     }
 }
 
-/// Lets a request through when there is room for it. It stands behind the door and the roles.
+/// Lets a request through when there is room for it. The check comes after the door and the roles.
 pub(crate) async fn enter(
     State(room): State<Room>,
     path: MatchedPath,

@@ -1,4 +1,4 @@
-//! What the lists are asked for, as functions of the query alone: for a fuzzer.
+//! The parsers of the list queries, as functions of the query alone, for a fuzzer.
 
 use axum::http::Uri;
 use serde::de::DeserializeOwned;
@@ -7,28 +7,28 @@ use store::{Filter, LoadStatus, Period};
 
 use crate::{audit, events, loads, unreadable};
 
-/// `GET /admin/events`: the filter, and how many events a page has.
+/// `GET /admin/events`: the filter, and the number of events in a page.
 pub fn events(uri: &Uri) -> Result<(Filter, u32), Problem> {
     search::<events::list::Search>(uri)?.asked()
 }
 
-/// `GET /admin/events/failed`: how many events are passed over, and how many follow.
+/// `GET /admin/events/failed`: the number of events before the page, and the number in it.
 pub fn failed(uri: &Uri) -> Result<(i64, i64), Problem> {
     let asked = search::<events::failed::Search>(uri)?.asked()?;
     Ok((asked.offset(), asked.limit()))
 }
 
-/// `GET /admin/audit`: the entry before which it begins, and how many follow.
+/// `GET /admin/audit`: the entry before which the page begins, and the number of entries.
 pub fn audit(uri: &Uri) -> Result<(Option<i64>, u32), Problem> {
     search::<audit::Search>(uri)?.asked()
 }
 
-/// `GET /admin/unreadable`: the messages, and how many of them a page has.
+/// `GET /admin/unreadable`: the period, and the number of messages in a page.
 pub fn unreadable(uri: &Uri) -> Result<(Period, u32), Problem> {
     search::<unreadable::list::Search>(uri)?.asked()
 }
 
-/// `GET /admin/loads`: the loads, and how many of them a page has.
+/// `GET /admin/loads`: the filter, and the number of loads in a page.
 pub fn loads(uri: &Uri) -> Result<(Option<LoadStatus>, Period, u32), Problem> {
     search::<loads::list::Search>(uri)?.asked()
 }

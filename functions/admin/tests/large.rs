@@ -1,4 +1,4 @@
-//! Lists over events as large as they may be, of the program itself, whose memory is looked at: its container has 512 MiB.
+//! Lists of the largest possible events, from the real program, whose memory is measured: its container has 512 MiB.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use store::testing::{Database, database};
 
-/// So many of each kind, which is more than a page.
+/// The number of events of each kind, which is more than a page.
 const EVENTS: usize = 250;
 const AT_ONCE: usize = 10;
-/// Of the memory that the program may have held, in KiB. It needs some 50 MiB for itself.
+/// The peak memory that the program may have, in KiB. It needs some 50 MiB for itself.
 const MOST_MEMORY: usize = 320 * 1024;
 /// The most bytes of an answer, below the 32 MiB of Cloud Run.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -26,7 +26,7 @@ struct Admin {
 
 impl Drop for Admin {
     fn drop(&mut self) {
-        // It has ended already, or ends now.
+        // Errors are ignored, because the process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -55,7 +55,7 @@ impl Admin {
         admin
     }
 
-    /// The status and the body. HTTP/1.0 has no chunks, and its answer ends with the connection.
+    /// Returns the status and the body. HTTP/1.0 has no chunks, and its answer ends with the connection.
     fn get(&self, path: &str) -> Option<(u16, Vec<u8>)> {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         write!(socket, "GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n").ok()?;
@@ -73,7 +73,8 @@ impl Admin {
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// Many at once. Whoever finds no room or no connection is told to come back, and does.
+    /// Sends many requests at once. A request that finds no room or no connection is told to come back, and is sent
+    /// again.
     fn crowd(&self, path: &str) {
         thread::scope(|scope| {
             for _ in 0..AT_ONCE {
@@ -92,7 +93,7 @@ impl Admin {
         });
     }
 
-    /// The most that it has held in memory so far, in KiB.
+    /// The peak memory of the process so far, in KiB.
     fn peak(&self) -> Option<usize> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -100,7 +101,8 @@ impl Admin {
     }
 }
 
-/// Dead events that BigQuery did not take: `large` of a megabyte, and `edge`, which are as large as a list has them whole.
+/// Inserts dead events that BigQuery refused: `large` of a megabyte, and `edge` of the largest size that a list shows
+/// whole.
 async fn fill(database: &Database) {
     let fill = format!(
         r#"INSERT INTO events (id, event_type, payload, metadata)
@@ -115,7 +117,7 @@ async fn fill(database: &Database) {
            SELECT id, event_type, payload, metadata, 'DEAD_LETTER', 3, now(), now(), repeat('z', 16384), 'job', 1 FROM events"#
     );
     database.sql(&fill).await;
-    // Each byte of these takes six in JSON.
+    // Each byte of these bodies takes six in JSON.
     let pushes = "INSERT INTO unreadable (reason, message_id, body)
                   SELECT repeat('z', 16384), repeat('y', 16384), convert_to(repeat(chr(1), 14000000), 'UTF8') FROM generate_series(1, 250)";
     database.sql(pushes).await;
@@ -164,7 +166,7 @@ async fn lists_of_large_events_stay_small_however_many_ask() {
     }
 }
 
-/// Every event is on one page, whole or not, and a page that ends early says where the next one begins.
+/// Every event is on one page, whole or not, and a page that ends early names the beginning of the next one.
 fn is_walked_through(admin: &Admin, event_type: &str) {
     let first = format!("/admin/events?limit=200&eventType={event_type}");
     let (mut ids, mut path, mut pages) = (BTreeSet::new(), first.clone(), 0);

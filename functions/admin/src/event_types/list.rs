@@ -18,14 +18,14 @@ pub(crate) struct Kinds {
     pagination: Pagination,
 }
 
-/// The event types that have a schema, by name
+/// List the event types that have a schema, by name
 #[utoipa::path(
     get,
     path = "/admin/event-types",
     operation_id = "listEventTypes",
     tag = "event types",
     params(Search),
-    responses(Invalid, Refusals, (status = 200, body = Kinds, description = "A page of them")),
+    responses(Invalid, Refusals, (status = 200, body = Kinds, description = "A page of event types")),
 )]
 pub(crate) async fn get(
     State(admin): State<Admin>,

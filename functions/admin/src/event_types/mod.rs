@@ -1,4 +1,4 @@
-//! What the payloads of a type must be. One endpoint, one file.
+//! The schemas for the payloads of event types. Each endpoint has its own file.
 
 pub(crate) mod list;
 pub(crate) mod one;
@@ -17,7 +17,7 @@ use utoipa::openapi::schema::{Object, SchemaType, Type};
 use crate::events::timestamp;
 use crate::refusal::of_parameter;
 
-/// A type and what holds for it now. Its schema may be large, so lists do without.
+/// An event type and its current settings. Its schema may be large, so lists leave it out.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventType)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +44,7 @@ impl From<EventTypeRecord> for Kind {
     }
 }
 
-/// What becomes of a payload that is not as the schema says: nothing, a line in the log, or a refusal.
+/// The effect of a payload that violates the schema: nothing, a line in the log, or a refusal.
 fn mode_schema() -> Object {
     Object::builder().schema_type(Type::String).enum_values(Some(["off", "warn", "enforce"])).build()
 }

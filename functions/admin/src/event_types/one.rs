@@ -10,7 +10,8 @@ use crate::events::timestamp;
 use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
-/// So many versions are shown, the newest, of which the first is the one that holds. A schema may have a quarter of a megabyte.
+/// The number of versions that are shown. They are the newest, and the first one is in force. A schema may have a
+/// quarter of a megabyte.
 const VERSIONS: i64 = 20;
 
 #[derive(Serialize, ToSchema)]
@@ -35,7 +36,7 @@ struct Version {
     created_by: String,
 }
 
-/// One event type, with its newest versions
+/// Get an event type, with its newest versions
 #[utoipa::path(
     get,
     path = "/admin/event-types/{type}",
@@ -45,7 +46,7 @@ struct Version {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Whole, description = "The type and what holds for it"),
+        (status = 200, body = Whole, description = "The event type, with its current schema"),
         (status = 404, description = "The type has no schema"),
     ),
 )]

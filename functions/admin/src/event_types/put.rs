@@ -21,7 +21,7 @@ use crate::{Admin, refusal};
 #[schema(as = NewSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
-    /// JSON Schema 2020-12, of at most 256 KiB and without references to elsewhere
+    /// A JSON Schema 2020-12, of at most 256 KiB and without external references
     #[schema(schema_with = json_schema)]
     schema: Box<RawValue>,
     #[schema(schema_with = mode_schema)]
@@ -29,7 +29,7 @@ pub(crate) struct Wanted {
 }
 
 impl Body for Wanted {
-    /// A schema of the largest size, and what stands around it.
+    /// A schema of the largest size, and the JSON around it.
     const LIMIT: usize = MAX_BYTES + 1024;
 }
 
@@ -37,7 +37,7 @@ impl Body for Wanted {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    /// Against so many of the newest events
+    /// Check the schema against this many of the newest events, and change nothing
     #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000)]
     trial: Option<String>,
 }
@@ -52,14 +52,15 @@ struct Put {
     mode: &'static str,
     #[schema(schema_with = json_schema)]
     schema: Box<RawValue>,
-    /// Against the version before.
+    /// The differences from the previous version.
     #[schema(schema_with = changes_schema)]
     changes: Vec<Change>,
 }
 
-/// Say what the payloads of a type must be
+/// Set the schema of an event type
 ///
-/// Each change makes a version. With `trial` nothing is changed: it tells what the schema would have refused of the newest events.
+/// Each change makes a version. With `trial` nothing is changed: the answer tells what the schema would have refused of
+/// the newest events.
 #[utoipa::path(
     put,
     path = "/admin/event-types/{type}",
@@ -68,14 +69,14 @@ struct Put {
     params(("type" = String, Path, min_length = 1, max_length = 100), Asked),
     request_body(
         content = Wanted,
-        examples(("schema" = (summary = "What must be there", value = json!({
+        examples(("schema" = (summary = "A required member", value = json!({
             "mode": "enforce", "schema": { "type": "object", "required": ["order"] }
         }))))
     ),
     responses(
         InvalidBody,
         Refusals,
-        (status = 200, description = "Nothing new, or the end of a trial", content(
+        (status = 200, description = "Nothing has changed, or the result of a trial", content(
             (PutOrTrial = "application/json")
         )),
         (status = 201, body = Put, description = "A new version"),
@@ -119,7 +120,7 @@ fn changes_schema() -> Array {
     list_of("SchemaChange")
 }
 
-/// Where no other request waits for it.
+/// Compiles the schema on a thread where no other request waits for it.
 async fn compiled(text: String) -> Result<Schema, Problem> {
     let compiled = tokio::task::spawn_blocking(move || Schema::compile_new(&text)).await;
     compiled.map_err(Problem::internal)?.map_err(|invalid| {

@@ -7,9 +7,9 @@ use crate::act::Acting;
 use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
-/// Hold the events of a type against nothing any more
+/// Remove the schema of an event type
 ///
-/// Its versions stay on record.
+/// The payloads of its events are no longer checked. The versions of the schema stay on record.
 #[utoipa::path(
     delete,
     path = "/admin/event-types/{type}",
@@ -19,8 +19,8 @@ use crate::{Admin, refusal};
     responses(
         Invalid,
         Refusals,
-        (status = 204, description = "It has no schema now"),
-        (status = 404, description = "It had none before"),
+        (status = 204, description = "The type has no schema now"),
+        (status = 404, description = "The type had no schema"),
     ),
 )]
 pub(crate) async fn delete(

@@ -14,13 +14,13 @@ use crate::refusal;
 use crate::refusal::of_parameter;
 
 const MOST: u32 = 10_000;
-/// An event may have a megabyte, so that a page is small.
+/// A page is small, because an event may have a megabyte.
 const PAGE: u32 = 16;
-/// From then on it tells what it has found so far.
+/// After this time a trial returns what it has found so far.
 const LIMIT: Duration = Duration::from_secs(30);
 const EXAMPLES: usize = 10;
 
-/// What a schema would have refused. Nothing is changed.
+/// The events that a schema would have refused. Nothing is changed.
 #[derive(Default, Serialize, ToSchema)]
 pub(super) struct Trial {
     checked: u32,
@@ -62,7 +62,7 @@ pub(super) async fn run(
         let Some(oldest) = page.last() else { break };
         before = Some(oldest.id);
         let schema = schema.clone();
-        // A page of the largest events takes a while.
+        // The check of a page of the largest events takes a while.
         let checked =
             tokio::task::spawn_blocking(move || page.iter().map(|event| check(&schema, event)).collect());
         let checked: Vec<_> = checked.await.map_err(Problem::internal)?;

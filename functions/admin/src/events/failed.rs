@@ -10,14 +10,14 @@ use crate::openapi::Invalid;
 use crate::page::{Numbered, Pagination};
 use crate::{Admin, answer, refusal};
 
-/// The last page that can be asked for. What comes before a page is passed over one by one.
+/// The last page that can be requested. The database passes over the rows before a page one by one.
 const LAST_PAGE: u32 = 500;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
-    /// From 1. What is older is found by `GET /admin/events?status=DEAD_LETTER` (or `FAILED`) and its `cursor`.
+    /// From 1. Older events are found by `GET /admin/events?status=DEAD_LETTER` (or `FAILED`) and its `cursor`.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 500)]
     page: Option<String>,
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -44,7 +44,7 @@ pub(crate) struct Failed {
     pagination: Pagination,
 }
 
-/// FAILED and DEAD_LETTER events, newest first
+/// List FAILED and DEAD_LETTER events, newest first
 #[utoipa::path(
     get,
     path = "/admin/events/failed",
@@ -54,7 +54,7 @@ pub(crate) struct Failed {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Failed, description = "A page of them"),
+        (status = 200, body = Failed, description = "A page of events"),
     ),
 )]
 pub(crate) async fn get(
@@ -68,7 +68,7 @@ pub(crate) async fn get(
     answer::list("events", events, &Rest { pagination: asked.of(total) })
 }
 
-/// Behind the events.
+/// The members after the events.
 #[derive(Serialize)]
 struct Rest {
     pagination: Pagination,

@@ -11,7 +11,7 @@ use super::{Listed, status_schema};
 use crate::openapi::Invalid;
 use crate::{Admin, answer, page, refusal};
 
-/// A page ends early where it would be larger.
+/// A page ends early if it would be larger.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Deserialize, IntoParams)]
@@ -28,7 +28,7 @@ pub(crate) struct Search {
     /// Before this time
     #[param(format = DateTime)]
     until: Option<String>,
-    /// The `nextCursor` of the page before
+    /// The `nextCursor` of the previous page
     #[param(format = "uuid")]
     cursor: Option<String>,
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -40,13 +40,14 @@ pub(crate) struct Search {
 #[schema(as = EventPage, rename_all = "camelCase")]
 pub(crate) struct Page {
     events: Vec<Listed>,
-    /// The `cursor` of the next page; null on the last one. A page has fewer than `limit` where more would be larger than 4 MiB.
+    /// The `cursor` of the next page; null on the last one. A page has fewer events than `limit` if it would be larger
+    /// than 4 MiB.
     #[schema(value_type = Option<String>, format = "uuid", required = true)]
     next_cursor: Option<EventId>,
 }
 
 impl Search {
-    /// What is looked for, and how many of them a page has.
+    /// Returns the filter, and the number of events in a page.
     pub(crate) fn asked(self) -> Result<(Filter, u32), Problem> {
         let limit = page::limit(self.limit.as_deref())?;
         let filter = Filter {
@@ -70,7 +71,7 @@ impl Search {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Page, description = "A page of them"),
+        (status = 200, body = Page, description = "A page of events"),
     ),
 )]
 pub(crate) async fn get(
@@ -79,7 +80,7 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let (filter, limit) = search.asked()?;
     let mut records = admin.store.list(filter, limit + 1).await.map_err(refusal::of_store)?;
-    // One more than asked for tells whether there is a next page.
+    // One event more than requested tells whether there is a next page.
     let is_last = records.len() <= limit as usize;
     records.truncate(limit as usize);
     let (records, is_whole) = fitting(records);
@@ -88,14 +89,14 @@ pub(crate) async fn get(
     answer::list("events", events, &Rest { next_cursor })
 }
 
-/// Behind the events.
+/// The members after the events.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Rest {
     next_cursor: Option<EventId>,
 }
 
-/// As many of these as a page may have bytes, one at least, and whether that is all of them.
+/// Returns as many records as fit into a page, but at least one, and whether these are all of them.
 fn fitting(mut records: Vec<store::Listed>) -> (Vec<store::Listed>, bool) {
     let mut bytes = 0;
     let fits = |record: &store::Listed| {
@@ -108,7 +109,7 @@ fn fitting(mut records: Vec<store::Listed>) -> (Vec<store::Listed>, bool) {
     (records, is_whole)
 }
 
-/// The members that are no text have a bound of their own, the last term.
+/// The last term bounds the size of all members that are not text.
 fn size(record: &store::Listed) -> usize {
     let metadata = record.metadata.as_ref().map_or(0, |metadata| metadata.text().len());
     let reason = record.failure_reason.as_ref().map_or(0, String::len);

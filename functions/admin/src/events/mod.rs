@@ -1,4 +1,4 @@
-//! One endpoint, one file.
+//! The endpoints for events. Each endpoint has its own file.
 
 pub(crate) mod failed;
 pub(crate) mod list;
@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{Object, Type};
 
 use crate::excerpt::{Cut, Shown, metadata_schema, payload_schema, shown};
 
-/// An event, whole.
+/// A whole event.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event {
@@ -30,7 +30,7 @@ pub(crate) struct Event {
     state: State,
 }
 
-/// An event as a list carries it.
+/// An event in the form that lists have.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ListedEvent)]
 #[serde(rename_all = "camelCase")]
@@ -48,7 +48,7 @@ pub(crate) struct Listed {
     state: State,
 }
 
-/// How an event stands.
+/// The state of an event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventState)]
 #[serde(rename_all = "camelCase")]
@@ -85,7 +85,7 @@ impl TryFrom<store::Listed> for Listed {
     }
 }
 
-/// All that a list and an event of its own say alike.
+/// The members that a list and a single event have in common.
 struct Common {
     id: EventId,
     event_type: String,
@@ -114,7 +114,7 @@ pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Years of four digits, which every index here can hold.
+/// The year has four digits, so that every index here can hold the time.
 pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
     let at = DateTime::parse_from_rfc3339(text);
     at.map(|at| at.to_utc()).map_err(|_| "must be a time such as 2026-01-31T12:00:00Z (RFC 3339)")

@@ -17,10 +17,11 @@ use crate::{Admin, refusal};
 pub(crate) struct Whole {
     #[serde(flatten)]
     event: Event,
-    /// The trace of the request that brought the event, and of all that was logged about it since. Null where an older release took it.
+    /// The trace of the request that sent the event, and of all log lines about it since. Null if an older release
+    /// accepted it.
     #[schema(required = true, pattern = "^[0-9a-f]{32}$")]
     trace_id: Option<String>,
-    /// Attempts that failed or were lost; the one that succeeded is among the outcomes.
+    /// Attempts that failed or were lost; the attempt that succeeded is among the outcomes.
     attempts: Vec<Attempt>,
     outcomes: Vec<Outcome>,
     replays: Vec<Replay>,
@@ -66,7 +67,7 @@ struct Replay {
     created_at: String,
 }
 
-/// One event, with its attempts, outcomes and replays
+/// Get an event, with its attempts, outcomes and replays
 #[utoipa::path(
     get,
     path = "/admin/events/{id}",

@@ -21,7 +21,7 @@ pub(crate) struct Queued {
     event: Event,
 }
 
-/// Send a FAILED or DEAD_LETTER event round again
+/// Replay a FAILED or DEAD_LETTER event
 #[utoipa::path(
     post,
     path = "/admin/events/{id}/replay",
@@ -31,7 +31,7 @@ pub(crate) struct Queued {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Queued, description = "It is due"),
+        (status = 200, body = Queued, description = "The event is due"),
         (status = 404, description = "There is no such event"),
         (status = 409, description = "The event is in another `eventStatus`"),
     ),
@@ -57,14 +57,14 @@ pub(crate) async fn post(
     }
     let record =
         admin.store.record(id).await.map_err(refusal::of_store)?.ok_or_else(|| refusal::no_event(id))?;
-    // The event's own trace goes on, as it would where the relay publishes it.
+    // The event's own trace continues, as it does when the relay publishes the event.
     let trace_id = admin.store.trace_id(id).await.map_err(refusal::of_store)?;
     let traceparent = trace_id.map_or_else(|| context.traceparent(), service::traceparent_of);
     publish(&admin, traceparent, &record).await;
     Ok(Json(Queued { success: true, message: "Event queued for replay", event: record.into() }))
 }
 
-/// So that nobody waits for the relay, which takes it where this fails.
+/// Publishes the event, so that nobody waits for the relay. If this fails, the relay publishes it.
 async fn publish(admin: &Admin, traceparent: String, record: &store::Record) {
     let message = Message {
         event_id: record.id.to_string(),

@@ -12,7 +12,7 @@ use crate::act::Acting;
 use crate::openapi::InvalidBody;
 use crate::{Admin, refusal};
 
-/// What is not there stays as it is; null takes it away.
+/// A member that is absent stays as it is; null removes it.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = KeyChange, min_properties = 1)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,11 +23,11 @@ pub(crate) struct Wanted {
     #[serde(default, deserialize_with = "change")]
     #[schema(schema_with = settings::event_types_schema, required = false)]
     event_types: Change<Vec<String>>,
-    /// In the future
+    /// The end of the key, in the future
     #[serde(default, deserialize_with = "change")]
     #[schema(value_type = Option<String>, format = DateTime, required = false)]
     expires_at: Change<String>,
-    /// Events a second
+    /// The limit in events a second
     #[serde(default, deserialize_with = "change")]
     #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000, required = false)]
     rate_limit: Change<i64>,
@@ -35,7 +35,7 @@ pub(crate) struct Wanted {
 
 impl Body for Wanted {}
 
-/// A key always has a name.
+/// A key always has a name, so null is refused.
 fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
 }
@@ -44,7 +44,7 @@ fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
     Ok(Option::deserialize(deserializer)?.map_or(Change::Remove, Change::To))
 }
 
-/// Change what is named; null takes it away
+/// Change a key
 #[utoipa::path(
     patch,
     path = "/admin/keys/{id}",
@@ -53,7 +53,7 @@ fn change<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
     params(("id" = String, Path, pattern = "^[0-9A-Za-z]+$")),
     request_body(
         content = Wanted,
-        examples(("change" = (summary = "Another limit, and no end", value = json!({ "rateLimit": 200, "expiresAt": null }))))
+        examples(("change" = (summary = "Another rate limit, and no expiry", value = json!({ "rateLimit": 200, "expiresAt": null }))))
     ),
     responses(
         InvalidBody,

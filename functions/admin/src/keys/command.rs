@@ -8,8 +8,8 @@ use super::settings;
 
 const USAGE: &str = "admin keys create --name NAME";
 
-/// Makes a key for whoever has the database's password: the first one, before anybody has an identity that admin knows. Prints the
-/// key and nothing else, so that it can be taken into a variable.
+/// Creates a key for anyone who has the database's password. It is for the first key, before there is an identity that
+/// admin knows. The command prints only the key, so that it can be read into a variable.
 pub async fn command(arguments: &[String]) -> ExitCode {
     let [verb, option, name] = arguments else { return told("unknown arguments") };
     if verb != "create" || option != "--name" {

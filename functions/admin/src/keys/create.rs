@@ -21,10 +21,10 @@ pub(crate) struct Wanted {
     name: String,
     #[schema(schema_with = settings::event_types_schema, required = false)]
     event_types: Option<Vec<String>>,
-    /// In the future
+    /// The end of the key, in the future
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// Events a second
+    /// The limit in events a second
     #[schema(value_type = Option<i32>, minimum = 1, maximum = 1_000_000)]
     rate_limit: Option<i64>,
 }
@@ -34,13 +34,13 @@ impl Body for Wanted {}
 #[derive(Serialize, ToSchema)]
 #[schema(as = KeyCreated)]
 pub(crate) struct Created {
-    /// This is the one time that it is shown.
+    /// The key itself, which is shown only this once.
     key: String,
     #[serde(flatten)]
     record: Key,
 }
 
-/// Make a key
+/// Create a key
 #[utoipa::path(
     post,
     path = "/admin/keys",
@@ -55,7 +55,7 @@ pub(crate) struct Created {
     responses(
         InvalidBody,
         Refusals,
-        (status = 201, body = Created, description = "The key, shown this once"),
+        (status = 201, body = Created, description = "The key, shown only this once"),
     ),
 )]
 pub(crate) async fn post(

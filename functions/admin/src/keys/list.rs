@@ -16,7 +16,7 @@ pub(crate) struct Keys {
     pagination: Pagination,
 }
 
-/// The keys, newest first, those that have ended too
+/// List the keys, newest first, including those that have ended
 #[utoipa::path(
     get,
     path = "/admin/keys",
@@ -26,7 +26,7 @@ pub(crate) struct Keys {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Keys, description = "A page of them"),
+        (status = 200, body = Keys, description = "A page of keys"),
     ),
 )]
 pub(crate) async fn get(

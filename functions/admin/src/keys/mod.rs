@@ -1,4 +1,4 @@
-//! The keys that clients send events with. One endpoint, one file.
+//! The API keys that clients send events with. Each endpoint has its own file.
 
 pub(crate) mod change;
 pub mod command;
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::events::timestamp;
 
-/// A key as every endpoint here shows it. What opens ingest is not in it.
+/// A key as every endpoint here shows it, without its secret.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Key {
@@ -33,7 +33,7 @@ pub(crate) struct Key {
     expires_at: Option<String>,
     #[schema(format = DateTime, required = true)]
     revoked_at: Option<String>,
-    /// The key that takes its place.
+    /// The key that replaces it.
     #[schema(required = true)]
     rotated_to: Option<String>,
     #[schema(format = DateTime, required = true)]

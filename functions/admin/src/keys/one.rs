@@ -7,7 +7,7 @@ use super::Key;
 use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
-/// One key
+/// Get a key
 #[utoipa::path(
     get,
     path = "/admin/keys/{id}",
@@ -17,7 +17,7 @@ use crate::{Admin, refusal};
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Key, description = "The key, without what opens ingest"),
+        (status = 200, body = Key, description = "The key, without its secret"),
         (status = 404, description = "There is no such key"),
     ),
 )]

@@ -7,9 +7,9 @@ use crate::act::Acting;
 use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
-/// Revoke a key for good
+/// Revoke a key permanently
 ///
-/// It opens nothing any more, within seconds, and stays on record.
+/// Within seconds ingest refuses the key. The key stays on record.
 #[utoipa::path(
     delete,
     path = "/admin/keys/{id}",
@@ -19,7 +19,7 @@ use crate::{Admin, refusal};
     responses(
         Invalid,
         Refusals,
-        (status = 204, description = "It is revoked"),
+        (status = 204, description = "The key is revoked"),
         (status = 404, description = "There is no such key"),
     ),
 )]

@@ -22,7 +22,7 @@ const LONGEST_OVERLAP: u64 = 7 * OVERLAP;
 #[schema(as = Rotation)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Wanted {
-    /// A day, where it is left out
+    /// A day if it is absent
     #[schema(value_type = Option<u64>, minimum = 0, maximum = 604_800)]
     overlap_seconds: Option<i64>,
 }
@@ -47,7 +47,7 @@ fn overlap(wanted: &Wanted) -> Result<Duration, Problem> {
 #[schema(as = KeyRotated)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rotated {
-    /// This is the one time that it is shown.
+    /// The new key itself, which is shown only this once.
     key: String,
     #[serde(flatten)]
     record: Key,
@@ -63,9 +63,9 @@ struct Former {
     expires_at: String,
 }
 
-/// Put a new key in the place of this one
+/// Rotate a key
 ///
-/// The old one lives on for the overlap, and never longer than it would have.
+/// A new key replaces this one. The old key stays valid for the overlap, and never longer than it would have been.
 #[utoipa::path(
     post,
     path = "/admin/keys/{id}/rotate",
@@ -79,7 +79,7 @@ struct Former {
     responses(
         InvalidBody,
         Refusals,
-        (status = 201, body = Rotated, description = "The new key, shown this once"),
+        (status = 201, body = Rotated, description = "The new key, shown only this once"),
         (status = 404, description = "There is no such key"),
         (status = 409, description = "The key has ended, or was rotated before"),
     ),

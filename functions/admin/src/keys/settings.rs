@@ -1,4 +1,4 @@
-//! What a key may be given.
+//! The settings of a key, and their limits.
 
 use chrono::{DateTime, Utc};
 use event::EventType;
@@ -18,7 +18,7 @@ pub(super) fn name(name: String) -> Result<String, Problem> {
     is_fit.then_some(name).ok_or_else(why)
 }
 
-/// None are all.
+/// Null allows all event types.
 pub(super) fn event_types_schema() -> Array {
     let prefix = Object::builder()
         .schema_type(Type::String)
@@ -30,11 +30,11 @@ pub(super) fn event_types_schema() -> Array {
         .items(prefix)
         .min_items(Some(1))
         .max_items(Some(MOST_PREFIXES))
-        .description(Some("What event types may begin with"))
+        .description(Some("The prefixes of the event types that are allowed"))
         .build()
 }
 
-/// Each is what an event type may begin with.
+/// Each prefix must be a possible beginning of an event type.
 pub(super) fn event_types(prefixes: Vec<String>) -> Result<Vec<String>, Problem> {
     if !(1..=MOST_PREFIXES).contains(&prefixes.len()) {
         return Err(of_member("/eventTypes", format!("must be 1 to {MOST_PREFIXES} prefixes, or left out")));
@@ -54,7 +54,7 @@ pub(super) fn rate_limit(limit: i64) -> Result<i32, Problem> {
     i32::try_from(limit).ok().filter(|limit| (1..=HIGHEST_RATE).contains(limit)).ok_or_else(why)
 }
 
-/// Whether it is past, the database says.
+/// The database decides whether the time is in the past.
 pub(super) fn expires_at(at: &str) -> Result<DateTime<Utc>, Problem> {
     time(at).map_err(|why| of_member("/expiresAt", why))
 }

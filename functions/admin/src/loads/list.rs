@@ -16,13 +16,13 @@ use crate::{Admin, page, refusal};
 pub(crate) struct Search {
     #[param(schema_with = status_schema, required = false)]
     status: Option<String>,
-    /// Of ranges that were closed from this time on
+    /// Only ranges that were closed from this time on
     #[param(format = DateTime)]
     since: Option<String>,
-    /// Of ranges that were closed before this time
+    /// Only ranges that were closed before this time
     #[param(format = DateTime)]
     until: Option<String>,
-    /// The `nextCursor` of the page before
+    /// The `nextCursor` of the previous page
     #[param(pattern = "^[0-9]{1,17}-[0-9]{1,18}$")]
     cursor: Option<String>,
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -40,7 +40,7 @@ pub(crate) struct Page {
 }
 
 impl Search {
-    /// Which loads are looked for, and how many of them a page has.
+    /// Returns the filter for the loads, and the number of loads in a page.
     pub(crate) fn asked(&self) -> Result<(Option<LoadStatus>, Period, u32), Problem> {
         let limit = page::limit(self.limit.as_deref())?;
         let status = page::parsed("status", self.status.as_deref())?;
@@ -49,10 +49,10 @@ impl Search {
     }
 }
 
-/// The ledger of the loads into BigQuery, the newest ranges first
+/// List the loads into BigQuery, newest ranges first
 ///
-/// An OPEN one is not known to be loaded; of a REJECTED one the only row is among the rejects. A range that was cut is not here any more,
-/// and its parts are, with its time.
+/// An OPEN load is not known to be loaded. The only row of a REJECTED load is among the rejects. A range that was cut
+/// is not listed any more, but its parts are, with its time.
 #[utoipa::path(
     get,
     path = "/admin/loads",
@@ -62,7 +62,7 @@ impl Search {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Page, description = "A page of them", example = json!({
+        (status = 200, body = Page, description = "A page of loads", example = json!({
             "loads": [example()],
             "nextCursor": "1769860800000000-12"
         })),

@@ -1,4 +1,4 @@
-//! The ledger of what was loaded into BigQuery, and of what is not.
+//! The ledger of the rows that were loaded into BigQuery, and of those that were not.
 
 pub(crate) mod list;
 pub(crate) mod one;
@@ -18,45 +18,45 @@ struct Load {
     id: i64,
     #[schema(schema_with = status_schema)]
     status: &'static str,
-    /// Where the range begins.
+    /// The beginning of the range.
     from: Place,
-    /// Before this it ends.
+    /// The end of the range, which is not part of it.
     to: Place,
-    /// Its rows are rejects that are loaded again, and not events: then `from` and `to` differ in their ids alone.
+    /// The rows are rejects that are loaded again, and not events. Then `from` and `to` differ only in their ids.
     of_rejects: bool,
     rows: i64,
-    /// Of what was loaded, as it was sent.
+    /// The size of the loaded rows, as they were sent.
     #[schema(required = true)]
     bytes: Option<i64>,
-    /// How often a range was cut, to find a row that does not fit, until it was this one.
+    /// How often a range was cut to find a row that does not fit, until it was this one.
     depth: i32,
-    /// How its numbers are written: `exact`, `rounded` or `text`.
+    /// The form of the numbers: `exact`, `rounded` or `text`.
     numbers: &'static str,
-    /// So many of its rows have a number that is not written as it came.
+    /// The number of rows in which a number is not written as it came.
     changed: i64,
-    /// Of the latest job, by which BigQuery knows it.
+    /// The ID of the latest job in BigQuery.
     job_id: String,
     /// How often an upload into the latest job was begun.
     uploads: i32,
-    /// How often it was put off.
+    /// How often the load was put off.
     failures: i32,
-    /// The kind of the latest failure. Null once it is loaded.
+    /// The kind of the latest failure. Null once the range is loaded.
     #[schema(required = true)]
     reason: Option<String>,
-    /// What BigQuery said then.
+    /// BigQuery's message about that failure.
     #[schema(required = true)]
     failure: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
-    /// Nobody tries before.
+    /// The time before which nothing is tried.
     #[schema(format = DateTime, required = true)]
     retry_at: Option<String>,
-    /// When it was known to be loaded, or rejected.
+    /// The time when the range was known to be loaded or rejected.
     #[schema(format = DateTime, required = true)]
     loaded_at: Option<String>,
 }
 
-/// A place in the log: rows of one transaction follow each other by their ids.
+/// A place in the log. The rows of one transaction are ordered by their ids.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LogPlace)]
 #[serde(rename_all = "camelCase")]
@@ -103,7 +103,7 @@ fn status_schema() -> Object {
     Object::builder().schema_type(Type::String).enum_values(Some(names)).build()
 }
 
-/// An example of the document.
+/// The example in the OpenAPI document.
 fn example() -> serde_json::Value {
     serde_json::json!({
         "id": 12,

@@ -18,7 +18,7 @@ use crate::{Admin, refusal};
 pub(crate) struct Whole {
     #[serde(flatten)]
     load: Load,
-    /// The newest hundred that were begun for it, oldest first.
+    /// The newest hundred jobs that were begun for the load, oldest first.
     jobs: Vec<Job>,
 }
 
@@ -29,18 +29,18 @@ struct Job {
     job_id: String,
     #[schema(format = DateTime)]
     made_at: String,
-    /// When its end was seen.
+    /// The time when the end of the job was seen.
     #[schema(format = DateTime, required = true)]
     ended_at: Option<String>,
-    /// The kind of error that it ended in; null where it ended well, or has not ended.
+    /// The kind of error that the job ended in; null if it ended well, or has not ended.
     #[schema(required = true)]
     reason: Option<String>,
-    /// What BigQuery said then.
+    /// BigQuery's message about that error.
     #[schema(required = true)]
     message: Option<String>,
 }
 
-/// One load, with its jobs
+/// Get a load, with its jobs
 #[utoipa::path(
     get,
     path = "/admin/loads/{id}",
@@ -51,7 +51,7 @@ struct Job {
         Invalid,
         Refusals,
         (status = 200, body = Whole, description = "The load", example = json!(example())),
-        (status = 404, description = "There is no such load; a range that was cut has given way to its parts"),
+        (status = 404, description = "There is no such load; a range that was cut is replaced by its parts"),
     ),
 )]
 pub(crate) async fn get(State(admin): State<Admin>, Segment(id): Segment) -> Result<Json<Whole>, Problem> {

@@ -20,7 +20,7 @@ pub(crate) struct Rejects {
     pagination: Pagination,
 }
 
-/// A reject as a list carries it.
+/// A reject in the form that lists have.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ListedReject)]
 #[serde(rename_all = "camelCase")]
@@ -38,7 +38,7 @@ struct Listed {
     load: Load,
 }
 
-/// Events that BigQuery did not take, newest first
+/// List the events that BigQuery refused, newest first
 #[utoipa::path(
     get,
     path = "/admin/rejects",
@@ -48,7 +48,7 @@ struct Listed {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Rejects, description = "A page of them"),
+        (status = 200, body = Rejects, description = "A page of rejects"),
     ),
 )]
 pub(crate) async fn get(
@@ -62,7 +62,7 @@ pub(crate) async fn get(
     answer::list("rejects", rejects, &Rest { pagination: asked.of(total) })
 }
 
-/// Behind the rejects.
+/// The members after the rejects.
 #[derive(Serialize)]
 struct Rest {
     pagination: Pagination,

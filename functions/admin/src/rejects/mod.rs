@@ -1,4 +1,4 @@
-//! Events that BigQuery did not take.
+//! Events that BigQuery refused.
 
 pub(crate) mod list;
 pub(crate) mod one;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::events::timestamp;
 
-/// What became of an event's load.
+/// The load of an event that BigQuery refused.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RejectedLoad)]
 #[serde(rename_all = "camelCase")]
@@ -22,15 +22,15 @@ struct Load {
     job_id: String,
     #[schema(format = DateTime)]
     rejected_at: String,
-    /// Another load was asked for.
+    /// The time when another load was requested.
     #[schema(format = DateTime, required = true)]
     requested_at: Option<String>,
-    /// It is in BigQuery by now.
+    /// The time when the event was loaded after all.
     #[schema(format = DateTime, required = true)]
     reloaded_at: Option<String>,
 }
 
-/// All that a list and a reject of its own say alike.
+/// The members that a list and a single reject have in common.
 struct Common {
     id: Uuid,
     event_type: String,

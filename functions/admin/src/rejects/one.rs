@@ -11,7 +11,7 @@ use super::{Load, parted};
 use crate::openapi::Invalid;
 use crate::{Admin, refusal};
 
-/// A reject, whole.
+/// A whole reject.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Reject {
@@ -26,7 +26,7 @@ pub(crate) struct Reject {
     load: Load,
 }
 
-/// One event that BigQuery did not take
+/// Get an event that BigQuery refused
 #[utoipa::path(
     get,
     path = "/admin/rejects/{id}",
@@ -36,7 +36,7 @@ pub(crate) struct Reject {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Reject, description = "The event as it was when BigQuery did not take it, whole"),
+        (status = 200, body = Reject, description = "The whole event, as it was when BigQuery refused it"),
         (status = 404, description = "There is no such reject"),
     ),
 )]

@@ -11,10 +11,10 @@ use crate::act::Acting;
 use crate::openapi::InvalidBody;
 use crate::refusal::{self, of_member};
 
-/// So many are named in one request; of all there may be more.
+/// The most ids in one request. A request for all rejects may mean more.
 pub(crate) const MOST: usize = 1_000;
 
-/// Some of the rejects, or every one.
+/// Some of the rejects, or all of them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
@@ -25,7 +25,7 @@ pub(crate) struct Wanted {
 impl Body for Wanted {}
 
 impl Wanted {
-    /// None are all.
+    /// Returns the ids; None means all rejects.
     fn ids(self) -> Result<Option<Vec<Uuid>>, Problem> {
         match self {
             Self { ids: Some(ids), all: None } if ids.len() > MOST => {
@@ -49,11 +49,11 @@ fn id((at, text): (usize, &String)) -> Result<Uuid, Problem> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = RejectsRequested)]
 pub(crate) struct Requested {
-    /// Those that are loaded by now, or were asked for before, are not counted.
+    /// Rejects that are loaded by now, or were requested before, are not counted.
     requested: i64,
 }
 
-/// Have the next flush load rejects again
+/// Load rejects again with the next flush
 #[utoipa::path(
     post,
     path = "/admin/rejects/retry",
@@ -66,7 +66,7 @@ pub(crate) struct Requested {
     responses(
         InvalidBody,
         Refusals,
-        (status = 200, body = Requested, description = "How many will be"),
+        (status = 200, body = Requested, description = "The number of rejects that will be loaded"),
     ),
 )]
 pub(crate) async fn post(

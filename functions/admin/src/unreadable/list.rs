@@ -20,7 +20,7 @@ pub(crate) struct Search {
     /// Before this time
     #[param(format = DateTime)]
     until: Option<String>,
-    /// The `nextCursor` of the page before
+    /// The `nextCursor` of the previous page
     #[param(pattern = "^[0-9]{1,17}-[0-9]{1,18}$")]
     cursor: Option<String>,
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
@@ -38,7 +38,7 @@ pub(crate) struct Page {
 }
 
 impl Search {
-    /// Which messages are looked for, and how many of them a page has.
+    /// Returns the period, and the number of messages in a page.
     pub(crate) fn asked(&self) -> Result<(Period, u32), Problem> {
         let limit = page::limit(self.limit.as_deref())?;
         let period = page::period(self.since.as_deref(), self.until.as_deref(), self.cursor.as_deref())?;
@@ -46,9 +46,9 @@ impl Search {
     }
 }
 
-/// Pushes that were no event of ours, newest first
+/// List the pushes that were not events of this service, newest first
 ///
-/// They were acknowledged, since Pub/Sub would only bring them back, and are kept as long as events are.
+/// They were acknowledged, because Pub/Sub would only deliver them again, and are stored as long as events are.
 #[utoipa::path(
     get,
     path = "/admin/unreadable",
@@ -58,7 +58,7 @@ impl Search {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Page, description = "A page of them", example = json!({
+        (status = 200, body = Page, description = "A page of messages", example = json!({
             "messages": [{
                 "id": 7,
                 "receivedAt": "2026-01-31T12:00:00.000Z",

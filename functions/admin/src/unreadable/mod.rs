@@ -1,4 +1,4 @@
-//! Pushes of Pub/Sub's that were no event of ours.
+//! Pushes of Pub/Sub that were not events of this service.
 
 pub(crate) mod list;
 pub(crate) mod one;
@@ -16,14 +16,14 @@ struct Message {
     id: i64,
     #[schema(format = DateTime)]
     received_at: String,
-    /// Where the push said so.
+    /// The subscription, if the push named it.
     #[schema(required = true)]
     subscription: Option<String>,
     #[schema(required = true)]
     message_id: Option<String>,
-    /// Why it is no event of ours.
+    /// The reason why the push is not an event of this service.
     reason: String,
-    /// How long the body of the push is.
+    /// The length of the body of the push.
     body_bytes: i32,
 }
 

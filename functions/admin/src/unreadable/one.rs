@@ -19,17 +19,17 @@ use crate::{Admin, refusal};
 pub(crate) struct Whole {
     #[serde(flatten)]
     message: Message,
-    /// What came, where that is text in UTF-8.
+    /// The body, if it is text in UTF-8.
     #[schema(required = true)]
     body: Option<String>,
-    /// What came, where that is no text.
+    /// The body, if it is not text.
     #[schema(required = true)]
     body_base64: Option<String>,
-    /// `body` or `bodyBase64` is the first mebibyte of it.
+    /// `body` or `bodyBase64` is only the first mebibyte of the body.
     body_truncated: bool,
 }
 
-/// One push that was no event of ours, with its body
+/// Get a push that was not an event of this service, with its body
 #[utoipa::path(
     get,
     path = "/admin/unreadable/{id}",
@@ -39,7 +39,7 @@ pub(crate) struct Whole {
     responses(
         Invalid,
         Refusals,
-        (status = 200, body = Whole, description = "The push as it came", example = json!({
+        (status = 200, body = Whole, description = "The push as it was received", example = json!({
             "id": 7,
             "receivedAt": "2026-01-31T12:00:00.000Z",
             "subscription": null,
@@ -64,14 +64,14 @@ pub(crate) async fn get(State(admin): State<Admin>, Segment(id): Segment) -> Res
     Ok(Json(Whole { message, body, body_base64, body_truncated }))
 }
 
-/// As text, or else in Base64.
+/// Returns the body as text, or otherwise in Base64.
 fn shown(body: Vec<u8>, is_truncated: bool) -> (Option<String>, Option<String>) {
     match String::from_utf8(body) {
         Ok(text) => (Some(text), None),
         Err(error) => {
             let end = error.utf8_error();
             let mut body = error.into_bytes();
-            // The cut may have gone through a character.
+            // The cut may have split a character.
             if is_truncated && end.error_len().is_none() {
                 body.truncate(end.valid_up_to());
                 return shown(body, false);

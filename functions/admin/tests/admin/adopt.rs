@@ -1,4 +1,5 @@
-//! `admin adopt` as a process. What it does to a database is tested where a BigQuery is: with the tools.
+//! Tests `admin adopt` as a process. Its effect on a database is tested together with a BigQuery, in the tests of the
+//! tools.
 
 use std::process::{Command, Output};
 

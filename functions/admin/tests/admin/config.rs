@@ -22,7 +22,7 @@ fn what_is_not_set_has_a_safe_default() {
     assert!(matches!(config.callers, Callers::Nobody(_)));
 }
 
-/// Every Google account can have a token for any audience, so a signature alone chooses nobody.
+/// Every Google account can get a token for any audience, so a valid signature alone does not select callers.
 #[test]
 fn identities_must_be_named_where_cloud_run_does_not_choose() {
     let read = |identity, variable, accounts| {

@@ -119,7 +119,7 @@ async fn a_trial_tells_what_would_be_refused_and_changes_nothing() {
     assert_eq!((&told["checked"], &told["refused"]), (&json!(50), &json!(12)));
     let examples = told["examples"].as_array().unwrap();
     let ids: Vec<_> = examples.iter().map(|example| example["id"].as_str().unwrap()).collect();
-    // Those of one millisecond are in no order but that of their ids.
+    // Events of one millisecond have no order except that of their ids.
     refused.sort_by(|one, other| other.cmp(one));
     assert_eq!(ids, refused[..10], "the newest");
     assert_eq!(

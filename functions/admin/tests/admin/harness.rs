@@ -14,10 +14,10 @@ use service::testing::{Answer, Contract, call};
 use store::testing::{Database, TRACE_ID, database};
 use store::{Batch, ClaimTerms, Claimant, Failure, Store, StoreConfig};
 
-/// Nothing listens there: it is for root alone, and no service is run on it.
+/// Nothing listens on this port: it is reserved for root, and no service uses it.
 pub(crate) const CLOSED_PORT: &str = "127.0.0.1:1";
 
-/// The service on a database of its own.
+/// A service with its own database.
 pub(crate) struct Service {
     pub(crate) database: Database,
     router: Router,
@@ -34,7 +34,7 @@ impl Service {
         Self { database, router }
     }
 
-    /// The service with a Pub/Sub.
+    /// A service with a working Pub/Sub.
     pub(crate) async fn publishing_to(pubsub: &PubSub) -> Self {
         let database = database().await;
         let (store, roles) = (database.store.clone(), Roles::default());
@@ -51,14 +51,14 @@ impl Service {
         self.send(Method::POST, path, body).await
     }
 
-    /// A key as it is shown when it is made.
+    /// Creates a key, and returns it as the answer shows it.
     pub(crate) async fn key(&self, body: &Value) -> Value {
         let answer = self.post("/admin/keys", &body.to_string()).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         answer.json()
     }
 
-    /// What has been done to what, newest first.
+    /// Returns the actions of the audit log with their targets, newest first.
     pub(crate) async fn acts(&self) -> Vec<(String, Option<String>)> {
         let log = self.database.store.audit_log(None, 100).await.unwrap();
         log.into_iter().map(|entry| (entry.action, entry.target)).collect()
@@ -98,7 +98,7 @@ impl Service {
         id
     }
 
-    /// An event that has come as far as this.
+    /// Makes an event with this status.
     pub(crate) async fn event_in(&self, status: &str) -> EventId {
         let id = self.event("a", "{}").await;
         match status {
@@ -169,7 +169,7 @@ async fn router_with(store: Store, door: Door, roles: Roles, pubsub: String) -> 
     admin::router(Admin { store, publisher, door, roles })
 }
 
-/// A database that is away.
+/// A store whose database is unavailable.
 pub(crate) fn absent() -> Store {
     let url = format!("postgres://postgres@{CLOSED_PORT}/eventflow");
     Store::new(&StoreConfig { acquire_timeout: Duration::from_millis(100), ..StoreConfig::new(url, "test") })

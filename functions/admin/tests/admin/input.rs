@@ -1,5 +1,5 @@
-//! Whatever an operation is sent that it does not take is a 400 that says where and what is allowed. What there is comes from the
-//! document, so that no operation is forgotten.
+//! Any input that an operation does not accept gets a 400 that names the place and the allowed values. The operations
+//! are read from the document, so that none is forgotten.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ impl Service {
         self.call(request.body(Body::from(body)).unwrap()).await
     }
 
-    /// Method, path and description of each operation, on a key and an event that are there.
+    /// Returns the method, the path and the description of each operation, for an existing key and an existing event.
     async fn operations(&self) -> Vec<(Method, String, Value)> {
         let key = self.key(&json!({"name": "shop"})).await["id"].as_str().unwrap().to_owned();
         let event = self.event("a", "{}").await.to_string();
@@ -33,7 +33,7 @@ impl Service {
     }
 }
 
-/// Somewhere in what was sent: a member, a parameter, or a byte.
+/// The problem must name a place in the input: a member, a parameter, or a byte.
 #[track_caller]
 fn has_place(problem: &Value) {
     assert!(problem["field"].is_string() || problem["byte"].is_u64(), "{problem}");
@@ -85,7 +85,7 @@ async fn every_body_that_is_none_is_told_where() {
                 "{path} {shown}: {problem}"
             );
         }
-        // Each member of another kind.
+        // Each member is replaced by a value of another type.
         for name in example.as_object().unwrap().keys() {
             let mut wrong = example.clone();
             wrong[name] = json!(1.5);

@@ -1,4 +1,4 @@
-//! `admin keys create` as a process: what it prints is the key, and nothing else.
+//! Tests `admin keys create` as a process: it prints the key, and nothing else.
 
 use std::process::{Command, Output};
 

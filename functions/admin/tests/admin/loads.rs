@@ -8,7 +8,7 @@ use store::{Cut, FlusherLease, Load, Numbers, PutOff, Xid};
 use crate::harness::Service;
 use crate::told;
 
-/// A flusher, as far as the ledger goes.
+/// A flusher that only writes the ledger.
 struct Flusher<'a> {
     database: &'a Database,
     lease: FlusherLease,
@@ -21,7 +21,8 @@ impl<'a> Flusher<'a> {
         Self { database, lease }
     }
 
-    /// A range of all that came since the last one. Other tests' transactions hold a range open.
+    /// Closes a range of all events since the last one. It waits, because transactions of other tests hold a range
+    /// open.
     async fn close(&self) -> Load {
         let store = &self.database.store;
         for _ in 0..500 {
@@ -169,7 +170,7 @@ async fn a_status_is_asked_for() {
     assert_eq!(service.loads("").await.0, [rejected.id, open.id, loaded.id]);
 }
 
-/// The parts of a range that was cut stand where it stood.
+/// The parts of a range that was cut are listed in its place.
 #[tokio::test]
 async fn pages_walk_through_everything_once_the_newest_ranges_first() {
     let service = Service::start().await;

@@ -1,4 +1,4 @@
-//! The service as operators see it, on a real PostgreSQL and without Pub/Sub.
+//! Tests the service as operators use it, on a real PostgreSQL and without Pub/Sub.
 #![allow(clippy::unwrap_used)]
 
 mod adopt;

@@ -1,4 +1,4 @@
-//! `admin migrate` is a process that ends: its exit code and its words are what a deployment sees.
+//! Tests `admin migrate` as a process that ends. A deployment sees its exit code and its output.
 
 use std::process::{Command, Output};
 
@@ -15,7 +15,7 @@ fn admin(arguments: &[&str], database_url: Option<&str>) -> Output {
         .unwrap()
 }
 
-/// The exit code, and what was said on standard output and error.
+/// Returns the exit code, the standard output and the standard error.
 fn said(output: &Output) -> (i32, &str, &str) {
     let text = |bytes| str::from_utf8(bytes).unwrap().trim_end();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))

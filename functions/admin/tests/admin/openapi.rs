@@ -12,7 +12,7 @@ async fn every_route_is_in_the_document_and_nothing_else() {
     assert!(told.contains("DELETE /admin/keys/{id}"));
 }
 
-/// Each answer is held against the document by the call itself.
+/// The call itself checks each answer against the document.
 #[tokio::test]
 async fn every_example_is_accepted() {
     let service = Service::start().await;
@@ -41,7 +41,7 @@ async fn every_example_is_accepted() {
     assert_eq!(sent, 5);
 }
 
-/// An answer that is shown is one that its schema allows, whole.
+/// The schema of an answer allows its example, but only with all members.
 #[tokio::test]
 async fn every_answer_that_is_shown_is_what_its_schema_says() {
     let router = router(absent(), Door::open()).await;

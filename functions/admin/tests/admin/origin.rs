@@ -40,7 +40,7 @@ async fn a_page_of_another_origin_changes_nothing() {
     }
 }
 
-/// The database is away, so what is let through ends there.
+/// The database is unavailable, so a request that is let through fails there.
 #[tokio::test]
 async fn our_own_pages_and_what_is_no_browser_may() {
     for headers in [

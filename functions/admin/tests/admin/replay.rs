@@ -39,7 +39,7 @@ async fn a_dead_event_is_queued_anew() {
     "#);
 }
 
-/// Admin's publisher has nobody to talk to in these tests: the relay will publish what is due.
+/// Admin's publisher cannot reach Pub/Sub in these tests, so the event is left to the relay.
 #[tokio::test]
 async fn a_replay_is_due_at_once_begins_its_retries_anew_and_is_on_record() {
     let service = Service::start().await;
@@ -62,7 +62,7 @@ async fn a_replay_is_due_at_once_begins_its_retries_anew_and_is_on_record() {
     }
 }
 
-/// The trace of the request that asked for the replay is another one.
+/// The request for the replay has another trace.
 #[tokio::test]
 async fn a_replayed_event_goes_on_in_its_own_trace() {
     let pubsub = PubSub::start().await;
@@ -80,7 +80,7 @@ async fn a_replayed_event_goes_on_in_its_own_trace() {
     assert_eq!(replay(id.clone()).await, TRACE_ID.simple().to_string());
     let shown = service.found(&format!("/admin/events/{id}")).await;
     assert_eq!(shown["traceId"], TRACE_ID.simple().to_string());
-    // The release before has kept none.
+    // An event that the previous release stored has no trace.
     let id = service.event_in("FAILED").await.to_string();
     service.database.sql(&format!("UPDATE events SET trace_id = NULL WHERE id = '{id}'")).await;
     assert_eq!(replay(id.clone()).await, "0af7651916cd43dd8448eb211c80319c");

@@ -43,7 +43,7 @@ struct Guarded {
 }
 
 impl Guarded {
-    /// Behind a door that lets in whoever has a token, as Identity-Aware Proxy does.
+    /// Starts behind a door that admits every caller with a token, as Identity-Aware Proxy does.
     async fn start<const N: usize>(lists: [(&str, &str); N]) -> Self {
         let issuer = Issuer::start().await;
         let roles = Roles::read(&mut Env::of(lists)).ok().unwrap();
@@ -99,7 +99,7 @@ async fn where_nobody_is_named_whoever_comes_in_is_an_owner() {
     }
 }
 
-/// A list of viewers alone does not make owners of the others.
+/// If there is only a list of viewers, the other callers do not become owners.
 #[tokio::test]
 async fn one_list_is_enough_to_choose() {
     let guarded = Guarded::start([("ADMIN_VIEWERS", "vera@example.com")]).await;

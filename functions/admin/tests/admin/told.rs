@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::Service;
 
 impl Service {
-    /// What a search answers to each of these queries, on a line each; they must all be refused.
+    /// Returns the answer of a search to each of these queries, one on each line. All queries must be refused.
     pub(crate) async fn refusals(&self, path: &str, queries: &[&str]) -> String {
         let mut all = String::new();
         for query in queries {
@@ -23,7 +23,7 @@ impl Service {
     }
 }
 
-/// In a snapshot a time is checked and not shown. The arguments are as insta passes them.
+/// Checks a time in a snapshot and hides it. The types of the arguments are those that insta passes.
 #[allow(clippy::needless_pass_by_value)]
 pub(crate) fn time(value: Content, path: ContentPath<'_>) -> Content {
     let Some(text) = value.as_str() else {

@@ -54,7 +54,7 @@ async fn what_is_no_text_comes_in_base64_and_what_is_long_as_its_beginning() {
     let service = Service::start().await;
     service.kept(b"\xff\x00").await;
     service.kept(b"").await;
-    // The cut goes through a character.
+    // The cut splits a character.
     service.kept(format!("x{}", "é".repeat(600_000)).as_bytes()).await;
     let shown = async |id| {
         let message = service.found(&format!("/admin/unreadable/{id}")).await;
@@ -73,7 +73,7 @@ async fn pages_walk_through_everything_once_newest_first() {
     for _ in 0..7 {
         service.kept(b"x").await;
     }
-    // Some of one time, and one that came late to its number.
+    // Some messages have the same time, and one came late for its number.
     let times = "UPDATE unreadable SET received_at = '2026-01-31T12:00:00.123456Z'::timestamptz
                         + CASE id WHEN 7 THEN -1 ELSE id / 3 END * interval '1 microsecond'";
     service.database.sql(times).await;
