@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::Problem;
 
-/// What a caller takes for an answer: RFC 9110's `Accept`.
+/// The media types that a caller accepts in an answer: RFC 9110's `Accept`.
 #[derive(Debug)]
 pub(crate) struct Accept(Vec<Range>);
 
@@ -16,7 +16,7 @@ struct Range {
 const JSON: [&str; 2] = ["application/json", "application/problem+json"];
 
 impl Accept {
-    /// Who names nothing that can be read takes anything.
+    /// A caller that names no readable media type accepts any.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
         Self(lines.flat_map(|line| line.split(',')).filter_map(range).collect())
@@ -41,7 +41,7 @@ impl Accept {
     }
 }
 
-/// Parameters but `q` are passed over: no answer of ours has variants that they could tell apart.
+/// All parameters except `q` are ignored, because no answer of these services has variants that they could distinguish.
 fn range(text: &str) -> Option<Range> {
     let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
     let kind = parts.next().filter(|kind| kind.contains('/'))?;

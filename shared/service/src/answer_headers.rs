@@ -3,15 +3,16 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
-/// What browsers and caches are told of every answer, where its handler says nothing else. HTTPS is not among it
-/// (`Strict-Transport-Security`): whoever ends TLS in front of us knows whether the whole domain has it.
+/// Adds the headers for browsers and caches to every answer, unless its handler has set them.
+/// `Strict-Transport-Security` is not among them, because only the proxy that ends TLS knows whether the whole domain
+/// has HTTPS.
 pub(crate) fn add(headers: &mut HeaderMap) {
     let mut add = |name: HeaderName, value| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
     add(X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(REFERRER_POLICY, "no-referrer");
-    // An answer is about the state of now, and often for one caller's eyes.
+    // An answer is about the current state, and often for one caller only.
     add(CACHE_CONTROL, "no-store");
     if !is_page(headers) {
         headers
@@ -20,7 +21,7 @@ pub(crate) fn add(headers: &mut HeaderMap) {
     }
 }
 
-/// A page says itself what it loads.
+/// A page declares itself what it loads.
 fn is_page(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }

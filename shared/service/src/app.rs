@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use crate::health::Readiness;
 
-/// What a service consists of once it has started.
+/// The parts of a service once it has started.
 pub struct App {
     pub(crate) router: Router,
     pub(crate) readiness: Readiness,
@@ -19,8 +19,8 @@ impl App {
         Self { router, readiness, tasks: Vec::new(), on_drained: std::future::ready(()).boxed() }
     }
 
-    /// Names a task without which the service is of no use: when it ends before a stop was
-    /// requested, by a panic or otherwise, the process drains and fails, to be started again.
+    /// Names a task that the service cannot work without. If it ends before a stop was requested, by a panic or
+    /// otherwise, the process drains and fails, so that it is started again.
     #[must_use]
     pub fn depends_on(mut self, name: &'static str, task: JoinHandle<()>) -> Self {
         self.tasks.push(
@@ -33,7 +33,7 @@ impl App {
         self
     }
 
-    /// What there is to do between the last connection's end and the process's.
+    /// Sets the work between the end of the last connection and the end of the process.
     #[must_use]
     pub fn on_drained(mut self, work: impl Future<Output = ()> + Send + 'static) -> Self {
         self.on_drained = work.boxed();
@@ -41,7 +41,7 @@ impl App {
     }
 }
 
-/// Waits for the first task to end, and says how.
+/// Waits for the first task to end, and returns how it ended.
 pub(crate) async fn first_end(tasks: Vec<BoxFuture<'static, String>>) -> String {
     if tasks.is_empty() { std::future::pending().await } else { select_all(tasks).await.0 }
 }

@@ -9,15 +9,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::Problem;
 use crate::memory::{Account, Held, Holder};
 
-/// How long a whole body may take where nothing else is asked for: a megabyte over the slowest
-/// mobile line.
+/// The default deadline for a whole body: a megabyte over the slowest mobile line.
 pub const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// So many bytes a second a body must arrive with, reckoned from its beginning and once [`BODY_GRACE`] is over. Who stalls
-/// holds memory, and gives it back sooner than at the deadline.
+/// The lowest rate of a body in bytes a second, measured from its beginning and once [`BODY_GRACE`] is over. A stalled
+/// client holds memory, and must release it before the deadline.
 pub const BODY_RATE: u32 = 4 * 1024;
 pub const BODY_GRACE: Duration = Duration::from_secs(5);
 
-/// Larger bodies share a part of the budget, so that those of the usual size are not shut out by them.
+/// Larger bodies share a part of the budget, so that they do not shut out those of the usual size.
 const LARGE: usize = 64 * 1024;
 
 /// A body as it comes in: of a bounded length, within a deadline and not below a rate.
@@ -30,7 +29,8 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    /// Of what announces itself as too large nothing is read: a client that waits for `100 Continue` never sends it.
+    /// A body whose announced length is too large is refused before any of it is read: a client that waits for `100
+    /// Continue` never sends it.
     pub fn of(body: Body, limit: usize, deadline: Duration) -> Result<Self, Problem> {
         if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
             return Err(too_large(limit));
@@ -38,7 +38,7 @@ impl Chunks {
         Ok(Self { body, limit, received: 0, deadline, since: Instant::now() })
     }
 
-    /// How long the rest is, where that is known.
+    /// Returns the length of the rest, if it is known.
     pub fn announced(&self) -> Option<usize> {
         self.body.size_hint().exact().and_then(|length| usize::try_from(length).ok())
     }
@@ -80,7 +80,7 @@ impl Chunks {
     }
 }
 
-/// Reads a body whole. What it holds counts for the account until the last of its bytes is dropped.
+/// Reads a whole body. Its memory counts for the account until the last of its bytes is dropped.
 pub async fn read_body(
     body: Body,
     limit: usize,
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(status(silent).await, StatusCode::REQUEST_TIMEOUT);
     }
 
-    /// So many bytes every second.
+    /// Sends this many bytes every second.
     fn dripping(bytes: usize) -> Body {
         Body::from_stream(stream::repeat(()).then(move |()| async move {
             sleep(Duration::from_secs(1)).await;

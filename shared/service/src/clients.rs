@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use crate::limits::Limits;
 use crate::patience::{Patience, Why};
 
-/// Who is connected. There is a place for so many, and none is held by waiting: where all are taken, a newcomer gets the one
-/// whose client has kept us waiting longest. Under a flood of slow clients a request that comes at once is served, and a place
-/// where we are at work is never taken away.
+/// The connected clients. The number of places is limited, and no client keeps a place by waiting: if all places are
+/// taken, a new client gets the place of the client that has kept the service waiting longest. So under a flood of slow
+/// clients a prompt request is served, and a place whose request is being handled is never taken away.
 #[derive(Clone)]
 pub(crate) struct Clients {
     places: Arc<Semaphore>,
@@ -25,7 +25,7 @@ struct Here {
     crowded: bool,
 }
 
-/// Given back when it is dropped.
+/// The place is freed when this is dropped.
 pub(crate) struct Place {
     clients: Clients,
     number: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Where everybody is being worked for, somebody may be idle by then.
+/// If every client has a request in progress, one may be idle after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 impl Clients {
@@ -59,21 +59,21 @@ impl Clients {
         loop {
             self.make_room();
             let permit = Arc::clone(&self.places).acquire_owned();
-            // Nobody closes the semaphore, so an error cannot come.
+            // The semaphore is never closed, so an error cannot come.
             if let Ok(permit) = timeout(LOOK_AGAIN, permit).await {
                 return permit.ok();
             }
         }
     }
 
-    /// Cuts those who have kept us waiting longest.
+    /// Cuts the clients that have kept the service waiting longest.
     pub(crate) fn make_room(&self) {
         self.here().make_room();
     }
 
-    /// Ends when nobody is connected any more.
+    /// Returns when no client is connected any more.
     pub(crate) async fn gone(&self) {
-        // Whoever holds every place knows that; an error would mean that there are none.
+        // Holding every place means that all clients are gone. An error would mean that there are no places.
         let _ = self.places.acquire_many(self.all).await;
     }
 
@@ -97,7 +97,7 @@ impl Here {
             self.patience.values().filter_map(|patience| Some((patience.waiting_since()?, patience)));
         let mut waiting: Vec<_> = waiting.collect();
         waiting.sort_unstable_by_key(|(since, _)| *since);
-        // Several at once, so that the search for them does not hold up those who come in numbers.
+        // Several clients are cut at once, so that the search for them does not delay a crowd of new clients.
         let few = (waiting.len() / 8).clamp(1, 32);
         for (_, patience) in waiting.into_iter().take(few) {
             patience.end(Why::Outlasted);
@@ -109,7 +109,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut here = self.clients.here();
         here.patience.remove(&self.number);
-        // One line for a crowd, and not for each that comes in it.
+        // One line is logged for a crowd, and not for each client in it.
         if here.patience.len() < self.clients.all as usize / 2 {
             here.crowded = false;
         }

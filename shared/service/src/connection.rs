@@ -20,11 +20,11 @@ use crate::shutdown::Shutdown;
 use crate::socket::Socket;
 use crate::turn::Arriving;
 
-/// What one client can make us hold before its request is with a handler; longer headers are
+/// The most bytes that one client can make the service hold before its request reaches a handler. Longer headers are
 /// answered with 431.
 pub(crate) const BUFFER: u32 = 64 * 1024;
 
-/// Serves one client to the end of its connection, or of our patience.
+/// Serves one client to the end of its connection, or of the patience with it.
 pub(crate) async fn serve(
     (stream, address): (TcpStream, SocketAddr),
     router: Router,
@@ -63,11 +63,12 @@ pub(crate) async fn serve(
     }
 }
 
-/// HTTP/1.1, or HTTP/2 without TLS for a client that starts with it, as Cloud Run's front end does where it is told to.
+/// Builds a server for HTTP/1.1, and for HTTP/2 without TLS if the client starts with it, as Cloud Run's front end does
+/// if it is configured so.
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().header_read_timeout(None).max_buf_size(BUFFER as usize);
-    // The windows bound what bodies that nobody reads yet can make us hold.
+    // The windows bound the bytes of bodies that no handler reads yet.
     builder
         .http2()
         .max_concurrent_streams(100)
@@ -80,7 +81,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// How a connection ends is its client's doing, so nobody needs to know unless they ask.
+/// The client causes the end of a connection, so it is logged only at the level debug.
 fn tell(ended: Result<(), BoxError>) {
     if let Err(error) = ended {
         tracing::debug!(error = crate::problem::chain(error.as_ref()), "a connection broke");

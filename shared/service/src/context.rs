@@ -18,7 +18,7 @@ const TRACEPARENT: &str = "traceparent";
 const CLOUD_TRACE: &str = "x-cloud-trace-context";
 const LONGEST_REQUEST_ID: usize = 128;
 
-/// What ties a request's log lines, its answer and what it causes elsewhere together.
+/// The identifiers that connect a request's log lines, its answer and its effects elsewhere.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     pub request_id: String,
@@ -30,7 +30,7 @@ impl RequestContext {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let request_id = request_id(headers);
         let trace = trace(headers);
-        // The span is of the highest level so that no LOG_LEVEL takes the trace from a line.
+        // The span has the highest level, so that no LOG_LEVEL removes the trace from a line.
         let mut buffer = Uuid::encode_buffer();
         let trace_id: &str = trace.trace_id().simple().encode_lower(&mut buffer);
         let span =
@@ -38,24 +38,24 @@ impl RequestContext {
         Self { request_id, trace: Arc::new(Mutex::new(trace)), span }
     }
 
-    /// The context of the request that this task works on. A task that it spawns has none, but its
-    /// log lines keep the request's trace and fields with `tracing`'s `in_current_span`.
+    /// Returns the context of the request that this task works on. A spawned task has none, but its log lines keep the
+    /// request's trace and fields with `tracing`'s `in_current_span`.
     pub fn current() -> Option<Self> {
         CONTEXT.try_with(Clone::clone).ok()
     }
 
-    /// What to send along with whatever this request causes.
+    /// The header for everything that this request causes elsewhere.
     pub fn traceparent(&self) -> String {
         self.trace().to_string()
     }
 
-    /// The part of it that is the same in all that the request causes.
+    /// The part of the traceparent that is the same in everything that the request causes.
     pub fn trace_id(&self) -> Uuid {
         self.trace().trace_id()
     }
 
-    /// Continues another trace: a push is the continuation of the request whose trace its message
-    /// carries. One that cannot be read is left alone, as the W3C standard wants it.
+    /// Continues another trace: a push continues the request whose trace its message carries. A trace that cannot be
+    /// read is ignored, as the W3C standard requires.
     pub fn follow(&self, traceparent: &str) {
         if let Ok(parent) = traceparent.parse::<Traceparent>() {
             record(&self.span, parent.trace_id());
@@ -67,7 +67,7 @@ impl RequestContext {
         &self.span
     }
 
-    /// Gives the identifiers back to the caller. Both are visible ASCII, which is a header value.
+    /// Returns the identifiers to the caller. Both are visible ASCII, so they are valid header values.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         let ids = [(REQUEST_ID, self.request_id.clone()), (TRACEPARENT, self.traceparent())];
         for (name, id) in ids {
@@ -88,7 +88,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     }
 }
 
-/// Takes the caller's ID where it is fit for a header and a log line.
+/// Uses the caller's ID if it is fit for a header and a log line.
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get(REQUEST_ID)

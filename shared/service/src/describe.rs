@@ -1,4 +1,4 @@
-//! What a service says of itself: an `OpenAPI` document, and a page that shows it to people. Neither is behind a door.
+//! The description of a service: an `OpenAPI` document, and a page that shows it to people. Neither is behind a door.
 
 mod every;
 mod page;
@@ -19,7 +19,7 @@ use utoipa::openapi::OpenApi;
 use crate::Problem;
 
 const STYLE: &str = include_str!("describe/style.css");
-/// The page loads its style from here, and nothing from anywhere else.
+/// The page loads its style from this service, and nothing from anywhere else.
 const PAGE_LOADS: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -29,17 +29,18 @@ struct Description {
     page: Bytes,
 }
 
-/// A document, or why there is none: a service works without.
+/// The document, or the reason why there is none. A service works without it.
 type Described = Result<Description, Arc<serde_json::Error>>;
 
-/// Names, and the components that they are.
+/// Names of headers, and the components that describe them.
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// What the operations of a service have in common.
+/// The parts that the operations of a service have in common.
 pub struct Shared<'a> {
-    /// What they refer to. Where two say the same, the first is heard.
+    /// Documents with the components that the operations refer to. If two define the same component, the first one
+    /// counts.
     pub documents: Vec<Value>,
-    /// On each of their answers.
+    /// The headers of each of their answers.
     pub headers: &'a [(&'a str, &'a str)],
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 /// The environment, read once into types.
 ///
-/// Every mistake is written down and told together with the others, so that a deployment is put
-/// right in one go. For that, read everything before the first `?`:
+/// Every mistake is noted and reported together with the others, so that all mistakes of a deployment can be fixed at
+/// once. For that, read everything before the first `?`:
 ///
 /// ```
 /// # use service::{Env, Noted};
@@ -26,7 +26,7 @@ pub struct Env {
     mistakes: Vec<Mistake>,
 }
 
-/// A mistake that [`Env`] has written down already: who holds it has nothing left to report.
+/// A mistake that [`Env`] has noted already, so its holder has nothing left to report.
 #[derive(Debug, Clone, Copy)]
 pub struct Noted(());
 
@@ -36,7 +36,7 @@ struct Mistake {
     why: String,
 }
 
-/// Everything that is wrong with the environment, a line each.
+/// All mistakes in the environment, one on each line.
 #[derive(Debug, Default)]
 pub struct Mistakes(Vec<Mistake>);
 
@@ -50,13 +50,13 @@ impl Env {
     }
 
     fn from_values(values: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        // An empty value counts as unset: Compose files, CI systems and `.env` files cannot leave
-        // a variable out that they name.
+        // An empty value counts as unset, because Compose files, CI systems and `.env` files cannot leave out a
+        // variable that they name.
         let values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         Self { values, mistakes: Vec::new() }
     }
 
-    /// Reads the value of `old` where `name` is unset.
+    /// Reads the value of `old` if `name` is unset.
     pub fn alias(&mut self, name: &'static str, old: &'static str) {
         if !self.values.contains_key::<OsString>(&name.into())
             && let Some(value) = self.values.get::<OsString>(&old.into()).cloned()
@@ -87,7 +87,7 @@ impl Env {
         let Some(value) = value.to_str() else {
             return Err(self.mistake(name, "is not UTF-8"));
         };
-        // The value itself is never repeated: it may be a password.
+        // The value itself is never repeated, because it may be a password.
         match value.parse() {
             Ok(value) => Ok(Some(value)),
             Err(why) => Err(self.mistake(name, why)),
@@ -102,7 +102,7 @@ impl Env {
         Ok(self.optional(name)?.unwrap_or(default))
     }
 
-    /// A number of things of which there must be one.
+    /// Reads a number that must be at least 1.
     pub fn count(&mut self, name: &'static str, default: u32) -> Result<u32, Noted> {
         match self.or(name, default)? {
             0 => Err(self.mistake(name, "must be at least 1")),
@@ -110,12 +110,12 @@ impl Env {
         }
     }
 
-    /// Whole seconds, at least one.
+    /// Reads whole seconds, at least one.
     pub fn seconds(&mut self, name: &'static str, default: u64) -> Result<Duration, Noted> {
         self.positive(name, default, "seconds").map(Duration::from_secs)
     }
 
-    /// Whole milliseconds, at least one.
+    /// Reads whole milliseconds, at least one.
     pub fn millis(&mut self, name: &'static str, default: u64) -> Result<Duration, Noted> {
         self.positive(name, default, "milliseconds").map(Duration::from_millis)
     }
@@ -132,10 +132,10 @@ impl Env {
         }
     }
 
-    /// Writes down a mistake of the caller's own rules, such as one across several variables.
+    /// Notes a mistake by the caller's own rules, such as one across several variables.
     pub fn mistake(&mut self, name: &'static str, why: impl Display) -> Noted {
         let mistake = Mistake { name, why: why.to_string() };
-        // Two readers of one variable find the same mistake; it is told once.
+        // Two readers of one variable find the same mistake, which is reported once.
         if !self.mistakes.contains(&mistake) {
             self.mistakes.push(mistake);
         }

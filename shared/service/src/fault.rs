@@ -1,8 +1,9 @@
-//! Places where a fault hurts most, for tests and the chaos run. A release build has none of it.
+//! Places where a fault hurts most, for tests and the chaos run. A release build contains none of them.
 //!
-//! - `FAULT_POINTS` gives the odds of dying at a point, `after-commit=0.01,in-relay-page=1`. They hold while the file that
-//!   `FAULT_POINTS_WHILE` may name is there.
-//! - `FAULT_HOLDS` names a folder through which the chaos run holds an attempt at a point, until another one has overtaken it.
+//! - `FAULT_POINTS` sets the odds of dying at a point, `after-commit=0.01,in-relay-page=1`. They apply while the file
+//! that `FAULT_POINTS_WHILE` may name exists.
+//! - `FAULT_HOLDS` names a folder through which the chaos run holds an attempt at a point, until another attempt has
+//! overtaken it.
 
 #[cfg(debug_assertions)]
 mod armed;
@@ -20,11 +21,11 @@ pub use unarmed::{Held, hold, point};
 mod unarmed {
     pub struct Held;
 
-    /// Goes on.
+    /// Does nothing.
     #[inline]
     pub fn point(_name: &str) {}
 
-    /// Goes on.
+    /// Does nothing.
     #[inline]
     #[allow(clippy::unused_async)]
     pub async fn hold(_point: &str, _id: impl std::fmt::Display, _attempt: u32) -> Held {

@@ -1,4 +1,4 @@
-/// The frames of an HTTP/2 connection, as far as it takes to know whether headers are on their way.
+/// Parses the frames of an HTTP/2 connection as far as necessary to know whether headers are arriving.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     head: [u8; HEAD],
@@ -8,12 +8,12 @@ pub(crate) struct Frames {
     last: bool,
 }
 
-/// What some bytes have brought.
+/// The effect of some bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Whatever was begun before has come to its end.
+    /// Everything that was begun before has come to its end.
     pub(crate) complete: bool,
-    /// Headers are begun, or a frame of which nobody knows the kind yet.
+    /// Headers are incomplete, or a frame whose kind is not known yet.
     pub(crate) unfinished: bool,
 }
 

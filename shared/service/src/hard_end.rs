@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::telemetry;
 
-/// Half a second before Cloud Run would kill the process.
+/// The limit is half a second before Cloud Run would kill the process.
 const LIMIT: Duration = Duration::from_millis(9500);
 
-/// Ends the process for certain, whatever still runs by then. A thread does it, since what hangs
-/// may be the runtime: a handler that blocks, or a name look-up that the runtime waits for.
+/// Ends the process for certain, whatever still runs by then. A separate thread does it, because the runtime itself may
+/// hang: on a handler that blocks, or on a name look-up that the runtime waits for.
 pub(crate) fn arm(failed: bool) {
     let code = i32::from(failed);
     thread::spawn(move || {

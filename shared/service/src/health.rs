@@ -12,10 +12,10 @@ use serde_json::json;
 
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What a service waits for before it takes traffic.
+/// The conditions that a service waits for before it takes traffic.
 ///
-/// Once met, a condition stays met: a service that went unready whenever the database is away
-/// would be taken out of the load balancer, and its callers would get an error that says nothing.
+/// Once met, a condition stays met. If a service became unready whenever the database is unavailable, the load balancer
+/// would remove it, and its callers would get an error without an explanation.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     missing: Arc<Mutex<BTreeMap<&'static str, String>>>,
@@ -31,15 +31,15 @@ impl Readiness {
         self.lock().remove(name);
     }
 
-    /// Tells why `name` has not been met so far.
+    /// Sets the reason why `name` has not been met so far.
     pub fn missing(&self, name: &'static str, why: impl Display) {
         if let Some(told) = self.lock().get_mut(name) {
             *told = why.to_string();
         }
     }
 
-    /// Asks until the answer is good, which it may be at once: a service starts before what it needs. Anybody may read what
-    /// `told` makes of an error; its own words are for the log.
+    /// Asks until the answer is good, which it may be at once, because a service can start before the services that it
+    /// needs. Anybody may read the text that `told` makes of an error; the error's own text is only for the log.
     pub async fn watch<E: Display>(
         self,
         name: &'static str,

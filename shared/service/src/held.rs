@@ -9,8 +9,8 @@ use hyper::body::{Frame, SizeHint};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
-/// Keeps `what` until this body is sent. A client that has not taken it by `limit` loses its connection: what the body holds, and
-/// `what`, are given back then, however still the client stands.
+/// Keeps `what` until this body is sent. A client that has not taken the body within `limit` loses its connection. The
+/// memory of the body and `what` are released then, even if the client does not react.
 pub fn held<T: Send + 'static>(body: Body, what: T, limit: Duration) -> Body {
     let inner = Arc::new(Mutex::new(Some((body, what))));
     let late = Arc::clone(&inner);
@@ -57,7 +57,7 @@ impl<T: Send + 'static> HttpBody for Held<T> {
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
         self.timer.abort();
-        // The timer ends later, and must keep nothing until then.
+        // The timer ends later, and must not keep the memory until then.
         let sent = lock(&self.inner).take();
         drop(sent);
     }

@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, Version};
 
 use crate::Problem;
 
-/// What RFC 9112 (3.2) demands of the header `Host`. In HTTP/2 the request's own authority stands for it.
+/// Checks the rules of RFC 9112 (3.2) for the header `Host`. In HTTP/2 the authority of the request takes its place.
 pub(crate) fn check(request: &Request) -> Result<(), Problem> {
     if request.version() > Version::HTTP_11 {
         return Ok(());
@@ -20,7 +20,7 @@ pub(crate) fn check(request: &Request) -> Result<(), Problem> {
     }
 }
 
-/// An empty one is for a target that has no authority.
+/// An empty host is for a target without an authority.
 fn is_host(host: &HeaderValue) -> bool {
     let is_authority = |bytes| Authority::try_from(bytes).is_ok_and(|host| !host.as_str().contains('@'));
     host.is_empty() || is_authority(host.as_bytes())

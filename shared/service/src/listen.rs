@@ -13,13 +13,13 @@ use crate::connection;
 use crate::limits::Limits;
 use crate::shutdown::Shutdown;
 
-/// A wait after an error of `accept`: out of file descriptors, it fails again at once.
+/// The wait after an error of `accept`, which fails again at once if there are no file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 type Client = (TcpStream, SocketAddr);
 
-/// Takes connections until `shutdown` is requested, lets them finish what they have begun, and
-/// cuts what is left when the drain is over.
+/// Accepts connections until `shutdown` is requested, lets them finish the requests that have begun, and cuts the
+/// remaining connections when the drain is over.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown) {
     let clients = Clients::new(&limits);
     let cut = CancellationToken::new();
@@ -46,14 +46,14 @@ async fn next(
     tokio::select! {
         biased;
         () = shutdown.requested() => None,
-        // Who has no place yet has one socket at most: the others wait in the kernel's queue.
+        // At most one client waits for a place with an accepted socket: the others wait in the kernel's queue.
         client = async { Some((accept(listener, clients).await, clients.place(limits).await?)) } => client,
     }
 }
 
 async fn accept(listener: &TcpListener, clients: &Clients) -> Client {
     loop {
-        // Without TCP_NODELAY a small answer waits for the client's acknowledgement of the last.
+        // Without TCP_NODELAY a small answer waits until the client acknowledges the previous one.
         match listener.accept().await.and_then(|client| {
             client.0.set_nodelay(true)?;
             Ok(client)
@@ -71,7 +71,7 @@ async fn accept(listener: &TcpListener, clients: &Clients) -> Client {
 
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput};
-    // BSD says "invalid" of an option that is set on a connection which is gone.
+    // BSD reports "invalid" if an option is set on a closed connection.
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput)
 }
 

@@ -8,11 +8,12 @@ use crate::frames::Progress;
 use crate::limits::Limits;
 use crate::turn::{Receipt, Turn};
 
-/// How long one connection's client may still keep us waiting.
+/// The patience with the client of one connection: how long it may still keep the service waiting.
 ///
-/// hyper has one deadline for headers, for HTTP/1 alone, and counts an idle connection's wait towards it; a server behind a load
-/// balancer needs the one short and the other long. The keep-alive pings of its HTTP/2 are no help: where the CPU was away, the
-/// answer waits in the socket unread, and hyper closes a connection that is well.
+/// hyper has one deadline for headers, only for HTTP/1, and counts the wait of an idle connection towards it. A server
+/// behind a load balancer needs a short deadline for headers and a long one for idle connections. hyper's keep-alive
+/// pings for HTTP/2 do not help: if the process had no CPU, the answer waits in the socket unread, and hyper closes a
+/// healthy connection.
 pub(crate) struct Patience {
     headers: Duration,
     idle: Duration,
@@ -21,41 +22,41 @@ pub(crate) struct Patience {
 }
 
 struct State {
-    /// By when the first request must be here.
+    /// The time by which the first request must have arrived.
     first: Option<Instant>,
-    /// By when the headers that are on their way must be here.
+    /// The time by which the current headers must have arrived.
     headers: Option<Instant>,
-    /// Requests without an answer, and those of them whose body is still on its way.
+    /// The number of requests without an answer, and of those whose body is still arriving.
     turns: usize,
     bodies: usize,
-    /// Since when the client could have sent its next request, or what is missing of this one.
+    /// The time since which the client could have sent its next request, or the rest of this one.
     waiting: Instant,
     multiplexed: bool,
     answered: u64,
     abandoned: u64,
-    /// When a client that has nothing to wait for must be gone, since we stop.
+    /// The time by which a client that waits for nothing must be gone, because the service stops.
     draining: Option<Instant>,
-    /// When it must be gone whatever it does, since we have ended our side.
+    /// The time by which the client must be gone in any case, because the service has ended its side.
     closing: Option<Instant>,
     ended: Option<Why>,
-    /// When the connection's task will look next.
+    /// The time when the connection's task looks next.
     armed: Option<Instant>,
 }
 
-/// Why a connection is cut.
+/// The reason why a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Why {
     Silent,
-    /// Others wait for its place.
+    /// Other clients wait for its place.
     Outlasted,
-    /// Its client asks and takes it back, which costs us more than it.
+    /// The client sends requests and takes them back, which costs the service more than the client.
     Abandoning,
 }
 
-/// How long the client may take to notice that we closed the connection.
+/// The time that the client may take to notice that the service has closed the connection.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// So many requests a client may take back before it counts whether those are most of them.
+/// A client may take back this many requests before it matters whether they are most of its requests.
 const ABANDONED: u64 = 100;
 
 impl Patience {
@@ -78,7 +79,7 @@ impl Patience {
         Self { headers: limits.headers, idle: limits.idle, state: Mutex::new(state), sooner: Notify::new() }
     }
 
-    /// Something came in by HTTP/1, where what follows an answer is the next request.
+    /// Something came in by HTTP/1, so the bytes after an answer are the next request.
     pub(crate) fn bytes_came(&self) {
         self.change(|state, now| {
             if state.turns == 0 && state.headers.is_none() {
@@ -88,7 +89,7 @@ impl Patience {
         });
     }
 
-    /// Something came in by HTTP/2, where the frames alone tell what it is.
+    /// Something came in by HTTP/2, so only the frames show what it is.
     pub(crate) fn frames_came(&self, progress: Progress) {
         self.change(|state, now| {
             state.multiplexed = true;
@@ -130,7 +131,7 @@ impl Patience {
         });
     }
 
-    /// In HTTP/2 a client must agree to an end, so that one without a request may not be silent for as long as before.
+    /// In HTTP/2 a client must agree to the end, so a client without a request may not stay silent as long as before.
     pub(crate) fn draining(&self) {
         self.change(|state, now| state.draining = state.multiplexed.then(|| now + CLOSING));
     }
@@ -141,7 +142,7 @@ impl Patience {
         });
     }
 
-    /// Since when nothing but the client keeps this connection, if that is so.
+    /// Returns the time since which the connection has only waited for the client, if that is so.
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
         let state = self.state();
         (state.turns <= state.bodies).then_some(state.waiting)
@@ -157,7 +158,7 @@ impl Patience {
         });
     }
 
-    /// Ends when patience does.
+    /// Returns the reason when the patience ends.
     pub(crate) async fn over(&self) -> Why {
         loop {
             let due = {
@@ -184,7 +185,7 @@ impl Patience {
         }
     }
 
-    /// Wakes the connection's task only where it would look too late: most changes put the end off.
+    /// Wakes the connection's task only if it would look too late, because most changes move the end to a later time.
     fn change(&self, change: impl FnOnce(&mut State, Instant)) {
         let mut state = self.state();
         change(&mut state, Instant::now());

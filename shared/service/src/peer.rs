@@ -4,23 +4,24 @@ use http::{Extensions, HeaderMap, HeaderName};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The other end of the socket that a request came by; every request has it among its extensions.
+/// The other end of the socket that a request came by. Every request has it among its extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     pub address: SocketAddr,
-    /// `FORWARDED_HOPS`: how many of the last entries of `X-Forwarded-For` were written by proxies that we stand behind.
+    /// `FORWARDED_HOPS`: the number of last entries of `X-Forwarded-For` that were written by our own proxies.
     pub hops: usize,
 }
 
-/// Where a request came from. What the client itself wrote into `X-Forwarded-For` is to the left of what our proxies appended,
-/// and is never believed. None where the request came by no socket, as in a test.
+/// Returns the address that a request came from. The client's own entries of `X-Forwarded-For` are to the left of those
+/// that our proxies appended, and are never believed. None if the request came by no socket, as in a test.
 pub fn client_address(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
     let peer = extensions.get::<Peer>()?;
     let forwarded = peer.hops.checked_sub(1).and_then(|hop| from_the_right(headers, hop));
     Some(forwarded.unwrap_or(peer.address.ip()).to_canonical())
 }
 
-/// The network that the client's address stands for: who has one address of IPv6 has the 2^64 of its network.
+/// Returns the network of the client's address, because a client with one IPv6 address has the 2^64 addresses of its
+/// network.
 pub fn client_network(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
     client_address(extensions, headers).map(|address| match address {
         IpAddr::V6(address) => {
@@ -31,7 +32,7 @@ pub fn client_network(extensions: &Extensions, headers: &HeaderMap) -> Option<Ip
     })
 }
 
-/// Several headers of the name are one list, and empty entries are none, as RFC 9110 has it.
+/// Several headers of this name form one list, and empty entries do not count, as RFC 9110 says.
 fn from_the_right(headers: &HeaderMap, hop: usize) -> Option<IpAddr> {
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
@@ -39,7 +40,7 @@ fn from_the_right(headers: &HeaderMap, hop: usize) -> Option<IpAddr> {
     address(str::from_utf8(entries.nth(hop)?).ok()?)
 }
 
-/// With or without a port, and with or without brackets around an IPv6 address.
+/// The address may have a port, and an IPv6 address may have brackets.
 fn address(entry: &str) -> Option<IpAddr> {
     let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
     let bracketed = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

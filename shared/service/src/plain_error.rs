@@ -6,11 +6,11 @@ use http_body_util::{BodyExt, Limited};
 
 use crate::problem::Problem;
 
-/// More than any refusal of axum's.
+/// More than the length of any refusal of axum.
 const LONGEST: usize = 4096;
 
-/// Makes a problem of an error in plain text, which is how axum's extractors refuse, so that a
-/// handler may use them and its callers still see errors of one kind.
+/// Converts an error in plain text into a problem. axum's extractors refuse in plain text, so a handler may use them
+/// and its callers still get errors of one kind.
 pub(crate) async fn to_problem(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();

@@ -40,8 +40,8 @@ impl Problem {
         Self { detail: Some(detail.into()), ..Self::bare(status) }
     }
 
-    /// An error of ours: the log gets its whole chain, the caller nothing but the request ID that
-    /// finds it there.
+    /// An error of this service: the log gets its whole chain, and the caller gets only the request ID that finds it
+    /// there.
     pub fn internal(error: impl Into<BoxError>) -> Self {
         tracing::error!(error = chain(error.into().as_ref()), "the request failed");
         Self::bare(StatusCode::INTERNAL_SERVER_ERROR)
@@ -72,7 +72,7 @@ impl Problem {
     }
 }
 
-/// Its document, also for an answer that holds several.
+/// Serializes the document of the problem, also for an answer that holds several.
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let document = Document {
@@ -96,7 +96,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// An error and all its causes on one line. A cause that the line above it repeats is left out.
+/// Writes an error and all its causes on one line. A cause that the text before it already contains is left out.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -3,8 +3,8 @@ use http::StatusCode;
 use crate::Problem;
 use crate::connection::BUFFER;
 
-/// An answer of hyper's own, which it gives where it cannot parse what came, with a problem for a body. Every answer of ours has an
-/// `x-request-id`, so one without it is hyper's.
+/// Adds a problem as the body to an answer of hyper's own, which hyper gives if it cannot parse the request. Every
+/// answer of the service has an `x-request-id`, so an answer without it is hyper's.
 pub(crate) fn with_problem(answer: &[u8]) -> Option<Vec<u8>> {
     let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let problem = problem(StatusCode::from_bytes(status).ok()?)?;

@@ -4,10 +4,10 @@ use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request};
 use http::{Method, StatusCode};
 
-/// Nginx's status for a client that left before its answer: no standard one says that.
+/// Nginx's status for a client that left before its answer, because no standard status means that.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// The one line that each request gets, also when its client leaves before the answer.
+/// The log line of a request, which is also written if the client leaves before the answer.
 pub(crate) struct RequestLog {
     method: Method,
     route: String,
@@ -20,7 +20,7 @@ impl RequestLog {
     pub(crate) fn start(request: &Request) -> Self {
         Self {
             method: request.method().clone(),
-            // The route and not the path or query, which may hold what is nobody's business.
+            // The route is logged and not the path or the query, which may hold private data.
             route: request
                 .extensions()
                 .get::<MatchedPath>()

@@ -18,7 +18,7 @@ use crate::plain_error::to_problem;
 use crate::problem::Problem;
 use crate::request_log::RequestLog;
 
-/// A service's routes and what every service answers, ready to be called by a test.
+/// Adds the routes of every service to the routes of this one. A test can call the result.
 pub fn router(app: Router, readiness: &Readiness) -> Router {
     app.route("/health", get(health::health))
         .route("/ready", get(health::ready).with_state(readiness.clone()))
@@ -31,7 +31,7 @@ async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
 }
 
-/// What a route answers to a method that it has not. axum adds the header Allow, which is all that OPTIONS asks for.
+/// Answers a method that a route does not have. axum adds the header Allow, which is all that OPTIONS asks for.
 pub async fn method_not_allowed(method: Method) -> Response {
     if method == Method::OPTIONS {
         return StatusCode::NO_CONTENT.into_response();
@@ -59,8 +59,9 @@ async fn in_context(mut request: Request, next: Next) -> Response {
     CONTEXT.scope(context.clone(), answer).instrument(span).await
 }
 
-/// Holds an answer against what its caller takes. One that only reads is looked at when it is there; one that does something
-/// is JSON always, and nothing may be done before a refusal. Problems are for everybody.
+/// Compares an answer with the media types that its caller accepts. A request that only reads is checked when the
+/// answer exists. The answer to a request that changes something is always JSON, so it is checked before anything is
+/// done. Problems are for all callers.
 async fn negotiated(request: Request, next: Next) -> Response {
     let accept = Accept::of(request.headers());
     let is_safe = request.method().is_safe();

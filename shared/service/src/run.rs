@@ -12,13 +12,13 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::FlushAtEnd;
 use crate::{hard_end, listen, paused, router, signals};
 
-/// Tells a wrong environment from a failure at work, which a restart may mend.
+/// The exit code that tells a wrong environment from a failure at work, which a restart may mend.
 const MISTAKES: u8 = 2;
 
 /// Runs a service from its environment to its last answer.
 ///
-/// `start` builds the state without waiting for anything remote, so that the service answers
-/// `/health` at once; what it must wait for is a condition of its [`Readiness`](crate::Readiness).
+/// `start` builds the state without waiting for anything remote, so that the service answers `/health` at once.
+/// Anything that it must wait for is a condition of its [`Readiness`](crate::Readiness).
 pub async fn run<C, F>(
     name: &'static str,
     read: impl FnOnce(&mut Env) -> Result<C, Noted>,
@@ -51,7 +51,7 @@ fn configure<C>(
     let settings = Settings::read(&mut env);
     let config = read(&mut env);
     env.all_told()?;
-    // A `Noted` is proof of a mistake that was just told, so nothing is left to say about it.
+    // A `Noted` is proof of a mistake that was just reported, so nothing is left to report.
     settings.and_then(|settings| Ok((settings, config?))).map_err(|_| Mistakes::default())
 }
 
@@ -95,8 +95,8 @@ where
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-/// So many connections may wait to be accepted, or as many as the kernel lets. One beyond has lost its first packet, and its client
-/// tries again after a second.
+/// The most connections that may wait to be accepted, if the kernel allows that many. The first packet of a further
+/// connection is lost, and its client tries again after a second.
 const BACKLOG: u32 = 4096;
 
 fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
@@ -110,7 +110,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Without it the connections of the process before hold the port for a minute.
+    // Without this option the connections of the previous process hold the port for a minute.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

@@ -4,7 +4,7 @@ use crate::env::{Env, Noted};
 use crate::limits::Limits;
 use crate::telemetry::Telemetry;
 
-/// What every service reads from its environment, beside its own.
+/// The settings that every service reads from its environment, beside its own.
 pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
     pub(crate) limits: Limits,

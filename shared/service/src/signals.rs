@@ -7,9 +7,10 @@ use signal_hook::iterator::Signals;
 use crate::hard_end;
 use crate::shutdown::Shutdown;
 
-/// Requests a stop at SIGTERM or SIGINT. A thread of its own waits for them and not the runtime, which hears of nothing while
-/// the worker that minds its sockets is in a handler that blocks; so the end is certain from the signal on. The handlers stay
-/// for the life of the process: a second signal finds the stop requested and changes nothing.
+/// Requests a stop at SIGTERM or SIGINT. A separate thread waits for the signals and not the runtime, because the
+/// runtime notices nothing while the worker that polls its sockets is in a handler that blocks. So the end is certain
+/// from the signal on. The handlers stay for the life of the process: a second signal finds the stop requested and
+/// changes nothing.
 pub(crate) fn listen(shutdown: Shutdown) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     thread::Builder::new().name("signals".into()).spawn(move || {

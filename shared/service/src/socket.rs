@@ -10,12 +10,12 @@ use crate::patience::Patience;
 use crate::refusal;
 use crate::wire::Wire;
 
-/// A client's socket that tells [`Patience`] when something comes in, and makes a problem of what hyper refuses by itself.
+/// A client's socket that tells [`Patience`] when something comes in, and makes a problem of hyper's own refusals.
 pub(crate) struct Socket {
     stream: TcpStream,
     wire: Wire,
     patience: Arc<Patience>,
-    /// What is still to be written of an answer that stands in the place of hyper's.
+    /// The unwritten rest of an answer that replaces hyper's.
     refusal: Option<Vec<u8>>,
 }
 
@@ -24,7 +24,7 @@ impl Socket {
         Self { stream, wire: Wire::Preface(0), patience, refusal: None }
     }
 
-    /// Writes the refusal whole in the place of `answer`.
+    /// Writes the whole refusal in the place of `answer`.
     fn poll_refuse(&mut self, task: &mut Context<'_>, answer: &[u8]) -> Poll<io::Result<usize>> {
         while let Some(rest) = self.refusal.as_mut().filter(|rest| !rest.is_empty()) {
             let written = ready!(Pin::new(&mut self.stream).poll_write(task, rest))?;
@@ -37,7 +37,7 @@ impl Socket {
         Poll::Ready(Ok(answer.len()))
     }
 
-    /// Reads what nobody wants any more, up to the client's end of the connection.
+    /// Reads and drops unwanted bytes, up to the client's end of the connection.
     fn poll_discard(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 4096];
         loop {
@@ -96,9 +96,8 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_flush(task)
     }
 
-    /// Ends our side, then waits a moment for the client's. Closing at once over bytes that were
-    /// not read sends a reset, which takes the answer (a 413, say) away from a client that is
-    /// still sending.
+    /// Ends our side, then waits a moment for the client's. An immediate close with unread bytes would send a reset,
+    /// and a client that is still sending would lose the answer (for example a 413).
     fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(task))?;
         self.patience.closing();

@@ -1,4 +1,4 @@
-//! Calls a service as its callers do, without a port.
+//! Calls a service like its callers do, without a port.
 #![allow(clippy::expect_used)]
 
 mod contract;
@@ -26,7 +26,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// The answer of the whole service that `app` belongs to. It must be one that the service's own document speaks of.
+/// Returns the answer of the whole service that `app` belongs to. The service's own document must allow the answer.
 pub async fn call(app: Router, request: Request<Body>) -> Answer {
     let contract = Contract::of(&app).await;
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -49,13 +49,13 @@ async fn answer(app: Router, mut request: Request<Body>) -> Answer {
     }
 }
 
-/// What a request with these headers is tied together by.
+/// Returns the context of a request with these headers.
 pub fn context(headers: &HeaderMap) -> RequestContext {
     RequestContext::of(headers)
 }
 
-/// Of what has come over an HTTP/2 connection, as it is cut on its way: whether anything in it came to its end, and whether
-/// headers are still on their way.
+/// Parses the bytes of an HTTP/2 connection in these chunks. Returns whether anything in them came to its end, and
+/// whether headers are still arriving.
 pub fn frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (bool, bool) {
     let mut frames = Frames::default();
     chunks
@@ -64,7 +64,7 @@ pub fn frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (bool, bool) {
         .fold((false, false), |(complete, _), progress| (complete | progress.complete, progress.unfinished))
 }
 
-/// A body that makes a 500 of the answer where anybody reads it.
+/// A body that turns the answer into a 500 if it is read.
 pub fn untouchable() -> Body {
     Body::from_stream(stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, std::io::Error>>> {
         panic!("the body was read")
@@ -77,7 +77,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// What an error of this status says, without the request ID, which is another each time.
+    /// Returns the problem of this status without the request ID, which differs each time.
     #[track_caller]
     pub fn problem(&self, status: StatusCode) -> Value {
         assert_eq!(self.status, status, "{self:?}");

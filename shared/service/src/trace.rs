@@ -4,7 +4,7 @@ use std::str::FromStr;
 use tracing::Span;
 use uuid::Uuid;
 
-/// A place in a distributed trace, as the W3C header `traceparent` writes it.
+/// A place in a distributed trace, in the form of the W3C header `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Traceparent {
     trace_id: Uuid,
@@ -16,17 +16,17 @@ pub(crate) struct Traceparent {
 pub(crate) struct Malformed;
 
 impl Traceparent {
-    /// The start of a trace. Nobody records its spans, so it is not marked as sampled.
+    /// Starts a trace. No system records its spans, so it is not marked as sampled.
     pub(crate) fn start() -> Self {
         Self::within(Uuid::new_v4())
     }
 
-    /// A step of a trace of which nothing but the ID is known.
+    /// Makes a step of a trace of which only the ID is known.
     fn within(trace_id: Uuid) -> Self {
         Self { trace_id, span_id: span_id(), flags: 0 }
     }
 
-    /// The next step of the same trace: what is sent on names this step as its parent.
+    /// Makes the next step of the same trace. Outgoing messages name this step as their parent.
     pub(crate) fn child(&self) -> Self {
         Self { span_id: span_id(), ..self.clone() }
     }
@@ -76,13 +76,14 @@ impl fmt::Display for Traceparent {
     }
 }
 
-/// What a message says that goes on with a trace of which the ID was kept. The span before is not kept, since nobody records the spans
-/// of these services, and for the same reason the trace is not marked as sampled.
+/// Returns the header for a message that continues a trace whose ID was stored. The previous span is not stored,
+/// because no system records the spans of these services. For the same reason the trace is not marked as sampled.
 pub fn traceparent_of(trace_id: Uuid) -> String {
     Traceparent::within(trace_id).to_string()
 }
 
-/// From here on the log lines of the present span belong to this trace. The span needs the field `trace`, as that of a request has it.
+/// From here on the log lines of the current span belong to this trace. The span needs the field `trace`, which the
+/// span of a request has.
 pub fn record_trace(trace_id: Uuid) {
     record(&Span::current(), trace_id);
 }

@@ -7,7 +7,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::patience::Patience;
 
-/// A request that has no answer yet. Dropped without one, its client has left it.
+/// A request that has no answer yet. If it is dropped without an answer, its client has left.
 pub(crate) struct Turn {
     patience: Arc<Patience>,
     answered: bool,
@@ -29,7 +29,7 @@ impl Drop for Turn {
     }
 }
 
-/// A body that is on its way, until it is here or nobody wants it.
+/// A body that is arriving. It is dropped when the body is complete or no longer wanted.
 pub(crate) struct Receipt(pub(crate) Arc<Patience>);
 
 impl Drop for Receipt {

@@ -3,9 +3,9 @@ use crate::patience::Patience;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a client speaks, by its first bytes, and what it says.
+/// The protocol of a client, found by its first bytes, and the state of its input.
 pub(crate) enum Wire {
-    /// So much of HTTP/2's preface has come, and nothing else.
+    /// Only this much of HTTP/2's preface has come so far.
     Preface(usize),
     Http1,
     Http2(Frames),

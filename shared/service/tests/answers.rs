@@ -1,4 +1,4 @@
-//! What every service answers, whatever its own routes are.
+//! Tests the answers that every service gives, whatever its own routes are.
 #![allow(clippy::unwrap_used)]
 
 use axum::Router;
@@ -66,7 +66,7 @@ async fn ready_names_what_is_missing_and_never_goes_back() {
     assert_eq!(body, json!({ "status": "ready" }));
 }
 
-/// The words of what is missing may name what is nobody's business.
+/// The text of an error may contain private data.
 #[tokio::test]
 async fn ready_has_no_words_but_our_own() {
     let readiness = Readiness::waiting_for(&["database"]);
@@ -178,7 +178,7 @@ async fn who_takes_no_json_is_refused_before_anything_is_done() {
     assert_eq!(ask("GET", "/page", "text/html").await, (200, false));
     assert_eq!(ask("GET", "/page", "application/json").await, (406, true));
     assert_eq!(ask("OPTIONS", "/list", "text/html").await, (204, false));
-    // What is no success is for everybody.
+    // An answer that is not a success is for all callers.
     assert_eq!(ask("GET", "/nowhere", "text/html").await, (404, false));
     assert_eq!(ask("POST", "/nowhere", "text/html").await, (404, false));
     assert_eq!(ask("GET", "/events", "text/html").await, (405, false));

@@ -1,6 +1,6 @@
-//! A service as a process of its own: what it says, how it ends, and that it does.
+//! Tests a service as a separate process: its output, its exit code, and that it ends.
 //!
-//! This test has no harness: called with the name of a kind of service, it is that service.
+//! This test has no harness: if it is called with the name of a kind of service, it is that service.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use axum::routing::get;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use service::{App, Env, Noted, Readiness, Shutdown};
 
-/// The longest that a sound service takes for anything that is asked of it here.
+/// The longest time that a sound service takes for any request in this test.
 const LONGEST: Duration = Duration::from_secs(5);
 
 type Check = (&'static str, fn());
@@ -70,7 +70,7 @@ fn start(kind: &str, shutdown: Shutdown) -> App {
     }
 }
 
-/// A sample service, and the port that it was given.
+/// A sample service, and its port.
 struct Sample {
     child: Child,
     port: u16,
@@ -78,7 +78,7 @@ struct Sample {
 
 impl Drop for Sample {
     fn drop(&mut self) {
-        // It has ended unless a check failed, and then nobody asks how.
+        // The process has already ended unless a check failed, and then its exit status does not matter.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -136,7 +136,7 @@ impl Sample {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Its exit code and its log.
+    /// Returns the exit code and the log.
     fn end(&mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         let mut stdout = self.child.stdout.take().unwrap();
@@ -184,7 +184,7 @@ fn health() {
     let answer = sample.ask("/health");
     let took = start.elapsed();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    // 100 ms where nothing else runs; here much else may.
+    // It takes 100 ms if nothing else runs, but other work may run here.
     assert!(took < LONGEST, "{took:?}");
     sample.signal("INT");
     assert_eq!(sample.end().0, Some(0));
@@ -254,11 +254,11 @@ fn out_of_files() {
     sample.signal("TERM");
     let (code, log) = sample.end();
     assert_eq!(code, Some(0));
-    // A loop that span would have told the same thing thousands of times.
+    // A busy loop would have logged the same message thousands of times.
     assert!((1..20).contains(&log.matches("cannot accept").count()), "{log}");
 }
 
-/// As many as this machine lets one process have, up to ten thousand.
+/// Opens as many connections as this machine allows one process, up to ten thousand.
 fn idle_crowd() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).unwrap();
@@ -276,7 +276,7 @@ fn idle_crowd() {
     sample.signal("TERM");
     let (code, log) = sample.end();
     assert_eq!(code, Some(0));
-    // One line for all of them.
+    // There is one line for all of them.
     assert_eq!(log.matches("more connections than places").count(), 1, "{log}");
 }
 

@@ -1,4 +1,4 @@
-//! What is the same in every service.
+//! The operations and components that are the same in every service.
 
 use serde_json::{Value, json};
 use utoipa::PartialSchema;
@@ -23,7 +23,7 @@ fn paths() -> Value {
             "timestamp": { "type": "string", "format": "date-time" },
             "missing": {
                 "type": "object",
-                "description": "What is not there yet, and why",
+                "description": "The conditions that are not met yet, and the reasons",
                 "additionalProperties": { "type": "string" }
             }
         }
@@ -37,18 +37,18 @@ fn paths() -> Value {
     let state = |description| answer(description, "application/json", &state);
     let text = json!({ "type": "string" });
     json!({
-        "/health": operation("health", "Is the process alive?", json!({ "200": state("It is") })),
-        "/ready": operation("ready", "Has all been reached that the service needs?", json!({
-            "200": state("From the first working connection on"),
-            "503": state("Not yet")
+        "/health": operation("health", "Check that the process is alive", json!({ "200": state("The process is alive") })),
+        "/ready": operation("ready", "Check that the service is ready", json!({
+            "200": state("The service has reached everything that it needs"),
+            "503": state("The service is not ready yet")
         })),
-        "/openapi.json": operation("openapi", "This document", json!({
+        "/openapi.json": operation("openapi", "Get this document", json!({
             "200": answer("OpenAPI 3.1", "application/json", &json!({ "type": "object" }))
         })),
-        "/docs": operation("docs", "This document for people", json!({
+        "/docs": operation("docs", "Show this document to people", json!({
             "200": answer("A page without scripts", "text/html", &text)
         })),
-        "/docs/style.css": operation("docsStyle", "How that page looks", json!({
+        "/docs/style.css": operation("docsStyle", "Get the style of that page", json!({
             "200": answer("A style sheet", "text/css", &text)
         })),
     })
@@ -58,13 +58,13 @@ fn components() -> Value {
     json!({
         "schemas": { "Problem": Problem::schema() },
         "headers": {
-            "RequestId": header("The request's, or one that was made: it finds the log lines", "string"),
-            "Traceparent": header("W3C trace context: the request's trace goes on", "string"),
+            "RequestId": header("The ID of the request, or a new one, by which the log lines are found", "string"),
+            "Traceparent": header("W3C trace context, which continues the trace of the request", "string"),
             "RetryAfter": header("Seconds to wait", "integer")
         },
         "responses": {
             "NotAcceptable": { "description": "The header `Accept` excludes what there is" },
-            "InternalError": { "description": "An error of ours: `requestId` finds it in the log" }
+            "InternalError": { "description": "An error in this service: the log lines are found by `requestId`" }
         }
     })
 }

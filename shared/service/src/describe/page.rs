@@ -1,4 +1,4 @@
-//! The document as HTML, without a script.
+//! Renders the document as HTML, without a script.
 
 mod operation;
 mod schema;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use text::{Text, prose, string};
 
-/// Writing to a String cannot fail, so what `write!` says is let go here and below.
+/// Writing to a String cannot fail, so the result of `write!` is ignored here and below.
 pub(super) fn of(document: &Value) -> String {
     let info = &document["info"];
     let title = Text(string(&info["title"]));
@@ -69,7 +69,7 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// What a reference stands for.
+/// Returns the value that a reference stands for.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let place = value["$ref"].as_str().and_then(|place| place.strip_prefix('#'));
     place.and_then(|place| document.pointer(place)).unwrap_or(value)

@@ -10,24 +10,26 @@ impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
         let text = |description: &str| member(Type::String, description).build();
         let count = |description: &str| member(Type::Integer, description).minimum(Some(0)).build();
-        let status = member(Type::Integer, "The same as the answer's").minimum(Some(400)).maximum(Some(599));
-        let kind = text("A URI, or `about:blank` where the status says it all");
+        let status = member(Type::Integer, "The same as the status of the answer")
+            .minimum(Some(400))
+            .maximum(Some(599));
+        let kind = text("A URI, or `about:blank` if the status says everything");
         let document = member(
             Type::Object,
-            "An error as RFC 9457 has it. Some have more members, which tell what the detail tells.",
+            "An error in the form of RFC 9457. Some have more members, which repeat parts of the detail.",
         );
         document
             .property("type", kind)
             .required("type")
-            .property("title", text("What the status is called"))
+            .property("title", text("The name of the status"))
             .required("title")
             .property("status", status)
             .required("status")
-            .property("detail", text("For a person to read"))
-            .property("field", text("What is at fault: a member, a parameter or a header"))
-            .property("byte", count("Where in the body, from 0"))
-            .property("limit", count("What was exceeded"))
-            .property("requestId", text("Finds the log lines"))
+            .property("detail", text("An explanation for people"))
+            .property("field", text("The member, the parameter or the header that is at fault"))
+            .property("byte", count("The position in the body, from 0"))
+            .property("limit", count("The limit that was exceeded"))
+            .property("requestId", text("The ID of the request, by which the log lines are found"))
             .into()
     }
 }

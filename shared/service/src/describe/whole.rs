@@ -2,7 +2,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Headers, Shared, every};
 
-/// What the code says of its operations, together with what they refer to and what every operation has.
+/// Combines the operations from the code with the components that they refer to and with the parts that every operation
+/// has.
 pub(super) fn document(mut operations: Value, shared: Shared) -> Value {
     for (_, operation) in members(&mut operations, "/paths").flat_map(|(_, path)| each(path)) {
         for (status, response) in inline(operation) {
@@ -82,7 +83,7 @@ fn each(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     value.as_object_mut().into_iter().flat_map(Map::iter_mut)
 }
 
-/// What is there already stays.
+/// Existing values stay.
 fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {

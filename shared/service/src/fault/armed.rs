@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 static ODDS: OnceLock<HashMap<String, f64>> = OnceLock::new();
 static WHILE: OnceLock<Option<PathBuf>> = OnceLock::new();
 
-/// Dies here with the odds that `FAULT_POINTS` gives for it, and else goes on.
+/// Kills the process with the odds that `FAULT_POINTS` sets for this point.
 pub fn point(name: &str) {
     let odds = ODDS.get_or_init(|| parse(&std::env::var("FAULT_POINTS").unwrap_or_default()));
     if odds.get(name).is_some_and(|odds| fraction() < *odds) && are_in_force() {
@@ -19,7 +19,7 @@ fn are_in_force() -> bool {
     file.as_ref().is_none_or(|file| file.exists())
 }
 
-/// As SIGKILL would: no buffer is flushed and no destructor runs.
+/// Kills the process like SIGKILL: no buffer is flushed and no destructor runs.
 pub fn die(name: &str) -> ! {
     eprintln!("fault point {name}: this process kills itself");
     let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
@@ -31,7 +31,7 @@ fn parse(text: &str) -> HashMap<String, f64> {
     pairs.filter_map(|(name, odds)| Some((name.to_owned(), odds.parse().ok()?))).collect()
 }
 
-/// From 0 to 1, by the keys that the standard library seeds its maps with.
+/// A random number from 0 to 1, from the keys with which the standard library seeds its maps.
 #[allow(clippy::cast_precision_loss)]
 fn fraction() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64

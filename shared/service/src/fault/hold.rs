@@ -10,14 +10,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
 
-/// An attempt that was held. When this is dropped, the attempt has ended.
+/// An attempt that was held. The drop of this value marks the end of the attempt.
 pub struct Held(Option<PathBuf>);
 
 /// Waits here while the chaos run holds this attempt.
 ///
-/// The chaos run asks for an attempt with a file of the point's name in `FAULT_HOLDS`. The first attempt of an event that comes here
-/// takes the file and makes a folder of the event's id; from then on every attempt of that event is held: it writes
-/// `<id>/<attempt>.held` and goes on once there is `<id>/<attempt>.go` or `<id>/all.go`. At its end it writes `<id>/<attempt>.over`.
+/// The chaos run asks for an attempt by a file with the point's name in `FAULT_HOLDS`. The first attempt of an event
+/// that reaches the point takes the file and makes a folder with the event's id. From then on every attempt of that
+/// event is held: it writes `<id>/<attempt>.held` and continues once `<id>/<attempt>.go` or `<id>/all.go` exists. At
+/// its end it writes `<id>/<attempt>.over`.
 pub async fn hold(point: &str, id: impl Display, attempt: u32) -> Held {
     match FOLDER.get_or_init(|| std::env::var_os("FAULT_HOLDS").map(PathBuf::from)) {
         Some(folder) => hold_in(folder, point, &id.to_string(), attempt).await,

@@ -6,10 +6,10 @@ use serde::de::{Error, Expected, Unexpected};
 use super::json::InvalidBody;
 use crate::Problem;
 
-/// A name that is longer is cut where a refusal repeats it.
+/// A longer name is cut if a refusal repeats it.
 const LONGEST_NAME: usize = 100;
 
-/// Why what was sent is not what was asked for, and where.
+/// The reason why the input is not as requested, and the place.
 #[derive(Debug, thiserror::Error)]
 #[error("{}{why}", .place.last().map(|name| format!("{name} ")).unwrap_or_default())]
 pub(super) struct Invalid {
@@ -36,7 +36,7 @@ impl Invalid {
         self.place.is_empty()
     }
 
-    /// Of a body, whose members have JSON Pointers.
+    /// Converts the error for a body, whose members have JSON Pointers.
     pub(super) fn of_body(self) -> InvalidBody {
         let escaped = self.place.iter().rev().map(|name| name.replace('~', "~0").replace('/', "~1"));
         let pointer = escaped.fold(String::new(), |pointer, name| format!("{pointer}/{name}"));
@@ -44,14 +44,14 @@ impl Invalid {
         InvalidBody { detail: format!("{subject} {}", self.why), field: Some(pointer), byte: None }
     }
 
-    /// Of a query, whose parameters have names.
+    /// Converts the error for a query, whose parameters have names.
     pub(super) fn of_query(self) -> Problem {
         let name = self.place.into_iter().next_back().unwrap_or_default();
         Problem::new(StatusCode::BAD_REQUEST, format!("{name} {}", self.why)).with("field", name)
     }
 }
 
-/// What serde calls by the names of Rust's types, as JSON calls it.
+/// Translates serde's names of Rust types into the names of JSON.
 fn allowed(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     match text.as_str() {
@@ -107,7 +107,7 @@ impl Invalid {
     }
 }
 
-/// A value as JSON calls it. Text is not repeated, since it may be a secret, or long.
+/// A value as JSON names it. Text is not repeated, because it may be secret or long.
 struct Is<'a>(Unexpected<'a>);
 
 impl Display for Is<'_> {

@@ -8,11 +8,11 @@ use super::value::Value;
 use crate::memory::Account;
 use crate::{BODY_DEADLINE, Problem, read_body};
 
-/// What a body may be read into.
+/// A type that a body may be read into.
 pub trait Body: DeserializeOwned {
-    /// In bytes.
+    /// The limit of the body in bytes.
     const LIMIT: usize = 256 * 1024;
-    /// Whether a request may come without it.
+    /// The value of an absent body, if a request may come without a body.
     const ABSENT: Option<fn() -> Self> = None;
 }
 
@@ -50,7 +50,7 @@ fn unsupported() -> Problem {
         .with("field", "Content-Type")
 }
 
-/// Why a body is not what was asked for, and where.
+/// The reason why a body is not as requested, and the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}{}", .byte.map(|byte| format!(" (byte {byte})")).unwrap_or_default())]
 pub struct InvalidBody {
@@ -60,7 +60,7 @@ pub struct InvalidBody {
     pub(super) byte: Option<usize>,
 }
 
-/// Reads a body that is a JSON object. An array is no object, and no member may be repeated.
+/// Reads a body that is a JSON object. An array does not count as an object, and no member may be repeated.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, InvalidBody> {
     let text =
         str::from_utf8(body).map_err(|error| at(error.valid_up_to(), "the body must be UTF-8".into()))?;

@@ -58,7 +58,7 @@ fn what_is_refused_has_a_place_and_says_what_is_allowed() {
     }
 }
 
-/// Who allows members that nobody reads is sent any, nested as deep as the body is long.
+/// If members that nobody reads are allowed, a caller can send any, nested as deep as the body is long.
 #[test]
 fn what_nobody_reads_is_passed_over_whole() {
     #[derive(Debug, Deserialize)]
@@ -72,7 +72,7 @@ fn what_nobody_reads_is_passed_over_whole() {
     }
 }
 
-/// A body of megabytes has hundreds of thousands, and each is held with its name.
+/// A body of megabytes can have hundreds of thousands of members, and each is held with its name.
 #[test]
 fn members_are_bounded_in_number() {
     let many = |count: usize| {

@@ -1,5 +1,5 @@
-//! What a caller sends, read into types by one reader for bodies and one for queries. A refusal names the member, the parameter or
-//! the byte at fault, and says what is allowed there.
+//! Reads the input of callers into types, with one reader for bodies and one for queries. A refusal names the member,
+//! the parameter or the byte at fault, and the values that are allowed there.
 
 mod invalid;
 mod json;

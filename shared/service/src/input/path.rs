@@ -6,7 +6,7 @@ use http::request::Parts;
 
 use crate::Problem;
 
-/// The one part of a path that a route leaves open, as text.
+/// The variable part of a route's path, as text.
 pub struct Segment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {

@@ -43,7 +43,7 @@ fn decoded(text: &str) -> Result<String, Invalid> {
     decoded.map(Into::into).map_err(|_| Invalid::new("must be UTF-8, in percent-encoding"))
 }
 
-/// The value of a parameter. Its own deserializer in serde takes no text for an `Option`.
+/// The value of a parameter. serde's own deserializer for text does not accept a text for an `Option`.
 struct Text(String);
 
 impl<'de> Deserializer<'de> for Text {

@@ -10,14 +10,14 @@ use serde_json::value::RawValue;
 
 use super::invalid::Invalid;
 
-/// An object may have so many members: each of them is held with its name.
+/// The most members of an object, because each of them is held with its name.
 pub(super) const MAX_MEMBERS: usize = 1000;
 
-/// How `serde_json` asks for the text of a value.
+/// The name by which `serde_json` asks for the text of a value.
 const RAW: &str = "$serde_json::private::RawValue";
 
-/// A value of a body that is known to be JSON. A struct is read from an object alone: the derived code would take an array for one,
-/// by the order of its members.
+/// A value of a body that is known to be JSON. A struct is read only from an object: the derived code would also accept
+/// an array, with the members in order.
 pub(super) struct Value<'de>(pub(super) &'de RawValue);
 
 impl<'de> Value<'de> {
@@ -50,7 +50,7 @@ impl<'de> Value<'de> {
     }
 }
 
-/// All that JSON's grammar lets through and text cannot hold.
+/// JSON's grammar also allows text that a string cannot hold.
 fn string(raw: &RawValue) -> Result<String, Invalid> {
     let invalid = |_| Invalid::new("must not contain half of a surrogate pair");
     serde_json::from_str(raw.get()).map_err(invalid)
@@ -102,7 +102,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Without a look into it: it may be nested deeper than a stack is.
+    /// Skips the value without parsing it, because it may be nested deeper than the stack allows.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         visitor.visit_unit()
     }
@@ -114,10 +114,11 @@ impl<'de> Deserializer<'de> for Value<'de> {
 }
 
 struct Members<'de> {
-    /// It is read when its first member is asked for: a visitor that wants no object refuses before.
+    /// The object is read when its first member is requested, because a visitor that wants no object refuses before
+    /// that.
     unread: Option<&'de RawValue>,
     members: std::vec::IntoIter<(String, &'de RawValue)>,
-    /// The one whose value is asked for next.
+    /// The member whose value is requested next.
     current: Option<(String, &'de RawValue)>,
 }
 
@@ -160,7 +161,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-/// Members as they come, those of one name too, and whether there are more than an object may have.
+/// The members in their order, including repeated names, and whether there are more than an object may have.
 struct Pairs<'de> {
     first: Vec<(String, &'de RawValue)>,
     more: bool,
@@ -196,7 +197,7 @@ impl<'de> serde::Deserialize<'de> for Pairs<'de> {
 }
 
 struct Items<'de> {
-    /// It is read when its first item is asked for: a visitor that wants no array refuses before.
+    /// The array is read when its first item is requested, because a visitor that wants no array refuses before that.
     unread: Option<&'de RawValue>,
     items: std::iter::Enumerate<std::vec::IntoIter<&'de RawValue>>,
 }

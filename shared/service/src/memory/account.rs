@@ -6,7 +6,7 @@ use http::request::Parts;
 use super::{Held, Holder, Memory};
 use crate::Problem;
 
-/// What one request holds, and for whom that counts.
+/// The memory that one request holds, and the holders that it counts for.
 #[derive(Clone, Debug)]
 pub struct Account(Arc<Inner>);
 
@@ -33,7 +33,7 @@ impl Account {
         Ok(held)
     }
 
-    /// From now on all that the request holds counts for this holder too.
+    /// From now on all memory of the request counts for this holder too.
     pub fn charge(&self, holder: Holder) -> Result<(), Problem> {
         let mut state = self.state();
         if !state.holders.contains(&holder) {

@@ -14,17 +14,17 @@ use super::{Held, Holder, Memory};
 use crate::Problem;
 use crate::peer::client_network;
 
-/// The tasks, the buffers and the answer of a request that is under way.
+/// Memory for the tasks, the buffers and the answer of a request.
 const REQUEST: usize = 8 * 1024;
-/// An entry of a header map, beside its text.
+/// Memory for an entry of a header map, beside its text.
 const HEADER: usize = 128;
-/// So much of a body a connection reads before anybody asks for it.
+/// A connection reads this much of a body before a handler asks for it.
 const UNREAD: u64 = 64 * 1024;
-/// Of a body that is shorter all is counted until the answer, which saves a wrapper around it.
+/// A shorter body is counted whole until the answer, which saves a wrapper around it.
 const SHORT: usize = 8 * 1024;
 
 impl Memory {
-    /// Puts the budget before the routes that are there: every request is counted until its answer is sent. A handler finds
+    /// Puts the budget before the existing routes: every request is counted until its answer is sent. A handler finds
     /// the [`Account`](super::Account) in the request.
     pub fn guard<S: Clone + Send + Sync + 'static>(&self, router: Router<S>) -> Router<S> {
         router.route_layer(from_fn_with_state(self.clone(), pass))
@@ -60,7 +60,7 @@ fn headers(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + HEADER).sum()
 }
 
-/// A request's body, of which a connection holds some.
+/// A request's body, with the memory for the part that the connection has read.
 struct Unread {
     body: Body,
     held: Option<Held>,
@@ -90,8 +90,8 @@ impl HttpBody for Unread {
     }
 }
 
-/// An answer, whose bytes are counted until the connection has let go of them: HTTP/2 takes an answer at once and keeps it until
-/// its client wants it.
+/// An answer whose bytes are counted until the connection has released them, because HTTP/2 takes an answer at once and
+/// keeps it until its client wants it.
 struct Unsent {
     body: Body,
     held: Arc<Held>,

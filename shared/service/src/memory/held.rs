@@ -1,7 +1,7 @@
 use super::Account;
 use crate::Problem;
 
-/// Bytes of the budget, given back when this is dropped.
+/// Bytes of the budget, which are released when this is dropped.
 #[derive(Debug)]
 pub struct Held {
     account: Account,
@@ -17,7 +17,7 @@ impl Held {
         self.bytes
     }
 
-    /// Takes so many more, or none.
+    /// Takes this many more bytes, or none.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         if bytes > 0 {
             self.account.take(bytes)?;
@@ -26,7 +26,7 @@ impl Held {
         Ok(())
     }
 
-    /// Has so many from now on, more or fewer than before.
+    /// Holds this many bytes from now on, more or fewer than before.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Problem> {
         match self.bytes.checked_sub(bytes) {
             Some(fewer) => {
@@ -38,8 +38,8 @@ impl Held {
         }
     }
 
-    /// Makes room for so many more bytes in a buffer, whose capacity is all that this holds. It grows by half at least, but not
-    /// beyond `most` where that is enough.
+    /// Makes room for `more` bytes in a buffer, whose capacity is all that this holds. The capacity grows by at least
+    /// half, but not beyond `most` if that is enough.
     pub fn reserve(&mut self, buffer: &mut Vec<u8>, more: usize, most: usize) -> Result<(), Problem> {
         let needed = buffer.len() + more;
         if needed > buffer.capacity() {
@@ -50,7 +50,7 @@ impl Held {
         Ok(())
     }
 
-    /// Counts what is there already, whether or not there is room for it: others then find less.
+    /// Counts bytes that are held already, even if there is no room for them: other requests then find less room.
     pub(super) fn add(&mut self, bytes: usize) {
         self.account.add(bytes);
         self.bytes += bytes;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-/// Whose requests are counted together, and may hold a share of the budget.
+/// A group of requests that are counted together, and may hold a share of the budget.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// A client's, or its whole network's where that is IPv6.
+    /// The address of a client, or its whole network for IPv6.
     Address(IpAddr),
     /// The holder of an API key, by the key's ID.
     Key(Arc<str>),
@@ -18,7 +18,7 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// A sender that has its share under way is asked to slow down; large bodies belong to nobody.
+    /// A sender that has used up its share is asked to slow down, but large bodies have no single sender.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::LargeBodies => StatusCode::SERVICE_UNAVAILABLE,

@@ -1,5 +1,6 @@
-//! What requests make a process hold, in bytes, within one budget for all of them. Bytes are taken before they are held, so
-//! that a request which finds no room is refused and the process never grows beyond the budget.
+//! Counts the bytes that requests make a process hold, within one budget for all of them. Bytes are taken from the
+//! budget before they are held, so a request that finds no room is refused, and the process never grows beyond the
+//! budget.
 
 mod account;
 mod guard;
@@ -33,7 +34,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     held: usize,
-    /// Only those who hold something.
+    /// Only holders that hold something.
     holders: HashMap<Holder, usize>,
 }
 
@@ -45,7 +46,7 @@ impl Memory {
         Self::with(limit, false)
     }
 
-    /// Every client address is a holder.
+    /// Counts every client address as a holder.
     pub fn shared_by_address(limit: usize) -> Self {
         Self::with(limit, true)
     }
@@ -55,12 +56,12 @@ impl Memory {
         Self(Arc::new(Shared { limit, share, by_address, state: Mutex::default() }))
     }
 
-    /// For one request.
+    /// Makes the account of one request.
     pub fn account(&self) -> Account {
         Account::new(self.clone())
     }
 
-    /// What all requests hold now.
+    /// Returns the bytes that all requests hold now.
     pub fn held(&self) -> usize {
         self.state().held
     }
@@ -81,12 +82,12 @@ impl Memory {
         Ok(())
     }
 
-    /// Counts what is held already, whether or not there is room.
+    /// Counts bytes that are held already, even if there is no room.
     fn add(&self, holders: &[Holder], bytes: usize) {
         self.state().add(holders, bytes);
     }
 
-    /// What a request holds already counts for one more holder.
+    /// Counts the bytes that a request holds already for one more holder.
     fn charge(&self, holder: &Holder, bytes: usize) -> Result<(), Problem> {
         let mut state = self.state();
         self.check_share(&state, holder, bytes)?;
@@ -134,7 +135,7 @@ impl State {
     }
 }
 
-/// The shortest that the header can say: a request takes milliseconds.
+/// The shortest time that the header can express, because a request takes milliseconds.
 const AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 fn full(limit: usize) -> Problem {

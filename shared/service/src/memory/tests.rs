@@ -22,7 +22,7 @@ fn a_holder_has_its_share_and_leaves_the_rest_to_others() {
     other.charge(key("other")).unwrap();
     let held = one.hold(100).unwrap();
     assert_eq!(status(one.hold(1)), StatusCode::TOO_MANY_REQUESTS);
-    // Another request of the same key finds no more than the first.
+    // Another request of the same key finds no more room than the first.
     let again = memory.account();
     again.charge(key("one")).unwrap();
     assert_eq!(status(again.hold(1)), StatusCode::TOO_MANY_REQUESTS);
@@ -59,7 +59,7 @@ fn nothing_is_left_behind() {
     let mut held = account.hold(10).unwrap();
     account.charge(Holder::Address("192.0.2.1".parse().unwrap())).unwrap();
     held.resize(90).unwrap();
-    // What finds no room takes none.
+    // A request that finds no room takes none.
     assert!(held.resize(101).is_err());
     assert_eq!((held.bytes(), memory.held()), (90, 90));
     held.resize(5).unwrap();

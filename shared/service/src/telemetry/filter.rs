@@ -4,7 +4,7 @@ use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
-/// Dependencies that say much about themselves and little about us.
+/// Dependencies that log much about themselves and little about the service.
 const NOISY: [&str; 8] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "sqlx", "tonic", "tower"];
 
 /// `LOG_LEVEL`: a level, or an `EnvFilter` such as `info,store=debug`.
@@ -56,8 +56,8 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// Gives the whole a level where only modules are named, and keeps the noisy quiet. What is asked
-/// for comes last, since the last word on a module counts.
+/// Adds a level for everything if only modules are named, and keeps the noisy dependencies quiet. The requested text
+/// comes last, because the last directive for a module counts.
 fn complete(text: &str) -> String {
     let level = bare_words(text)
         .filter_map(|word| word.parse::<LevelFilter>().ok())

@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::time::SystemTime;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines as Cloud Logging reads them.
+/// Writes lines in the format of Cloud Logging.
 ///
 /// The members: <https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields>.
 pub(super) fn layer<S, M>(writer: M, project: Option<String>) -> impl Layer<S>
@@ -43,7 +43,7 @@ fn severity(level: Level) -> &'static str {
     }
 }
 
-/// That of the nearest span that has one.
+/// Returns the trace of the nearest span that has one.
 fn trace<S>(event: &Event<'_>, context: &Context<'_, S>) -> Option<String>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -51,7 +51,7 @@ where
     context.event_scope(event)?.find_map(|span| Some(span.extensions().get::<Trace>()?.0.clone()))
 }
 
-/// The fields of an event as members of its line. What is named `httpRequest.…` is one member together.
+/// The fields of an event as members of its line. Fields named `httpRequest.…` together form one member.
 struct Members<'a, 'line> {
     line: &'a mut FieldWriter<'line>,
     http_request: Map<String, Value>,
@@ -74,7 +74,7 @@ impl Members<'_, '_> {
     }
 
     fn write(&mut self, name: &str, value: impl Serialize) {
-        // Text, numbers and booleans, none of which serde_json can refuse.
+        // The values are text, numbers and booleans, none of which serde_json can refuse.
         let _ = self.line.write_field(name, value);
     }
 }
@@ -105,7 +105,7 @@ impl Visit for Members<'_, '_> {
     }
 }
 
-/// Keeps the trace of each span that has the field `trace`, as Cloud Logging wants it named.
+/// Stores the trace of each span that has the field `trace`, in the form of Cloud Logging.
 struct KeepTrace {
     project: Option<String>,
 }

@@ -6,15 +6,17 @@ use std::time::Duration;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// So many lines wait for stdout; who logs one more waits too, and none is dropped.
+/// The most lines that wait for stdout. The writer of a further line waits too, and none is dropped.
 const MAX_WAITING: usize = 4096;
 
-/// How long lines are gathered. Without it the thread that writes is woken for each of them, which costs as much as it saves.
+/// The time for which lines are gathered. Without it the writing thread is woken for each line, which costs as much as
+/// the gathering saves.
 const GATHERED_FOR: Duration = Duration::from_millis(5);
 
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 
-/// A thread of its own writes, as many lines at once as there are: a system call for each costs a request a tenth of its CPU.
+/// A separate thread writes all waiting lines at once, because a system call for each line costs a request a tenth of
+/// its CPU.
 pub(super) fn to_stdout() -> impl for<'writer> MakeWriter<'writer> {
     let (lines, writer) = NonBlockingBuilder::default()
         .lossy(false)
@@ -28,7 +30,7 @@ pub(super) fn to_stdout() -> impl for<'writer> MakeWriter<'writer> {
 struct Line(NonBlocking);
 
 impl Write for Line {
-    /// By itself once the thread has ended: what goes wrong at the very end is told too.
+    /// Writes directly once the thread has ended, so that a failure at the very end is logged too.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.write(line).or_else(|_| stdout().write(line))
     }
@@ -53,12 +55,12 @@ impl Write for Gathered {
     }
 }
 
-/// Writes what still waits, and ends the thread.
+/// Writes the lines that still wait, and ends the thread.
 pub(crate) fn flush() {
     drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
-/// Also where a panic ends the process.
+/// Flushes the lines at the end of the process, also if a panic ends it.
 pub(crate) struct FlushAtEnd;
 
 impl Drop for FlushAtEnd {

@@ -1,4 +1,4 @@
-//! Log lines on stdout: JSON as Cloud Logging reads it, or text for people.
+//! Log lines on stdout: JSON for Cloud Logging, or text for people.
 
 mod filter;
 mod json;
@@ -54,7 +54,7 @@ impl Telemetry {
         Ok(Self { filter: filter?, format: format?, colours: terminal, project: project? })
     }
 
-    /// Everything that this process logs from here on goes to stdout.
+    /// Sends everything that this process logs from here on to stdout.
     pub(crate) fn start(self) -> Result<(), TryInitError> {
         self.subscriber(lines::to_stdout()).try_init()?;
         panic::log_panics();

@@ -1,6 +1,6 @@
 use std::panic::{self, PanicHookInfo};
 
-/// Panics become log lines like any other error, with the trace of the request they end.
+/// Makes panics log lines like any other error, with the trace of the request that they end.
 pub(super) fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         tracing::error!(

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{self as lines, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines for people. What the message says already is not said again.
+/// Writes lines for people. A field that the message already contains is not repeated.
 pub(super) fn layer<S, M>(writer: M, colours: bool) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,

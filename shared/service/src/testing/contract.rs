@@ -1,4 +1,4 @@
-//! Holds answers against the document that the service itself gives.
+//! Checks answers against the document that the service itself gives.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -13,18 +13,18 @@ use serde_json::Value;
 
 use super::{Answer, answer};
 
-/// What a service says of itself.
+/// The document of a service.
 pub struct Contract {
     pub document: Value,
-    /// By their schemas: to make one takes longer than a request.
+    /// The validators by their schemas, because making one takes longer than a request.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
-/// Tests ask thousands of times.
+/// The documents that were read already, because tests ask thousands of times.
 static READ: LazyLock<Mutex<HashMap<Bytes, Arc<Contract>>>> = LazyLock::new(Mutex::default);
 
 impl Contract {
-    /// None where a service says nothing.
+    /// None if a service has no document.
     pub async fn of(app: &Router) -> Option<Arc<Self>> {
         let request = Request::get("/openapi.json").body(Body::empty()).expect("a path is a URI");
         let answer = answer(app.clone(), request).await;
@@ -33,7 +33,7 @@ impl Contract {
         (answer.status == StatusCode::OK).then(|| all.entry(answer.body.clone()).or_insert_with(read).clone())
     }
 
-    /// Fails unless this operation may answer so. What is no operation is none of a document's concern.
+    /// Fails unless this operation may give this answer. A request for no operation is not checked.
     #[track_caller]
     pub fn holds(&self, method: &Method, path: &str, answer: &Answer) {
         let Some(operation) = self.operation(method, path) else { return };
@@ -61,7 +61,7 @@ impl Contract {
         }
     }
 
-    /// A schema of the document, with what it refers to.
+    /// Returns the validator for a schema of the document, with the components that it refers to.
     pub fn validator(&self, schema: &Value) -> Arc<Validator> {
         let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
         validators.entry(schema.to_string()).or_insert_with(|| Arc::new(self.compiled(schema))).clone()
@@ -75,7 +75,7 @@ impl Contract {
         jsonschema::draft202012::new(&whole).unwrap_or_else(|error| panic!("{error}: {schema}"))
     }
 
-    /// `METHOD path` of each.
+    /// Returns `METHOD path` of each operation.
     pub fn operations(&self) -> BTreeSet<String> {
         let operations = object(&self.document["paths"]).flat_map(|(path, methods)| {
             object(methods).map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
@@ -85,7 +85,7 @@ impl Contract {
 
     fn operation(&self, method: &Method, path: &str) -> Option<&Value> {
         let path = path.split('?').next().unwrap_or(path);
-        // What is named stands before what fits.
+        // An exact path comes before a template that fits.
         let exact = self.document["paths"].get(path);
         let fits = || {
             object(&self.document["paths"])
@@ -101,7 +101,7 @@ impl Contract {
     }
 }
 
-/// `METHOD path` of each route, as axum knows them.
+/// Returns `METHOD path` of each route, as axum knows them.
 pub async fn routes(app: &Router) -> BTreeSet<String> {
     let service = crate::router(app.clone(), &crate::Readiness::waiting_for(&[]));
     let mut routes = BTreeSet::new();
@@ -116,7 +116,7 @@ pub async fn routes(app: &Router) -> BTreeSet<String> {
     routes
 }
 
-/// They are not to be had but from what is printed for developers.
+/// The paths are only available in the debug output of a router.
 fn paths(router: &Router) -> BTreeSet<String> {
     let printed = format!("{router:?}");
     let named = printed.split("fallback_router").next().unwrap_or_default();
@@ -139,7 +139,7 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-#[allow(clippy::needless_pass_by_value)] // It is what an iterator of them is mapped with.
+#[allow(clippy::needless_pass_by_value)] // An iterator of errors is mapped with this function.
 fn fault(error: jsonschema::ValidationError<'_>) -> String {
     format!("{error} at {}", error.instance_path())
 }

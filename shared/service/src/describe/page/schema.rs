@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::object;
 use super::text::{Text, prose, string};
 
-/// Its members, or what it is.
+/// Writes the members of a schema, or its kind.
 pub(super) fn write(page: &mut String, schema: &Value) {
     if schema["properties"].is_object() {
         members(page, schema);
@@ -36,7 +36,7 @@ fn members(page: &mut String, schema: &Value) {
     let _ = page.write_str("</table>");
 }
 
-/// In a few words.
+/// Describes a schema in a few words.
 pub(super) fn kind(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|place| place.rsplit('/').next()) {
         return format!("<a href=\"#schema-{name}\">{name}</a>", name = Text(name));

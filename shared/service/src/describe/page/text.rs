@@ -2,7 +2,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use serde_json::Value;
 
-/// As HTML shows it, and never as HTML.
+/// Text that is escaped for HTML.
 pub(super) struct Text<'a>(pub(super) &'a str);
 
 impl Display for Text<'_> {
@@ -22,7 +22,7 @@ pub(super) fn string(value: &Value) -> &str {
     value.as_str().unwrap_or("")
 }
 
-/// Paragraphs, in which what stands between backticks is code.
+/// Writes paragraphs, in which text between backticks is code.
 pub(super) fn prose(value: &Value) -> String {
     string(value)
         .split("\n\n")

@@ -1,4 +1,4 @@
-//! More clients than places, and each of them slow: others are served meanwhile.
+//! There are more clients than places, and each of them is slow: others are served meanwhile.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::harness::{Client, GET_SLOW, HELLO, LIMITS, Server};
 use crate::limits::Limits;
 
 const PLACES: u32 = 64;
-/// No deadline helps within the test.
+/// No deadline ends within the test.
 const PATIENT: Limits = Limits {
     connections: NonZero::new(PLACES).unwrap(),
     headers: Duration::from_mins(1),
@@ -18,7 +18,8 @@ const PATIENT: Limits = Limits {
     ..LIMITS
 };
 
-/// Clients that each say the first thing, then the other a byte at a time for as long as they may, and then come again.
+/// Starts clients that each send `first`, and then `then` a byte at a time for as long as they may. After that they
+/// connect again.
 async fn flood(server: &Server, clients: usize, first: &'static str, then: &'static str) {
     for _ in 0..clients {
         let address = server.address;
@@ -35,7 +36,7 @@ async fn flood(server: &Server, clients: usize, first: &'static str, then: &'sta
             }
         });
     }
-    // Until they are in.
+    // All clients are connected after this time.
     sleep(Duration::from_millis(300)).await;
 }
 
@@ -64,7 +65,7 @@ async fn idle_connections_leave_room_for_others() {
         idle.push(client);
     }
     server.serves().await;
-    // The first ones made room, and the last one need not.
+    // The first clients had to make room, and the last one did not.
     assert_eq!(idle[0].rest().await, "");
     let mut last = idle.pop().unwrap();
     last.send(HELLO).await;

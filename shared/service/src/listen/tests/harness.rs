@@ -27,12 +27,12 @@ pub(super) const LIMITS: Limits = Limits {
     hops: 1,
     drain: Duration::from_secs(1),
 };
-/// What a busy machine may add to any of these.
+/// The time that a busy machine may add to any of these limits.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    /// How often `/slow` was begun.
+    /// How often a request for `/slow` was begun.
     pub(super) begun: Arc<AtomicUsize>,
     shutdown: Shutdown,
     task: JoinHandle<()>,
@@ -68,7 +68,7 @@ impl Server {
         Self { address, begun, shutdown, task }
     }
 
-    /// Whoever asks is served, whatever else goes on.
+    /// Every request is served, whatever else happens.
     pub(super) async fn serves(&self) {
         for _ in 0..20 {
             let answer = self.client(HELLO).await.answer().await;
@@ -97,7 +97,7 @@ impl Client {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Everything up to the end of the connection, by whichever means it ends.
+    /// Reads everything up to the end of the connection, however it ends.
     pub(super) async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
         let read = self.0.read_to_end(&mut bytes);
@@ -112,7 +112,7 @@ impl Client {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Sends a little now and then, up to the end of the connection.
+    /// Sends a little from time to time, up to the end of the connection.
     pub(super) async fn drip(self, text: &'static str) -> String {
         let (mut input, mut output) = self.0.into_split();
         let dripping = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! HTTP/2 without TLS, by a client as it should be and by others.
+//! HTTP/2 without TLS, from a correct client and from others.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A request's headers in HPACK, with nothing but the static table.
+/// The headers of a request in HPACK, only with the static table.
 fn request(method: u8, path: &str) -> Vec<u8> {
     let length = u8::try_from(path.len()).unwrap();
     [&[method, 0x86, 0x04, length], path.as_bytes(), &[0x01, 1, b'x']].concat()
@@ -39,7 +39,7 @@ fn post(path: &str) -> Vec<u8> {
     request(0x83, path)
 }
 
-/// Whether the connection was still there.
+/// Returns whether the connection was still open.
 async fn write(client: &mut Client, bytes: &[u8]) -> bool {
     client.0.write_all(bytes).await.is_ok()
 }
@@ -60,7 +60,7 @@ impl Server {
 }
 
 impl Client {
-    /// The kinds of the frames up to the end of the connection.
+    /// Returns the kinds of the frames up to the end of the connection.
     async fn frames(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let read = self.0.read_to_end(&mut bytes);
@@ -114,11 +114,11 @@ async fn a_client_that_never_finishes_its_headers_is_cut() {
         assert!(start.elapsed() >= LIMITS.headers, "{frames:?}");
         assert!(start.elapsed() < LIMITS.idle + GRACE, "{frames:?}");
     }
-    // Also a later request's.
+    // The deadline also holds for the headers of a later request.
     let patient = Limits { idle: Duration::from_mins(1), ..LIMITS };
     let server = Server::start(patient).await;
     let first = frame(HEADERS, END_HEADERS | END_STREAM, 1, &get("/"));
-    // A byte at a time of one frame, since the library itself counts frames.
+    // The client sends one frame a byte at a time, because the library itself counts frames.
     let more = frame(CONTINUATION, 0, 3, &[0; 10_000])[..9].to_vec();
     let client = server.http2(&[first, frame(HEADERS, END_STREAM, 3, &get("/")), more]).await;
     let dripping = async {
@@ -156,7 +156,7 @@ async fn a_dripped_body_is_refused_in_time() {
 #[tokio::test]
 async fn headers_without_end_are_refused() {
     let server = Server::start(LIMITS).await;
-    // One literal header after the other.
+    // The client sends one literal header after the other.
     let many: Vec<u8> = (0..1000).flat_map(|_| [0, 1, b'a', 9].into_iter().chain(*b"bbbbbbbbb")).collect();
     let head = frame(HEADERS, END_STREAM, 1, &get("/slow"));
     let more = (0..200).map(|_| frame(CONTINUATION, 0, 1, &many));
@@ -173,7 +173,7 @@ async fn headers_without_end_are_refused() {
     server.serves().await;
 }
 
-/// `pause` is what lets a request begin before it is taken back.
+/// The `pause` lets a request begin before it is taken back.
 async fn takes_back(pause: Duration) {
     let server = Server::start(Limits { idle: Duration::from_mins(1), ..LIMITS }).await;
     let mut client = server.http2(&[]).await;
@@ -218,7 +218,7 @@ async fn a_drain_answers_what_was_asked_and_says_goodbye() {
     let server = Server::start(LIMITS).await;
     let client = reqwest();
     let asked = tokio::spawn(client.get(server.url("/slow")).send());
-    // It will not agree to the end.
+    // This client does not agree to the end.
     let mut silent = server.http2(&[frame(HEADERS, END_HEADERS | END_STREAM, 1, &get("/"))]).await;
     sleep(SLOW / 3).await;
     let frames = tokio::spawn(async move { silent.frames().await });

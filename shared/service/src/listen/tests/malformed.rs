@@ -1,10 +1,10 @@
-//! Requests that are none: refused, or the connection ends; and the next client is served.
+//! Malformed requests are refused, or their connection ends, and the next client is served.
 
 use std::fmt::Write;
 
 use super::harness::{HELLO, LIMITS, Server};
 
-/// Every answer on one connection, which the server is to end.
+/// Returns the status of every answer on one connection, which the server must end.
 async fn statuses(server: &Server, request: impl AsRef<[u8]>) -> Vec<String> {
     let rest = server.client(request).await.rest().await;
     let behind = rest.match_indices("HTTP/1.").filter_map(|(at, _)| rest.get(at + 9..at + 12));
@@ -39,7 +39,7 @@ async fn lengths_that_disagree_are_refused() {
     server.serves().await;
 }
 
-/// What the standard says of both: the chunks decide, and nothing that follows on the connection is believed.
+/// The standard says of a request with both: the chunks decide, and nothing that follows on the connection is believed.
 #[tokio::test]
 async fn chunks_outrank_a_length() {
     let server = Server::start(LIMITS).await;
@@ -83,7 +83,7 @@ async fn lines_that_are_malformed_are_refused() {
     server.serves().await;
 }
 
-/// An answer without what is another one each time.
+/// Returns an answer without the parts that differ each time.
 fn told(answer: &str) -> String {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let kind = head.lines().find(|line| line.starts_with("content-type")).unwrap_or("no content-type");
@@ -159,7 +159,7 @@ async fn what_is_too_long_is_refused() {
     server.serves().await;
 }
 
-/// hyper gives them by itself, and without a body.
+/// hyper sends these answers itself, and without a body.
 #[tokio::test]
 async fn what_cannot_be_parsed_is_a_problem_too() {
     let server = Server::start(LIMITS).await;
