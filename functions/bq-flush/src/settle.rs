@@ -130,7 +130,7 @@ impl Flusher {
             .copied()
     }
 
-    /// Uploads the range into a job. A job of this name that exists already is as good, because the name was made for
+    /// Uploads the range into a job. An existing job of this name serves equally well, because the name was made for
     /// this range alone.
     pub(crate) async fn make(
         self: Arc<Self>,

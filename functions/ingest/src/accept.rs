@@ -79,7 +79,11 @@ impl Ingest {
             });
         }
         if late > 0 {
-            tracing::warn!(?deadline, events = late, "events are not known to be stored");
+            tracing::warn!(
+                ?deadline,
+                events = late,
+                "the deadline passed before events were known to be stored"
+            );
         }
         ends
     }

@@ -255,7 +255,7 @@ impl Writer {
             let results = publisher.publish(messages.collect()).await;
             if let Some(Err(error)) = results.iter().find(|result| result.is_err()) {
                 let events = results.iter().filter(|result| result.is_err()).count();
-                tracing::warn!(%error, events, "stored and not published: the relay will");
+                tracing::warn!(%error, events, "events are stored but not published; the relay will publish them");
             }
             for (id, .., answer) in stored {
                 // Sending fails only if the client went away; its event stays stored.

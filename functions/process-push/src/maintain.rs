@@ -92,7 +92,7 @@ async fn check_counts(processor: &Processor, deadline: Instant) -> Result<usize,
     let corrections = processor.store.audit_counts(AUDIT_EVERY, AUDIT_CHUNK, deadline).await?;
     for correction in &corrections {
         let store::Correction { name, folded, counted } = correction;
-        tracing::error!(name, folded, counted, "a total was not what the log holds, and has been put right");
+        tracing::error!(name, folded, counted, "a total differed from the log and was corrected");
     }
     Ok(corrections.len())
 }

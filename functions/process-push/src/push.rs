@@ -156,7 +156,7 @@ fn nack(status: StatusCode, why: &str) -> Problem {
 pub(crate) fn unavailable(error: &Error) -> Problem {
     match error {
         Error::Unavailable(_) => {
-            tracing::warn!(%error, "the delivery comes again");
+            tracing::warn!(%error, "the delivery is refused and will come again");
             nack(StatusCode::SERVICE_UNAVAILABLE, "the database is not available")
         }
         _ => Problem::internal(error.to_string()),

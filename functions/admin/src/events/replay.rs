@@ -72,6 +72,6 @@ async fn publish(admin: &Admin, traceparent: String, record: &store::Record) {
         traceparent: Some(traceparent),
     };
     if let Some(Err(error)) = admin.publisher.publish(vec![message]).await.first() {
-        tracing::warn!(%error, "replayed and not published: the relay will");
+        tracing::warn!(%error, "the replayed event is not published; the relay will publish it");
     }
 }

@@ -144,7 +144,7 @@ impl KeyRing {
         let held = self.held();
         let used = held.keys.iter().filter_map(|(id, known)| Some((id.clone(), known.used()?)));
         if let Err(error) = self.0.store.keys_used(used.collect()).await {
-            tracing::warn!(%error, "it is not on record which API keys were used");
+            tracing::warn!(%error, "the use of API keys could not be recorded");
         }
     }
 

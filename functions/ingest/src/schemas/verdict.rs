@@ -46,7 +46,7 @@ fn warn(event_type: &EventType, held: &Held, found: &Violations) {
         schema_version = held.version,
         violations = places.join(", "),
         warnings,
-        "a payload is not as its schema says, and was taken"
+        "a payload violates its schema and was accepted"
     );
 }
 
