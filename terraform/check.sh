@@ -58,6 +58,8 @@ copy_tree() {
   mkdir -p "$work/functions/process-push" "$work/functions/bq-flush"
   cp -R ../functions/process-push/src "$work/functions/process-push/"
   cp -R ../functions/bq-flush/src "$work/functions/bq-flush/"
+  mkdir -p "$work/.github/scripts"
+  cp ../.github/scripts/rollout "$work/.github/scripts/"
   cp -R . "$work/terraform"
   cd "$work/terraform"
   find . \( -name .terraform -o -name .terraform.lock.hcl -o -name terraform.tfvars -o -name '*.auto.tfvars' \) -prune -exec rm -rf {} +
@@ -126,21 +128,30 @@ against_stand_in() {
   grep -E '^(Apply|Destroy) complete|^No changes' apply.log
 }
 
-# check_apply FILE: a whole deployment, and a deploy by the workflow in between.
-check_apply() {
-  echo "$1:"
-  local given=(-var-file="$1" -var=deletion_protection=false)
+# A whole deployment: a deploy by the workflow in between, a move into a network, another beginning, and a restore.
+check_life() {
+  local given=(-var-file=tests/example.tfvars -var=deletion_protection=false)
   against_stand_in . apply -auto-approve "${given[@]}"
   against_stand_in . plan -detailed-exitcode "${given[@]}"
   kill -USR1 "$cloud"
   against_stand_in . plan -detailed-exitcode "${given[@]}"
-  against_stand_in . destroy -auto-approve "${given[@]}"
+  against_stand_in . apply -auto-approve "${given[@]}" -var='network={}'
+  against_stand_in . plan -detailed-exitcode "${given[@]}" -var='network={}'
+  against_stand_in . destroy -auto-approve "${given[@]}" -var='network={}'
   against_stand_in . apply -auto-approve "${given[@]}"
   tests/restore.sh "$(cat port)" "${given[@]}" -parallelism=30
   if grep -q 'postgres://' terraform.tfstate; then
     echo 'terraform-check: the password is in the state' >&2
     exit 1
   fi
+  against_stand_in . destroy -auto-approve "${given[@]}"
+}
+
+check_options() {
+  local given=(-var-file=tests/options.tfvars -var=deletion_protection=false)
+  echo 'all options:'
+  against_stand_in . apply -auto-approve "${given[@]}"
+  against_stand_in . plan -detailed-exitcode "${given[@]}"
   against_stand_in . destroy -auto-approve "${given[@]}"
 }
 
@@ -170,8 +181,8 @@ terraform -chdir=modules/eventflow test -no-color
 if command -v python3 >/dev/null; then
   check_plan
   start_stand_in
-  check_apply tests/example.tfvars
-  check_apply tests/options.tfvars
+  check_life
+  check_options
   check_examples
 else
   leave_out 'the assertions about the whole plan, and the apply' 'no python3'

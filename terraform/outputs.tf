@@ -42,3 +42,8 @@ output "next" {
   description = "A few commands that show that it works."
   value       = module.eventflow.next
 }
+
+output "smoke" {
+  description = "What `make smoke` reads."
+  value       = module.eventflow.smoke
+}

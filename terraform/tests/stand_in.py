@@ -206,7 +206,9 @@ def respond(method, product, path, query, body):
         collection = path.count("/") % 2 == 0
         return (200, listed(product, path)) if method == "GET" and collection else not_found(path)
     if method in ("PATCH", "PUT"):
-        store[key] = added(product, path, merged(store[key], body.get("subscription", body.get("topic", body)) if isinstance(body.get("topic"), dict) or "subscription" in body else body))
+        given = body.get("subscription", body.get("topic", body)) if isinstance(body.get("topic"), dict) or "subscription" in body else body
+        # Cloud Run is given the whole.
+        store[key] = added(product, path, given if product == "run" else merged(store[key], given))
     if method == "DELETE":
         gone = answer(product, path)
         for name in [name for name in store if name == key or name.startswith(f"{key}/")]:

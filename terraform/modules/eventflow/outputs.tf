@@ -55,14 +55,37 @@ output "github_plans" {
 output "next" {
   description = "A few commands that show that it works."
   value       = <<-SH
-    token() { gcloud auth print-identity-token --impersonate-service-account=${google_service_account.account["smoke"].email} --include-email --audiences="$1"; }
-    %{if var.ingest_access == "public"~}
-    key() { curl -fsS ${local.urls["admin"]}/admin/keys -H "Authorization: Bearer $(token ${local.urls["admin"]})" -H "Content-Type: application/json" -d "{\"name\":\"$1\"}" | sed 's/.*"key":"\([^"]*\)".*/\1/'; }
-    KEY=$(key first)
-    %{else~}
-    KEY=$(token ${local.urls["ingest"]})
-    %{endif~}
+    ${local.shell.token}
+    ${join("\n", local.shell.key)}
     curl ${local.ingest_url}/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"eventType":"hello","payload":{"first":true}}'
     curl ${local.urls["admin"]}/admin/events -H "Authorization: Bearer $(token ${local.urls["admin"]})"
   SH
+}
+
+output "smoke" {
+  description = "What `make smoke` reads."
+  value = join("\n", concat(
+    [local.shell.token],
+    [for name, value in local.smoke : "export ${name}=${value}"],
+    ["export ADMIN_TOKEN=$(token ${local.urls["admin"]})"],
+    var.ingest_access == "iam" ? ["export INGEST_TOKEN=$(token ${local.urls["ingest"]})"] : [],
+    [""],
+  ))
+}
+
+locals {
+  shell = {
+    token = "token() { gcloud auth print-identity-token --impersonate-service-account=${google_service_account.account["smoke"].email} --include-email --audiences=\"$1\"; }"
+    key = var.ingest_access == "iam" ? ["KEY=$(token ${local.urls["ingest"]})"] : [
+      "key() { curl -fsS ${local.urls["admin"]}/admin/keys -H \"Authorization: Bearer $(token ${local.urls["admin"]})\" -H \"Content-Type: application/json\" -d \"{\\\"name\\\":\\\"$1\\\"}\" | sed 's/.*\"key\":\"\\([^\"]*\\)\".*/\\1/'; }",
+      "KEY=$(key first)",
+    ]
+  }
+
+  smoke = merge({ for name in keys(local.services) : "${upper(replace(name, "-", "_"))}_URL" => name == "ingest" ? local.ingest_url : local.urls[name] }, {
+    GOOGLE_CLOUD_PROJECT = var.project_id
+    CLOUDSDK_RUN_REGION  = var.region
+    EVENTFLOW_NAME       = local.name
+    BIGQUERY_PROJECT_ID  = local.bigquery_project
+  })
 }

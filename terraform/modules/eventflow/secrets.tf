@@ -31,8 +31,9 @@ resource "google_secret_manager_secret_version" "database_url" {
 
   # uuid() draws 122 random bits and needs no further provider. It differs in each run, and that
   # does not matter: a write-only argument is sent only when its version changes.
-  secret_data_wo         = "postgres://${local.database_user}:${uuid()}@${local.database_place}"
-  secret_data_wo_version = var.database_password_version
+  secret_data_wo = "postgres://${local.database_user}:${uuid()}@${local.database_place}"
+  # The database's place is in it too: one that moves into a network is a new version.
+  secret_data_wo_version = var.database_password_version + (local.is_private ? 1000 : 0)
 
   # Revisions that are being replaced read the old version until they are gone.
   deletion_policy = "DISABLE"
