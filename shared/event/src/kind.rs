@@ -10,7 +10,7 @@ pub struct EventType(String);
 impl EventType {
     pub const MAX_CHARS: usize = 100;
 
-    /// The type, or what is wrong with it.
+    /// Checks the text. The error says what is wrong with it.
     pub fn new(text: String) -> Result<Self, String> {
         match text.chars().count() {
             0 => Err("must not be empty".into()),

@@ -1,4 +1,5 @@
-//! The domain: what an event is, what may happen to it, and how it travels. No I/O and no clock.
+//! The domain: the definition of an event, the steps that may happen to it, and its states. There is no I/O and no
+//! clock here.
 
 mod id;
 mod kind;
@@ -15,5 +16,5 @@ pub use lifecycle::{rules, state};
 pub use new::{Invalid, MAX_DEPTH, NewEvent, kind, unstorable};
 pub use status::Status;
 
-/// JSON text kept exactly as it came: numbers, key order and escapes included.
+/// JSON text exactly as it was received, including numbers, key order and escapes.
 pub type Json = Box<serde_json::value::RawValue>;

@@ -7,19 +7,21 @@ use std::time::Duration;
 
 use crate::Status;
 
-/// What a delivery found, and so what its answer is. The store decides it in the one statement that also claims.
+/// The state in which a delivery found its event. It decides the answer to the delivery. The store determines it in the
+/// same statement that claims the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery<Claim> {
-    /// It is ours to run.
+    /// The delivery has claimed the event, and the claimant runs it.
     Claimed(Claim),
-    /// Another attempt holds the lease; `due_at` now ends with that lease, so the relay comes back.
+    /// Another attempt holds the lease. `due_at` is now no later than the end of that lease, so that the relay looks at
+    /// the event again.
     LeaseAlive,
-    /// Its latest attempt failed a moment ago, and this delivery came before `retry_at`.
+    /// The latest attempt failed a moment ago, and this delivery came before `retry_at`.
     TooEarly,
     /// Attempts of this event were lost while others ran in the same process. To find out which event ends the process, this one
     /// may only be claimed by a process that runs nothing else. The delivery changed nothing.
     NeedsIsolation,
-    /// The attempt that held it was lost while it ran alone, and it was one too many.
+    /// The attempt that held the event was lost while it ran alone, and that reached the limit of such losses.
     LostForGood,
     AlreadyProcessed,
     AlreadyDead,
@@ -27,21 +29,23 @@ pub enum Delivery<Claim> {
     Unknown,
 }
 
-/// How one attempt ended when it did not succeed. Only `Failed`, `TimedOut` and `Panicked` are tries.
+/// The end of an attempt that did not succeed. Only `Failed`, `TimedOut` and `Panicked` count as tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AttemptEnd {
-    /// The handler said so.
+    /// The handler reported a failure.
     Failed,
     TimedOut,
     Panicked,
-    /// The handler said that no retry can help.
+    /// The handler reported that no retry can help.
     Permanent,
-    /// Its session with the database was lost, or its lease was about to end though its handler had time left. An outage costs an
-    /// event one of these, since nothing is claimed without a database; an event that causes it makes many, so they are counted.
+    /// The attempt lost its session with the database, or its lease was about to end although its handler had time
+    /// left. An outage costs an event one of these, since no event is claimed without a database. An event that causes
+    /// them itself has many, so they are counted.
     Interrupted,
-    /// The service gave it up for reasons of its own: it was stopping, or had no connection for it. Never counted.
+    /// The service gave the attempt up because it was stopping or had no connection for it. These ends are never
+    /// counted.
     Released,
-    /// Its lease ended and nobody had finished it.
+    /// The lease ended before the attempt was finished.
     Lost,
 }
 
@@ -59,7 +63,7 @@ impl AttemptEnd {
     }
 }
 
-/// What the holder of an attempt knows of the attempts before it.
+/// The counts of earlier attempts that the holder of an attempt knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tries {
     pub retry_count: u32,
@@ -67,17 +71,18 @@ pub struct Tries {
     pub interrupted: u32,
 }
 
-/// The rule that turns a failed try into a retry or a death.
+/// The rule that decides whether a failed try leads to a retry or to the end of the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Retries {
     /// Retries after the first try: 3 means four tries.
     pub max: u32,
-    /// The subscription's minimum backoff. An early copy is refused until then, so that a duplicate cannot burn a try.
+    /// The subscription's minimum backoff. A copy that arrives too early is refused, so that a duplicate cannot use up
+    /// a try.
     pub backoff_min: Duration,
     pub backoff_max: Duration,
-    /// So many interrupted attempts are the end.
+    /// The number of interrupted attempts that ends an event.
     pub max_interrupted: u32,
-    /// How long Pub/Sub may be late with its own redelivery before the relay runs the event.
+    /// The time that Pub/Sub may be late with its own redelivery before the relay runs the event.
     pub push_grace: Duration,
 }
 
@@ -85,15 +90,15 @@ pub struct Retries {
 pub enum AfterFailure {
     Retry {
         retry_count: u32,
-        /// Before that a delivery is too early.
+        /// A delivery before the end of this wait is too early.
         after: Duration,
-        /// Then the relay looks after it.
+        /// The wait after which the event is overdue for the relay.
         due_after: Duration,
     },
     Dead {
         retry_count: u32,
     },
-    /// No try was used up. It is due as soon as it may run.
+    /// No try was used up. The event is due as soon as it may run.
     PutBack {
         interrupted: u32,
         after: Duration,
@@ -110,7 +115,7 @@ impl Retries {
             AttemptEnd::Interrupted if interrupted + 1 >= self.max_interrupted => {
                 AfterFailure::Dead { retry_count }
             }
-            // The first one is most likely an outage, which is over when this can be written down.
+            // The first interruption is most likely an outage, which is over by the time that this can be recorded.
             AttemptEnd::Interrupted => AfterFailure::PutBack {
                 interrupted: interrupted + 1,
                 after: interrupted.checked_sub(1).map_or(Duration::ZERO, |n| self.backoff(n)),
@@ -128,7 +133,8 @@ impl Retries {
         }
     }
 
-    /// Half of what Pub/Sub waits before the same try, or its own redelivery would come too early and be refused.
+    /// Half of the wait of Pub/Sub before the same try. Otherwise its own redelivery would come too early and be
+    /// refused.
     fn backoff(&self, retry_count: u32) -> Duration {
         let doubled = self.backoff_min.saturating_mul(1_u32.checked_shl(retry_count).unwrap_or(u32::MAX));
         doubled.min(self.backoff_max) / 2
@@ -149,7 +155,7 @@ impl<Claim> Delivery<Claim> {
         }
     }
 
-    /// What an event that has ended answers to a delivery.
+    /// The answer to a delivery of an event that has ended. None if the status is not an end.
     pub fn of_outcome(status: Status) -> Option<Self> {
         match status {
             Status::Processed => Some(Self::AlreadyProcessed),

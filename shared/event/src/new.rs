@@ -6,29 +6,29 @@ use serde_json::value::RawValue;
 use crate::scan::{Flaw, first_flaw};
 use crate::{EventType, Json};
 
-/// How deep a payload may be nested, itself counted. Readers in common use stop at 128, BigQuery at 500.
+/// The deepest nesting of a payload, counting the payload itself. Common readers stop at 128 levels, BigQuery at 500.
 pub const MAX_DEPTH: usize = 100;
 
-/// So many characters an error has at most.
+/// The most characters of an error text.
 const MAX_DETAIL: usize = 400;
 
-/// An event as a client sends it, checked.
+/// An event from a client, after all checks.
 #[derive(Debug)]
 pub struct NewEvent {
     pub event_type: EventType,
     pub payload: Json,
     pub metadata: Option<Json>,
-    /// What the client calls it, so that it can send it again.
+    /// The client's own key for the event, so that the client can send it again.
     pub idempotency_key: Option<String>,
 }
 
-/// Why a body is no event, and where.
+/// The reason why a body is not an event, and the place of the mistake.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}{}", .byte.map(|byte| format!(" (byte {byte})")).unwrap_or_default())]
 pub struct Invalid {
     pub detail: String,
     pub field: Option<Cow<'static, str>>,
-    /// Offset in the body, from 0.
+    /// The offset in the body, from 0.
     pub byte: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ struct Body<'a> {
     idempotency_key: Option<&'a RawValue>,
 }
 
-/// Keeps a `null` apart from a field that is not there.
+/// Distinguishes a `null` from a missing field.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -71,7 +71,7 @@ impl NewEvent {
         if start.is_empty() {
             return Err(Invalid::at(0, "the body is empty; it must be a JSON object".into()));
         }
-        // serde would take an array for a struct.
+        // serde would accept an array for a struct.
         if !start.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
             return Err(Invalid::at(text.len() - start.len(), "an event must be a JSON object".into()));
         }
@@ -119,7 +119,7 @@ fn sound(text: &str, name: &'static str, raw: &RawValue) -> Result<(), Invalid> 
     }
 }
 
-/// What in this JSON cannot be kept, and at which byte.
+/// Finds the first part of this JSON that cannot be stored. Returns its byte and the reason.
 pub fn unstorable(json: &str, max_depth: usize) -> Option<(usize, String)> {
     let (at, flaw) = first_flaw(json, max_depth)?;
     let why = match flaw {
@@ -130,7 +130,7 @@ pub fn unstorable(json: &str, max_depth: usize) -> Option<(usize, String)> {
     Some((at, why))
 }
 
-/// What JSON calls a value of this kind, for a sentence.
+/// The JSON name of this kind of value, for use in a sentence.
 pub fn kind(raw: &RawValue) -> &'static str {
     match raw.get().as_bytes().first() {
         Some(b'{') => "an object",
@@ -152,7 +152,7 @@ impl Invalid {
         Self { detail, field: None, byte: Some(byte) }
     }
 
-    /// What `serde_json` says of this text, which counts in lines and columns, in bytes and from 1.
+    /// Converts an error of `serde_json` about this text. `serde_json` counts lines and columns, in bytes and from 1.
     pub fn json(text: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let lines_before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
@@ -162,7 +162,7 @@ impl Invalid {
         Self::at(lines_before + column.saturating_sub(1), detail)
     }
 
-    /// The same where the event begins at `byte` of what was sent.
+    /// The same error for an event that begins at `byte` of the request body.
     #[must_use]
     pub fn behind(mut self, byte: usize) -> Self {
         self.byte = self.byte.map(|at| at + byte);
@@ -170,7 +170,7 @@ impl Invalid {
     }
 }
 
-/// It may quote a name or a string of a megabyte, and a batch has hundreds of errors.
+/// Shortens an error text, since it may quote a name or a string of a megabyte, and a batch has hundreds of errors.
 fn short(detail: &str) -> String {
     match detail.char_indices().nth(MAX_DETAIL) {
         Some((end, _)) => format!("{}…", &detail[..end]),

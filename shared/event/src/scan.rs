@@ -1,4 +1,4 @@
-/// What JSON allows and PostgreSQL or BigQuery cannot keep.
+/// Content that JSON allows and that PostgreSQL or BigQuery cannot store.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     TooDeep,
@@ -6,7 +6,7 @@ pub(crate) enum Flaw {
     LoneSurrogate,
 }
 
-/// Looks through JSON that is known to be well-formed, without recursion, since a body may be nested as deep as it is long.
+/// Scans JSON that is known to be well-formed. It uses no recursion, since a body may be nested as deep as it is long.
 /// Returns the first flaw and its byte.
 pub(crate) fn first_flaw(json: &str, max_depth: usize) -> Option<(usize, Flaw)> {
     let bytes = json.as_bytes();

@@ -27,7 +27,7 @@ impl Status {
         }
     }
 
-    /// An operator may send an event round again only when it has failed.
+    /// An operator may replay an event only if it has failed.
     pub fn may_be_replayed(self) -> bool {
         matches!(self, Self::Failed | Self::DeadLetter)
     }

@@ -1,5 +1,5 @@
-//! What each step makes of an event. The statements of the store do the same in SQL, where two of them cannot come between each
-//! other; this is what they are held against, and what every reachable state is walked with.
+//! The effect of each step on an event. The statements of the store do the same in SQL, where no two of them can
+//! interleave. Tests compare the statements with these rules, and walk through every reachable state with them.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::{AfterFailure, AttemptEnd, Delivery, Retries, Status};
 pub struct Rules {
     pub retries: Retries,
     pub lease: Duration,
-    /// So many attempts lost alone are the end.
+    /// The number of attempts lost alone that ends an event.
     pub max_lost: u32,
-    /// After so many lost attempts an event runs alone.
+    /// The number of lost attempts after which an event runs alone.
     pub isolate_after: u32,
-    /// How far the relay moves `due_at` on.
+    /// The step by which the relay moves `due_at` into the future.
     pub due_step: Duration,
 }
 
-/// The answer to a step, and the attempt that it put on record as failed or lost.
+/// The answer to a step, and the attempt that the step recorded as failed or lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done<T> {
     pub answer: T,
@@ -32,8 +32,8 @@ impl<T> Done<T> {
 }
 
 impl Rules {
-    /// A delivery, or the relay that runs an event itself: what it finds and, where that is work, the claim. `alone` says that the
-    /// process runs nothing else.
+    /// Handles a delivery, or the relay that runs an event itself. Returns the state that it found and, if the event
+    /// may run, the claim. `alone` says that the process runs nothing else.
     pub fn deliver(&self, state: &mut State, now: Moment, alone: bool) -> Done<Delivery<Held>> {
         let live = match state {
             State::Live(live) => live,
@@ -74,14 +74,14 @@ impl Rules {
         Done { answer: Delivery::Claimed(held), recorded }
     }
 
-    /// False where another attempt has overtaken this one.
+    /// False if another attempt has overtaken this one.
     pub fn succeed(&self, state: &mut State, attempt: u32) -> bool {
         let Some(live) = state.held_by(attempt) else { return false };
         *state = live.ended(Status::Processed, live.retry_count);
         true
     }
 
-    /// What follows from the end of a held attempt is for [`Retries`] to say, from what its holder knows.
+    /// Ends a held attempt without success. [`Retries`] decides what follows, from the counts that the holder knows.
     pub fn fail(&self, state: &mut State, held: Held, end: AttemptEnd, now: Moment) -> Done<bool> {
         let Some(live) = state.held_by(held.attempt) else { return Done::unrecorded(false) };
         live.lease_until = None;
@@ -103,8 +103,8 @@ impl Rules {
         Done { answer: true, recorded: Some((held.attempt, end)) }
     }
 
-    /// The relay takes what is overdue. The answer is the new `due_at`, by which it knows the event again; one that has waited long
-    /// is moved on by more than a step, which is a matter of pace.
+    /// Takes an event that is overdue, for the relay. Returns the new `due_at`, by which the relay recognizes the event
+    /// later. The SQL moves an event that has waited long by more than a step, which only changes the pace.
     pub fn take_overdue(&self, state: &mut State, now: Moment) -> Option<Moment> {
         match state {
             State::Live(live) if live.due_at <= now => {
@@ -115,7 +115,8 @@ impl Rules {
         }
     }
 
-    /// Pub/Sub did not take what the relay took.
+    /// Gives back an event that the relay took and Pub/Sub did not accept. It is due again at once, unless its `due_at`
+    /// has changed since.
     pub fn give_back(&self, state: &mut State, taken: Moment, now: Moment) {
         match state {
             State::Live(live) if live.due_at == taken => live.due_at = now,
@@ -123,7 +124,8 @@ impl Rules {
         }
     }
 
-    /// Pub/Sub gave up on a message: an unfinished event is due as soon as it may run. True where it was unfinished.
+    /// Handles a message that Pub/Sub gave up on. An unfinished event becomes due as soon as it may run. True if the
+    /// event was unfinished.
     pub fn due_again(&self, state: &mut State, now: Moment) -> bool {
         let State::Live(live) = state else { return false };
         let may_run = if live.status == Status::Processing { live.lease_until } else { live.retry_at };
@@ -131,7 +133,8 @@ impl Rules {
         true
     }
 
-    /// Unfinished again, its retries from zero, its attempts counted on. False where it did not fail.
+    /// Makes an event unfinished again. Its retries start from zero, and its attempt numbers continue. False if the
+    /// event has not failed.
     pub fn replay(&self, state: &mut State, now: Moment) -> bool {
         let replayed = state.status().may_be_replayed();
         if replayed {

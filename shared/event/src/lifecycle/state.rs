@@ -1,10 +1,10 @@
-//! An event as the database keeps it: its row in `live`, or its latest outcome.
+//! The state of an event in the database: its row in `live`, or its latest outcome.
 
 use std::time::Duration;
 
 use crate::{Status, Tries};
 
-/// A moment, as the time since one that all of them share.
+/// A point in time, as the time since an origin that all points share.
 pub type Moment = Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +22,10 @@ pub struct Live {
     pub attempt: u32,
     /// All lost attempts since ingest or the latest replay.
     pub lost: u32,
-    /// Those of them that ran alone in their process.
+    /// The lost attempts that ran alone in their process.
     pub lost_alone: u32,
     pub interrupted: u32,
-    /// The latest attempt runs, or ran, alone in its process.
+    /// True if the latest attempt runs, or ran, alone in its process.
     pub alone: bool,
     pub due_at: Moment,
     pub retry_at: Option<Moment>,
@@ -40,7 +40,7 @@ pub struct Ended {
     pub attempt: u32,
 }
 
-/// What the holder of an attempt knows.
+/// The data that the holder of an attempt knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
     pub attempt: u32,
@@ -48,7 +48,7 @@ pub struct Held {
 }
 
 impl State {
-    /// As ingest makes it.
+    /// The state in which ingest stores an event.
     pub fn accepted(due_at: Moment) -> Self {
         Self::Live(Live::waiting(0, due_at))
     }
@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// The guard of every finish: the row, where `attempt` still holds it.
+    /// The guard of every finish. Returns the row if `attempt` still holds it.
     pub(super) fn held_by(&mut self, attempt: u32) -> Option<&mut Live> {
         match self {
             Self::Live(live) if live.status == Status::Processing && live.attempt == attempt => Some(live),
@@ -77,7 +77,7 @@ impl State {
 }
 
 impl Live {
-    /// PENDING, with all of its retries.
+    /// A row in PENDING with all of its retries.
     pub(super) fn waiting(attempt: u32, due_at: Moment) -> Self {
         Self {
             status: Status::Pending,
@@ -101,7 +101,7 @@ impl Live {
         Tries { retry_count: self.retry_count, interrupted: self.interrupted }
     }
 
-    /// The lease that somebody still works under.
+    /// The end of the lease, if the lease is still valid.
     pub fn living_lease(&self, now: Moment) -> Option<Moment> {
         self.lease_until.filter(|until| self.status == Status::Processing && *until > now)
     }

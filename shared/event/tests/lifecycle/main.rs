@@ -1,5 +1,5 @@
-//! Every state that an event can reach, and the promises as invariants: by a walk of one event's states, and by random lists of
-//! steps of several events.
+//! Checks the promises as invariants in every state that an event can reach, by a walk through one event's states and
+//! by random lists of steps of several events.
 #![allow(clippy::unwrap_used)]
 
 mod many;

@@ -1,4 +1,5 @@
-//! Several events that share a relay and time, further than a walk can go: more copies, more workers, more replays.
+//! Several events that share a relay and time. The random steps go further than a walk can: there are more copies, more
+//! workers and more replays.
 
 use event::AttemptEnd;
 use proptest::collection::vec;
@@ -16,22 +17,22 @@ use crate::world::{Bounds, World};
 const EVENTS: usize = 4;
 const STEPS: usize = 200;
 const BOUNDS: Bounds = Bounds { copies: 4, workers: 3, replays: 3 };
-/// So many events one call of the relay takes.
+/// The number of events that one call of the relay takes.
 const PAGE: usize = 2;
-/// More than enough for every event to come to its end in a calm.
+/// More rounds than every event needs to end when nothing goes wrong.
 const CALM_ROUNDS: usize = 40;
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    /// To one of the events.
+    /// A step of one event.
     One(usize, Step),
-    /// To all of them.
+    /// A step of time for all events.
     Tick,
     RelayPage,
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
-    // Time passes for all or for none.
+    // Time must pass for all events or for none, so `Tick` is no step of one event.
     let any = Step::all(BOUNDS.workers).into_iter().filter(|step| *step != Step::Tick).collect::<Vec<_>>();
     let delivery = Just(Step::Deliver(Copied::Again));
     let failure =
@@ -75,7 +76,7 @@ impl Events {
         }
     }
 
-    /// Whether the step could happen.
+    /// Runs a step. False if the step cannot happen.
     fn step(&mut self, event: usize, step: Step) -> Result<bool, Broken> {
         match self.worlds[event].after(step, &self.product, BOUNDS) {
             Some(after) => self.worlds[event] = after?,
@@ -121,7 +122,7 @@ fn any_order_of_steps_keeps_the_promises() {
     }
 }
 
-/// Nothing is written beside the sources: the seed finds a failure again.
+/// No file is written beside the sources, since the seed is enough to find a failure again.
 fn config() -> Config {
     let config = Config { failure_persistence: None, ..Config::default() };
     match config.rng_seed {

@@ -1,11 +1,11 @@
-/// What the rules could get wrong, one at a time.
+/// Mistakes that the rules could have, one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mistake {
     RelayForgetsFailed,
     RelayedOnce,
-    /// Ingest publishes, and nobody looks after the event.
+    /// Ingest publishes the event, and the relay never looks at it.
     PublishedAndForgotten,
-    /// The delivery is acked when it is claimed, and the claim is taken for the end.
+    /// The delivery is acknowledged when the event is claimed, and the claim counts as the end.
     AckedBeforeTheWork,
     DeadLetterKills,
     NoFencing,
@@ -16,7 +16,7 @@ pub(crate) enum Mistake {
     LostInCompanyCounts,
     IsolationIsForgotten,
     LostIsNotOnRecord,
-    /// A clock that is ahead of the database's takes a living lease for one that is over.
+    /// A clock that is ahead of the database's clock treats a valid lease as ended.
     LeaseByOwnClock,
     ClaimResetsRetries,
     EarlyCopyIsATry,
@@ -33,7 +33,7 @@ pub(crate) enum Mistake {
 }
 
 impl Mistake {
-    /// Each with the promise that it breaks.
+    /// Each mistake with the promise that it breaks.
     pub(crate) const ALL: [(Self, &str); 26] = [
         (Self::RelayForgetsFailed, "no way to the end"),
         (Self::RelayedOnce, "no way to the end"),

@@ -6,13 +6,14 @@ use event::{AttemptEnd, Delivery, Retries, Status};
 
 use crate::mistakes::Mistake;
 
-/// It never moves: time passes as the times of the event come nearer.
+/// The current time, which never changes. Time passes by moving the times of the event nearer to it.
 pub(crate) const NOW: Moment = Duration::from_secs(1_000);
-/// A step of time. Everything else is as short as it may be next to it, so that there are few states.
+/// A step of time. All other durations are as short as possible compared with it, so that there are few states.
 pub(crate) const UNIT: Duration = Duration::from_secs(1);
 pub(crate) const NEVER: Moment = Duration::MAX;
 
-/// More lost attempts than these change nothing but the count of those lost alone.
+/// The number of lost attempts that isolates an event. Further lost attempts change only the count of attempts lost
+/// alone.
 pub(crate) const ISOLATE_AFTER: u32 = 1;
 
 const RULES: Rules = Rules {
@@ -29,7 +30,7 @@ const RULES: Rules = Rules {
     due_step: Duration::from_secs(2),
 };
 
-/// The rules, or the rules with a mistake.
+/// The right rules, or the rules with one mistake.
 #[derive(Clone, Copy)]
 pub(crate) struct Product {
     pub(crate) rules: Rules,
@@ -128,7 +129,7 @@ impl Product {
         Some(taken)
     }
 
-    /// The relay runs what it took, or what Pub/Sub has not delivered.
+    /// The relay runs an event that it took or that Pub/Sub has not delivered.
     pub(crate) fn run(&self, state: &mut State, alone: bool) -> Option<Done<Delivery<Held>>> {
         (!self.makes(Mistake::RelayOnlyPublishes)).then(|| self.deliver(state, alone))
     }

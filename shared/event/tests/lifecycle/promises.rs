@@ -5,11 +5,11 @@ use crate::product::{NOW, Product};
 use crate::step::Step;
 use crate::world::{Recorded, World};
 
-/// Which promise a step broke.
+/// The promise that a step broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Broken(pub(crate) String);
 
-/// Holds a step against every promise, and notes in `after` what is on record.
+/// Checks a step against every promise, and notes in `after` whether the latest attempt is on record.
 pub(crate) fn kept(
     before: &World,
     step: Step,
@@ -38,7 +38,7 @@ fn may_rise(before: &World, step: Step) -> bool {
     matches!(step, Step::Replay { .. }) && before.event.status() == Status::DeadLetter
 }
 
-/// Every attempt from the first to the one before the latest, and each once.
+/// Checks that every attempt from the first to the one before the latest is on record exactly once.
 fn attempts_are_on_record(before: &World, after: &mut World, recorded: Recorded) -> Result<(), Broken> {
     if let Recorded::Attempt(attempt) = recorded {
         if before.on_record || attempt != before.event.attempt() {
@@ -74,7 +74,8 @@ fn is_early(live: &Live) -> bool {
     live.status == Status::Failed && live.retry_at.is_some_and(|at| at > NOW)
 }
 
-/// Four own failures, a permanent one, too many interruptions, or too many attempts lost alone are the end, and nothing else is.
+/// An event must die after four failures of its own, a permanent failure, too many interruptions, or too many attempts
+/// lost alone, and for no other reason.
 fn ended_by_right(before: &World, step: Step, after: &World, product: &Product) -> Option<String> {
     let tries = product_tries();
     let (failures, losses, interruptions) = (after.failures, after.losses_alone, after.interruptions);
@@ -96,12 +97,12 @@ fn ended_by_right(before: &World, step: Step, after: &World, product: &Product) 
     }
 }
 
-/// `MAX_RETRIES` is 3, whatever a mistake makes of it.
+/// The number of tries with the right `MAX_RETRIES` of 3, since a mistake may change the setting.
 fn product_tries() -> u32 {
     Product::right().rules.retries.max + 1
 }
 
-/// The handler of the attempt that nobody has overtaken says so.
+/// True if the step is a permanent failure of the attempt that no other attempt has overtaken.
 fn is_permanent(before: &World, step: Step) -> bool {
     let Step::Fail(worker, AttemptEnd::Permanent, _) = step else { return false };
     let State::Live(live) = &before.event else { return false };

@@ -1,22 +1,22 @@
 use event::AttemptEnd;
 
-/// What can happen to an event, its messages and those who work on it.
+/// A step of an event, of its messages, or of the workers that run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Time passes.
     Tick,
     Duplicate,
     Vanish,
-    /// A delivery that an outage of ours refuses.
+    /// A delivery that is refused because of an outage on our side.
     Burn(Copied),
     Deliver(Copied),
-    /// To a process that has ended or refused all else.
+    /// A delivery to a process that has ended or refused all other work.
     DeliverAlone(Copied),
     /// The process of a worker is killed, or never answers.
     Kill(usize, Copied),
     Succeed(usize, Copied),
     Fail(usize, AttemptEnd, Copied),
-    /// The success commits, and the connection breaks before anybody knows.
+    /// The success commits, and the connection breaks before the worker learns of it.
     CommitUnanswered(usize, Copied),
     Relay,
     Publish,
@@ -24,7 +24,7 @@ pub(crate) enum Step {
     /// Pub/Sub takes the message, and its answer is lost.
     PublishUnanswered,
     KillRelay,
-    /// The relay claims what it took, or what no delivery has reached, and runs it itself.
+    /// The relay claims an event that it took or that no delivery has reached, and runs it itself.
     Run {
         alone: bool,
     },
@@ -34,8 +34,8 @@ pub(crate) enum Step {
     },
 }
 
-/// What becomes of the copy of the message that was delivered. Pub/Sub's count of deliveries is approximate and burnt by outages, so
-/// that any nack may be the one that moves the message to the dead-letter topic.
+/// The fate of the copy of the message that was delivered. Pub/Sub's count of deliveries is approximate, and outages
+/// use it up, so any nack may be the one that moves the message to the dead-letter topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Copied {
     Gone,
@@ -46,7 +46,7 @@ pub(crate) enum Copied {
 use Copied::{Again, Gone, ToDeadLetters};
 
 impl Step {
-    /// All of them, for so many workers.
+    /// All steps, for this number of workers.
     pub(crate) fn all(workers: usize) -> Vec<Self> {
         let mut steps = vec![
             Self::Tick,
@@ -86,7 +86,7 @@ impl Step {
         steps
     }
 
-    /// What happens where nothing goes wrong, and nobody replays.
+    /// True for steps that happen when nothing goes wrong and no event is replayed.
     pub(crate) fn is_calm(self) -> bool {
         matches!(
             self,
@@ -99,7 +99,7 @@ impl Step {
         )
     }
 
-    /// What still happens while Pub/Sub takes and pushes nothing.
+    /// True for steps that still happen while Pub/Sub accepts and pushes nothing.
     pub(crate) fn is_without_pubsub(self) -> bool {
         matches!(self, Self::Tick | Self::Succeed(_, Gone) | Self::Relay | Self::Refuse | Self::Run { .. })
     }

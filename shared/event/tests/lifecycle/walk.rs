@@ -8,15 +8,15 @@ use crate::world::{Bounds, World};
 
 const BOUNDS: Bounds = Bounds { copies: 2, workers: 2, replays: 1 };
 
-/// Every state that was reached, and how.
+/// All states that were reached, each with the step that led to it.
 struct Walk {
     found: HashMap<World, Option<(World, Step)>>,
-    /// The states before a state, and the steps between.
+    /// The states before a state, with the steps between them.
     before: HashMap<World, Vec<(World, Step)>>,
 }
 
 impl Walk {
-    /// Breadth first, so that a way to what is wrong is the shortest.
+    /// Walks breadth-first, so that the first way to a mistake is the shortest one.
     fn of(product: &Product) -> Result<Self, String> {
         let start = World::new(product).canonical();
         let mut walk = Self { found: HashMap::from([(start.clone(), None)]), before: HashMap::new() };
@@ -45,7 +45,7 @@ impl Walk {
         Ok(walk)
     }
 
-    /// From wherever trouble has left an event, these steps alone bring it to its end.
+    /// Checks that these steps alone bring an event to its end from every state that was reached.
     fn all_can_end(&self, how: &str, counts: fn(Step) -> bool) -> Result<(), String> {
         let ended = self.found.keys().filter(|world| world.has_ended());
         let mut can_end: HashSet<&World> = ended.collect();
@@ -80,7 +80,7 @@ impl Walk {
 fn every_reachable_state_keeps_the_promises() {
     let walk = Walk::of(&Product::right()).unwrap();
     println!("{} states", walk.found.len());
-    // Fewer would mean that steps do not happen which should.
+    // A lower number would mean that some steps never happen.
     assert!(walk.found.len() > 5_000, "only {} states", walk.found.len());
 }
 

@@ -6,7 +6,7 @@ use crate::product::{ISOLATE_AFTER, NEVER, NOW, Product, UNIT};
 use crate::promises::{self, Broken};
 use crate::step::{Copied, Step};
 
-/// One event, with all that is under way for it.
+/// One event with its messages, its workers and its relay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) event: State,
@@ -14,21 +14,21 @@ pub(crate) struct World {
     pub(crate) copies: usize,
     pub(crate) dead_letters: usize,
     pub(crate) workers: Vec<Held>,
-    /// A relay between its statement and its publish.
+    /// The relay between its statement and its publish, with the `due_at` that it set.
     pub(crate) relay: Option<Moment>,
     pub(crate) effects: u32,
     /// The handler's own failures since ingest or the latest replay.
     pub(crate) failures: u32,
-    /// The attempts lost since then, and those of them that ran alone.
+    /// The attempts lost since then, and below those of them that ran alone.
     pub(crate) losses: u32,
     pub(crate) losses_alone: u32,
     pub(crate) interruptions: u32,
     pub(crate) replays: u32,
-    /// The latest attempt is on record.
+    /// True if the latest attempt is on record.
     pub(crate) on_record: bool,
 }
 
-/// The attempt whose end a step wrote.
+/// The attempt whose end a step recorded.
 #[derive(Clone, Copy)]
 pub(crate) enum Recorded {
     Nothing,
@@ -41,7 +41,7 @@ impl From<Option<(u32, AttemptEnd)>> for Recorded {
     }
 }
 
-/// How much there may be of what could grow without end.
+/// Limits for the numbers that could grow without end.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) copies: usize,
@@ -50,7 +50,7 @@ pub(crate) struct Bounds {
 }
 
 impl World {
-    /// Accepted, and published by ingest.
+    /// An event that ingest has accepted and published.
     pub(crate) fn new(product: &Product) -> Self {
         Self {
             event: product.accept(),
@@ -72,7 +72,7 @@ impl World {
         matches!(self.event, State::Ended(_))
     }
 
-    /// What the step makes of it, or None where it cannot happen here.
+    /// The state after the step, or None if the step cannot happen here.
     pub(crate) fn after(
         &self,
         step: Step,
@@ -118,7 +118,7 @@ impl World {
             live.retry_at = live.retry_at.map(nearer);
             live.lease_until = live.lease_until.map(nearer);
         }
-        // A publish has a bound that is shorter than the relay's step.
+        // A publish has a time limit that is shorter than the relay's step.
         self.relay = self.relay.map(nearer).filter(|at| *at > NOW);
     }
 
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// Acknowledgements are those of process-push.
+    /// The delivery is acknowledged in the same cases as in process-push.
     fn deliver(&mut self, copy: Copied, alone: bool, product: &Product, bounds: Bounds) -> Option<Recorded> {
         self.take_copy()?;
         let was_alone = self.latest_ran_alone();
@@ -149,7 +149,7 @@ impl World {
         self.claimed(&done, was_alone, bounds)
     }
 
-    /// The relay needs no message.
+    /// Runs the event in the relay, which needs no message for that.
     fn run(&mut self, alone: bool, product: &Product, bounds: Bounds) -> Option<Recorded> {
         let undelivered = self.event.status() == Status::Pending && self.event.attempt() == 0;
         (self.relay.take().is_some() || undelivered).then_some(())?;
@@ -229,8 +229,8 @@ impl World {
         Some(Recorded::Nothing)
     }
 
-    /// The same for all that behave alike: attempt numbers only ever meet as older, equal or newer, and what the overtaken know
-    /// matters no more.
+    /// Returns one form for all states that behave alike. Attempt numbers are only compared as older, equal or newer,
+    /// and the counts that an overtaken worker knows have no effect any more.
     pub(crate) fn canonical(mut self) -> Self {
         let mut attempts: Vec<u32> = self.workers.iter().map(|held| held.attempt).collect();
         attempts.push(self.event.attempt());
@@ -256,7 +256,7 @@ impl World {
             }
             State::Ended(ended) => {
                 ended.attempt = rank(ended.attempt);
-                // What led to an end says nothing about what follows from it.
+                // The counts that led to an end have no effect on what follows.
                 (self.failures, self.losses, self.losses_alone, self.interruptions) = (0, 0, 0, 0);
             }
         }
