@@ -1,5 +1,5 @@
-//! What a client of ingest shows: `efk_<id>_<secret><crc32>`. People and scanners know it by its prefix, and a typing mistake is
-//! found by its checksum, without a look at the database.
+//! The API key that a client of ingest presents: `efk_<id>_<secret><crc32>`. People and scanners recognize it by its
+//! prefix, and the checksum finds a typing mistake without a query of the database.
 
 use std::fmt;
 
@@ -19,23 +19,23 @@ const SECRET_WIDTH: usize = 22;
 const CHECKSUM_WIDTH: usize = 6;
 const WIDTH: usize = PREFIX.len() + ID_WIDTH + 1 + SECRET_WIDTH + CHECKSUM_WIDTH;
 
-/// A key as it is known once its text is gone: which one it is, and the hash of its secret. A slow hash would buy nothing, since
-/// 128 random bits are not guessed.
+/// A key without its text: its id and the hash of its secret. A slow hash would not help, since 128 random bits cannot
+/// be guessed.
 #[derive(Clone)]
 pub struct ApiKey {
     id: String,
     hash: [u8; 32],
 }
 
-/// The text of a new key. It can be had once.
+/// The text of a new key. It can be revealed once.
 pub struct Unrevealed(String);
 
-/// It is no key: mistyped, cut off, or something else.
+/// The text is not a key: it was mistyped, was cut off, or is something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
 impl ApiKey {
-    /// A key that nobody has, from the operating system's randomness.
+    /// Makes a new key from the operating system's randomness.
     pub fn mint() -> Result<(Self, Unrevealed), OsError> {
         let (id, secret) = (random()?, random()?);
         let mut text =
@@ -73,7 +73,7 @@ impl ApiKey {
         self.hash
     }
 
-    /// Whether this is the secret's hash, in a time that does not tell how much of it is right.
+    /// True if this is the secret's hash. The time of the comparison does not reveal how much of the hash is right.
     pub fn has_hash(&self, hash: &[u8; 32]) -> bool {
         self.hash.ct_eq(hash).into()
     }
@@ -85,7 +85,7 @@ impl Unrevealed {
     }
 }
 
-/// Of a text of the right width.
+/// Splits a text of the right width into the id and the secret.
 fn split(text: &str) -> (&str, &str) {
     let id = PREFIX.len()..PREFIX.len() + ID_WIDTH;
     let secret = id.end + 1..WIDTH - CHECKSUM_WIDTH;

@@ -17,7 +17,7 @@ fn a_minted_key_is_read_back_and_no_two_are_alike() {
     }
 }
 
-/// What clients and scanners rely on. The checksum is zlib's.
+/// Clients and scanners rely on this format. The checksum is zlib's.
 #[test]
 fn the_format_stays() {
     let text = "efk_0123456789ab_ABCDEFGHIJKLMNOPQRSTUV4VH66f";
@@ -50,7 +50,7 @@ fn anything_else_is_no_key() {
     for text in ["", "efk_", "efk__", "Bearer", &"é".repeat(WIDTH / 2), &"efk_é".repeat(9)] {
         assert!(ApiKey::parse(text).is_err(), "{text}");
     }
-    // The checksum alone does not make a key: these are not of its alphabet.
+    // A right checksum alone does not make a key: some characters here are not in the alphabet.
     let odd = "efk_0123456789a-_ABCDEFGHIJKLMNOPQRSTU\u{7f}";
     assert!(ApiKey::parse(&format!("{odd}{}", checksum(odd))).is_err());
 }

@@ -1,6 +1,6 @@
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The last `width` digits of a number.
+/// The last `width` digits of a number in base 62.
 pub(crate) fn encode(number: u128, width: usize) -> String {
     let mut rest = number;
     let mut digits = vec![b'0'; width];

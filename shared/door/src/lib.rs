@@ -1,5 +1,5 @@
-//! Who may come in. Each service has such a door before its routes, and whoever is refused there is refused before a byte
-//! of the body is read.
+//! The check of callers. Each service has such a door before its routes, and a caller that is refused there is refused
+//! before a byte of the body is read.
 
 mod api_key;
 mod base62;
@@ -32,33 +32,34 @@ enum Kind {
 }
 
 impl Door {
-    /// For everybody who can reach the port.
+    /// Admits every caller that can reach the port.
     pub fn open() -> Self {
         Self(Arc::new(Kind::Open))
     }
 
-    /// For nobody, and this is why.
+    /// Admits no caller, for the given reason.
     pub fn closed(why: &'static str) -> Self {
         Self(Arc::new(Kind::Closed(why)))
     }
 
-    /// For these accounts of Google's.
+    /// Admits these Google accounts.
     pub fn google(identity: Identity, accounts: Vec<String>) -> Self {
         Self(Arc::new(Kind::Google { identity, accounts }))
     }
 
-    /// For every account of Google's whose token is for this service. Anybody can have such a token, so somebody else must
-    /// have chosen among them: Cloud Run's invoker check.
+    /// Admits every Google account with a token for this service. Every Google account can get such a token, so another
+    /// check must have selected the callers: Cloud Run's invoker check.
     pub fn any_google(identity: Identity) -> Self {
         Self(Arc::new(Kind::AnyGoogle(identity)))
     }
 
-    /// For whom Identity-Aware Proxy has let in.
+    /// Admits the callers that Identity-Aware Proxy has let in.
     pub fn iap(iap: Iap) -> Self {
         Self(Arc::new(Kind::Iap(iap)))
     }
 
-    /// Puts the door before the routes that are there. A handler finds the [`Caller`] among the request's extensions.
+    /// Puts the door before the routes that the router has now. A handler finds the [`Caller`] among the request's
+    /// extensions.
     pub fn guard<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
         router.route_layer(from_fn_with_state(self, pass))
     }

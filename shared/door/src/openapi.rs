@@ -1,4 +1,4 @@
-//! The doors for Google identities, as a service's document describes them.
+//! The description of the doors for Google identities in a service's document.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::IntoResponses;
 use utoipa::openapi::{Ref, RefOr, Response};
 
-/// What a request may be answered before it is looked at, or by a database that is away.
+/// The responses that a request may get before its handler runs, or if the database is unavailable.
 pub struct Refusals;
 
 impl IntoResponses for Refusals {
@@ -16,7 +16,7 @@ impl IntoResponses for Refusals {
     }
 }
 
-/// What [`Refusals`] refers to, and the scheme `google`.
+/// The components that [`Refusals`] refers to, and the scheme `google`.
 pub fn components() -> Value {
     json!({ "components": {
         "headers": {

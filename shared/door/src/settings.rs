@@ -3,16 +3,16 @@ use service::{Env, Noted};
 
 use crate::Door;
 
-/// Whom a door will let in, as the environment says it.
+/// The callers that a door admits, as the environment sets them.
 pub enum Callers {
     Everybody,
     Nobody(&'static str),
-    /// These accounts; where none are named, whom the invoker check of Cloud Run has let in.
+    /// These accounts. If none are named, the callers that the invoker check of Cloud Run has let in.
     Google {
         identity: IdentityConfig,
         accounts: Vec<String>,
     },
-    /// Whom Identity-Aware Proxy has let in, for this audience.
+    /// The callers that Identity-Aware Proxy has let in, for this audience.
     Iap {
         audience: String,
         keys_url: Option<String>,
@@ -20,14 +20,14 @@ pub enum Callers {
 }
 
 impl Callers {
-    /// Google identities: `accounts` is the variable that names them.
+    /// Google identities. `accounts` is the variable that names them.
     pub fn google(env: &mut Env, accounts: &'static str) -> Result<Self, Noted> {
         let named = emails(env, accounts)?;
         Self::google_accounts(env, named, accounts)
     }
 
-    /// Google identities of these accounts. Without any, somebody else must choose among the callers, since a token for this
-    /// service is something that every Google account can have. `variable` is where they could be named.
+    /// Google identities of these accounts. Without any account, another check must select the callers, since every
+    /// Google account can get a token for this service. `variable` is the setting that could name the accounts.
     pub fn google_accounts(
         env: &mut Env,
         accounts: Vec<String>,
@@ -53,7 +53,7 @@ impl Callers {
     }
 }
 
-/// Who vouches for the tokens of callers, and for which audience they must be.
+/// The settings that say who vouches for the tokens of callers, and which audience the tokens must have.
 pub fn identity(env: &mut Env) -> Result<IdentityConfig, Noted> {
     let mode = env.or("IDENTITY", Mode::Verify);
     let audience = env.required("IDENTITY_AUDIENCE");
@@ -61,7 +61,7 @@ pub fn identity(env: &mut Env) -> Result<IdentityConfig, Noted> {
     Ok(IdentityConfig { mode: mode?, audience: audience?, jwks_url: jwks_url? })
 }
 
-/// E-mail addresses, separated by commas.
+/// Reads e-mail addresses that are separated by commas.
 pub fn emails(env: &mut Env, variable: &'static str) -> Result<Vec<String>, Noted> {
     let list = env.or(variable, String::new())?;
     Ok(list.split(',').map(str::trim).filter(|email| !email.is_empty()).map(str::to_owned).collect())
