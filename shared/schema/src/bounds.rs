@@ -8,23 +8,24 @@ use crate::pattern::Patterns;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Looks at all of a schema for what is not taken here. What is data there is passed over, but for what a reference leads to: that
-/// is a schema too.
+/// Searches all of a schema for parts that are not accepted here. Data in the schema is skipped, unless a reference
+/// leads to it, since the target of a reference is a schema too.
 pub(crate) struct Bounds<'a> {
     id: Option<&'a str>,
     patterns: Patterns,
-    /// How many patterns are held against the name of a member, at most.
+    /// The most patterns that the name of one member is matched with.
     pub(crate) name_patterns: usize,
-    /// JSON Pointers that references lead to.
+    /// The JSON Pointers of the references.
     targets: Vec<String>,
     seen: HashSet<(*const Value, Place)>,
 }
 
-/// What a value is by its place. Below a keyword that is not known, whatever looks like a keyword is held for one.
+/// The role of a value, given by its place. Below an unknown keyword, everything that looks like a keyword is treated
+/// as one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {
     Schema,
-    /// Its members have names of the author's own, and are schemas.
+    /// The members have names of the author's own choice, and are schemas.
     Named,
     Data,
 }
@@ -141,14 +142,14 @@ impl<'a> Bounds<'a> {
         Ok(())
     }
 
-    /// Of a reference that leads to a place in this schema.
+    /// The fragment of a reference that leads to a place in this schema.
     fn fragment<'t>(&self, target: &'t str) -> Option<&'t str> {
         let own = self.id.and_then(|id| target.strip_prefix(id.trim_end_matches('#')));
         [Some(target), own].into_iter().flatten().find_map(|target| target.strip_prefix('#'))
     }
 }
 
-/// Where a reference leads.
+/// The target of a reference.
 struct Target<'v> {
     value: &'v Value,
     pointer: String,
@@ -156,7 +157,7 @@ struct Target<'v> {
 }
 
 impl<'v> Target<'v> {
-    /// The steps are read as leniently as the validator reads them.
+    /// The steps are read as leniently as in the validator.
     fn of(schema: &'v Value, pointer: &str) -> Option<Self> {
         let root = Self { value: schema, pointer: String::new(), depth: 1 };
         pointer.split('/').skip(1).try_fold(root, |Self { value, pointer, depth }, step| {

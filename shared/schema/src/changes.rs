@@ -3,12 +3,12 @@ use serde_json::{Map, Value};
 
 use crate::bounds::escaped;
 
-/// So many are told.
+/// The most changes that are reported.
 const MAX_CHANGES: usize = 200;
-/// What is shown of a value.
+/// The most characters that are shown of a value.
 const MAX_SHOWN: usize = 100;
 
-/// Something that one schema says and another does not.
+/// A difference between two schemas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// A JSON Pointer into the schema.
@@ -17,21 +17,21 @@ pub struct Change {
     pub effect: Effect,
 }
 
-/// What a change means to a payload.
+/// The effect of a change on payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// Some that matched may match no longer, and none the other way.
+    /// Some payloads that matched may no longer match, and no other payload matches now.
     Stricter,
     Looser,
-    /// Either of them, or neither: it is not said simply.
+    /// The change may be stricter, looser or neither. There is no simple answer.
     Changed,
-    /// It is for readers alone.
+    /// The change matters only to readers of the schema.
     None,
 }
 use Effect::{Changed, Looser, Stricter};
 
-/// What `new` says and `old` does not, and the other way round, member by member.
+/// The differences between `old` and `new` in both directions, member by member.
 pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let mut report = Report { changes: Vec::new(), pointer: String::new(), is_plain: true };
     report.schema(old, new);
@@ -42,7 +42,7 @@ pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
 struct Report {
     changes: Vec<Change>,
     pointer: String,
-    /// A stricter part makes the whole stricter: not so below `not`, `if` and `oneOf`.
+    /// True if a stricter part makes the whole stricter. This is not so below `not`, `if` and `oneOf`.
     is_plain: bool,
 }
 
@@ -142,7 +142,7 @@ impl Report {
     }
 
     fn one_schema(&mut self, was: Option<&Value>, is: Option<&Value>) {
-        // What is not there allows anything.
+        // A missing schema allows anything.
         let anything = Value::Bool(true);
         self.schema(was.unwrap_or(&anything), is.unwrap_or(&anything));
     }
@@ -182,7 +182,7 @@ impl Report {
         }
     }
 
-    /// A list whose order says nothing.
+    /// Compares two lists whose order has no meaning.
     fn names(&mut self, was: Option<&Value>, is: Option<&Value>, what: &str, more: Effect, fewer: Effect) {
         let (Some(was), Some(is)) = (elements(was, what == "required"), elements(is, what == "required"))
         else {
@@ -232,7 +232,7 @@ impl Report {
     }
 }
 
-/// None of `required` is an empty one; none of `enum` is not.
+/// A missing `required` is the same as an empty one. A missing `enum` is not.
 fn elements(list: Option<&Value>, none_is_empty: bool) -> Option<&[Value]> {
     match list {
         Some(Value::Array(elements)) => Some(elements),
@@ -261,7 +261,7 @@ fn names_of(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Of lower limits.
+/// The effect of a change of a lower limit.
 fn of_limits(was: &Value, is: &Value) -> Effect {
     match (was.as_f64(), is.as_f64()) {
         (Some(was), Some(is)) if is > was => Stricter,

@@ -12,23 +12,24 @@ use crate::violation::{self, MAX_VIOLATIONS, Violations};
 pub const MAX_BYTES: usize = 256 * 1024;
 pub const MAX_DEPTH: usize = 64;
 
-/// Above what any automaton that passed the bounds can take, so that none of them is thrown away and made again.
+/// More than the size of any automaton that passed the bounds, so that none of them is thrown away and made again.
 const MAX_REGEX: usize = 16 * 1024 * 1024;
-/// What any payload may cost, and what more for each of its bytes. A number in an array is two bytes and some ten steps, and a
-/// million steps take some hundredths of a second.
+/// The steps that any payload may cost, and the additional steps for each of its bytes. A number in an array has two
+/// bytes and costs some ten steps, and a million steps take some hundredths of a second.
 const STEPS: usize = 200_000;
 const STEPS_A_BYTE: usize = 16;
-/// Errors that are made, of which the first are told. Those behind `anyOf` count too, and are not told.
+/// The most errors that are made. The first of them are reported. Errors inside of `anyOf` count too and are not
+/// reported.
 const MAX_ERRORS: usize = 50 * MAX_VIOLATIONS;
 
-/// A schema that payloads can be held against, by many threads at once.
+/// A compiled schema, with which many threads can check payloads at once.
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator<Metered>,
     name_patterns: usize,
 }
 
-/// Why something is no schema here, and where in it.
+/// The reason why a text is not accepted as a schema, and the place of the mistake.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Invalid {
@@ -44,13 +45,13 @@ impl Invalid {
 }
 
 impl Schema {
-    /// Of a schema that was taken before. Takes some milliseconds, and for the largest schemas a second: it is not for a thread that
-    /// others wait for.
+    /// Compiles a schema that was accepted before. This takes some milliseconds, and a second for the largest schemas,
+    /// so it must not run on a thread that others wait for.
     pub fn compile(text: &str) -> Result<Self, Invalid> {
         Self::of(text, Patterns::default())
     }
 
-    /// Of a schema that is new, whose patterns must mean here what they mean to ECMA 262.
+    /// Compiles a new schema. Its patterns must mean the same here as in ECMA 262.
     pub fn compile_new(text: &str) -> Result<Self, Invalid> {
         Self::of(text, Patterns::of_new_schema())
     }
@@ -77,12 +78,12 @@ impl Schema {
         Ok(Self { validator, name_patterns })
     }
 
-    /// Whether the payload, which is JSON, is as the schema says, and else where it is not.
+    /// Checks a payload, which must be JSON. The error lists the places that do not match the schema.
     pub fn check(&self, payload: &str) -> Result<(), Violations> {
         let (value, stands_in) = number::payload(payload).map_err(|_| Violations::unreadable())?;
         let steps = STEPS + STEPS_A_BYTE * payload.len();
         let bounds = |errors| Meter::new(steps, errors, 1 + self.name_patterns, stands_in);
-        // The validator remembers what it has found out only where it makes no errors.
+        // The validator remembers its results only if it makes no errors.
         let valid = metered(&bounds(1), |meter| self.validator.is_valid(Node { value: &value, meter }));
         match valid {
             Ok(true) => return Ok(()),
@@ -101,7 +102,8 @@ impl Schema {
     }
 }
 
-/// JSON that is well-formed may have what is not kept here: a number that a double does not reach, or half of a surrogate pair.
+/// Well-formed JSON may contain parts that cannot be stored here: a number beyond the range of a double, or half of a
+/// surrogate pair.
 fn unreadable(text: &str, error: &serde_json::Error) -> Invalid {
     let is_json = serde_json::from_str::<&RawValue>(text).is_ok();
     let what = if is_json { "cannot be read" } else { "is not JSON" };

@@ -1,5 +1,5 @@
-//! Whether a payload is what its type of event promises: JSON Schema 2020-12, with bounds on what a schema may ask for and on
-//! what a payload may cost. No I/O and no clock.
+//! Checks payloads against the schema of their event type, by JSON Schema 2020-12. There are bounds on what a schema
+//! may use and on what a payload may cost. There is no I/O and no clock here.
 
 mod bounds;
 mod changes;

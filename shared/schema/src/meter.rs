@@ -5,28 +5,29 @@ use serde_json::Number;
 
 use crate::number;
 
-/// A validator has no bound of its own, and for some schemas the work is exponential in the depth of the payload. It sees
-/// the payload through [`crate::node::Node`], which pays here for each look, and what costs too much is ended.
+/// A limit for the work of a validation. The validator has no limit of its own, and for some schemas the work is
+/// exponential in the depth of the payload. The validator reads the payload through [`crate::node::Node`], which pays
+/// here for each read, and a validation that costs too much is ended.
 pub(crate) struct Meter {
     left: Cell<usize>,
-    /// How many errors may still be told.
+    /// The number of errors that may still be reported.
     errors: Cell<usize>,
-    /// What each member of an object costs, since each pattern for names is held against it.
+    /// The cost of each member of an object, since each pattern for names is matched with its name.
     pub(crate) member: usize,
-    /// Whether the largest double stands in for a number that no double reaches.
+    /// True if the largest double stands in for a number beyond the range of a double.
     stands_in: bool,
     stack: usize,
 }
 
-/// Half of what a thread of tokio's has, since a request is a few frames deep already.
+/// Half of the stack of a tokio thread, since a request is already a few frames deep.
 const MAX_STACK: usize = 1024 * 1024;
-/// The bytes of a string that are looked at for the price of one step.
+/// The bytes of a string that can be read for the price of one step.
 const BYTES: usize = 64;
 
-/// Why a validator is ended before it is done.
+/// The reason why a validation is ended early.
 pub(crate) enum End {
     Spent,
-    /// It asks how large a number is that no double reaches.
+    /// The validator asks for the size of a number beyond the range of a double.
     Incomparable,
 }
 
@@ -35,12 +36,12 @@ impl Meter {
         Self { left: Cell::new(steps), errors: Cell::new(errors), member, stands_in, stack: here() }
     }
 
-    /// A meter of one small thing that is looked at beside the payload.
+    /// A meter for one small value that is read beside the payload.
     pub(crate) fn of_one<T>(work: impl FnOnce(&Self) -> T) -> T {
         work(&Self::new(100_000, 1, 1, false))
     }
 
-    /// Unwinds where nothing is left: the frames in between belong to the validator, which knows of no end but the last.
+    /// Unwinds if no step is left, since the frames in between belong to the validator, which cannot stop early.
     pub(crate) fn spend(&self, steps: usize) {
         let deep = here().abs_diff(self.stack) > MAX_STACK;
         match self.left.get().checked_sub(steps) {
@@ -49,7 +50,7 @@ impl Meter {
         }
     }
 
-    /// To be asked before a number is compared with any other.
+    /// Must be called before a number is compared with another.
     pub(crate) fn compare(&self, number: &Number) {
         if self.stands_in && number::is_stand_in(number) {
             end(End::Incomparable);
@@ -60,7 +61,7 @@ impl Meter {
         self.spend(1 + text.len() / BYTES);
     }
 
-    /// Whether one more error is told.
+    /// Counts one more error. True if it may be reported.
     pub(crate) fn tell(&self) -> bool {
         let left = self.errors.get();
         self.errors.set(left.saturating_sub(1));
@@ -76,7 +77,7 @@ fn end(why: End) -> ! {
     resume_unwind(Box::new(why))
 }
 
-/// What `work` gives, or why it was ended.
+/// The result of `work`, or the reason why it was ended.
 pub(crate) fn metered<T>(meter: &Meter, work: impl FnOnce(&Meter) -> T) -> Result<T, End> {
     catch_unwind(AssertUnwindSafe(|| work(meter))).map_err(|panic| match panic.downcast() {
         Ok(end) => *end,
@@ -84,7 +85,7 @@ pub(crate) fn metered<T>(meter: &Meter, work: impl FnOnce(&Meter) -> T) -> Resul
     })
 }
 
-/// Where the stack has grown to.
+/// The address that the stack has grown to.
 fn here() -> usize {
     let local = 0_u8;
     std::ptr::from_ref(&local).addr()

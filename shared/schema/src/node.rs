@@ -9,7 +9,7 @@ use crate::meter::Meter;
 use crate::number::Numeric;
 use crate::order;
 
-/// JSON as the validator sees it: every look at it is paid for, and no error holds any of it.
+/// The JSON that the validator reads. Every read is paid for, and no error holds a value of the payload.
 pub(crate) struct Metered;
 
 #[derive(Clone, Copy)]
@@ -18,8 +18,8 @@ pub(crate) struct Node<'a> {
     pub(crate) meter: &'a Meter,
 }
 
-/// What an error carries in place of the value at fault: whether it was made before there were enough of them. From then on
-/// containers look shorter than they are, so later ones may be untrue.
+/// The marks that an error carries in place of the value at fault. They say whether the error was made before there
+/// were enough errors. From then on containers look shorter than they are, so later errors may be untrue.
 static IN_TIME: Value = Value::Bool(true);
 static LATE: Value = Value::Bool(false);
 
@@ -39,7 +39,7 @@ impl Json for Metered {
         key.to_owned()
     }
 
-    /// For names that do not come from a [`Members`], of which there are none.
+    /// Only for names that do not come from a [`Members`]. There are none.
     fn with_string_node<T>((): &mut (), text: &str, work: impl FnOnce(Node<'_>) -> T) -> T {
         Meter::of_one(|meter| work(Node { value: &Value::String(text.to_owned()), meter }))
     }
@@ -189,7 +189,7 @@ impl<'a> Array<'a, Metered> for Elements<'a> {
         ElementsIter(self.elements.iter(), self.meter)
     }
 
-    /// The validator's own way is by hashes, of which many are easily made equal.
+    /// Compares the sorted elements. The validator's own method uses hashes, and many equal hashes are easy to make.
     fn is_unique(&self) -> bool {
         let mut sorted: Vec<_> = self.elements.iter().collect();
         sorted.sort_unstable_by(|a, b| order::of(a, b, self.meter));

@@ -1,4 +1,5 @@
-//! Numbers that JSON may have and no double reaches, such as `1e400`. A schema that does not ask how large they are takes them.
+//! Numbers that JSON allows and that are beyond the range of a double, such as `1e400`. A schema that does not ask for
+//! their size accepts them.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,8 @@ use crate::meter::Meter;
 /// The largest double.
 const STAND_IN: &str = "1.7976931348623157e308";
 
-/// A payload, and whether [`STAND_IN`] or its negative stands in it for what no double reaches.
+/// Parses a payload. The second value is true if [`STAND_IN`] or its negative stands in for a number beyond the range
+/// of a double.
 pub(crate) fn payload(json: &str) -> Result<(Value, bool), Error> {
     serde_json::from_str(json).map(|value| (value, false)).or_else(|error| match reachable(json) {
         Cow::Borrowed(_) => Err(error),
@@ -19,7 +21,8 @@ pub(crate) fn payload(json: &str) -> Result<(Value, bool), Error> {
     })
 }
 
-/// A number of a payload. Where it stands in for another, the validator is ended as soon as it asks how large that is.
+/// A number of a payload. If it stands in for another number, the validation is ended as soon as it asks for the size
+/// of the number.
 pub(crate) struct Numeric<'a> {
     pub(crate) number: &'a Number,
     pub(crate) meter: &'a Meter,
@@ -53,7 +56,7 @@ impl JsonNumber for Numeric<'_> {
         Cow::Borrowed(self.compared())
     }
 
-    /// As every double is that is so large.
+    /// A stand-in is an integer, like every double of that size.
     fn is_integer(&self) -> bool {
         number_is_integer(self.number)
     }
@@ -63,7 +66,7 @@ pub(crate) fn is_stand_in(number: &Number) -> bool {
     number.as_f64().is_some_and(|number| number.abs() >= f64::MAX)
 }
 
-/// JSON with stand-ins for what no double reaches.
+/// Replaces each number beyond the range of a double by its stand-in.
 fn reachable(json: &str) -> Cow<'_, str> {
     let mut text = String::new();
     let (mut copied, mut at) = (0, 0);

@@ -4,8 +4,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::meter::Meter;
 
-/// An order of all JSON, in which those are equal that JSON Schema says are: `1` and `1.0`, and objects in any order of
-/// their members.
+/// An order of all JSON values. Two values are equal in it if JSON Schema says so: `1` and `1.0`, and objects with
+/// their members in any order.
 pub(crate) fn of(a: &Value, b: &Value, meter: &Meter) -> Ordering {
     meter.spend(1);
     match (a, b) {
@@ -35,7 +35,7 @@ pub(crate) fn of(a: &Value, b: &Value, meter: &Meter) -> Ordering {
     }
 }
 
-/// A map of `serde_json`'s is sorted already, unless another crate turns its `preserve_order` on.
+/// The members in order. A map of `serde_json` is already sorted, unless another crate turns its `preserve_order` on.
 fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut members: Vec<_> = map.iter().collect();
     members.sort_unstable_by_key(|(name, _)| *name);
@@ -53,13 +53,14 @@ fn rank(value: &Value) -> u8 {
     }
 }
 
-/// By their nearest float, and where that is one and the same, as integers, which a float may be too.
+/// Compares numbers by their nearest float, and if that is the same, as integers. A float may be an integer too.
 fn of_numbers(a: &Number, b: &Number) -> Ordering {
     let float = |number: &Number| number.as_f64().map_or(0.0, |float| float + 0.0);
     float(a).total_cmp(&float(b)).then_with(|| integer(a).cmp(&integer(b)))
 }
 
-/// Every float that is as large as some integer of 64 bits is below 2^65. It has no fraction where an integer is as near.
+/// The number as an integer, to order numbers with the same nearest float. The nearest float of an integer of 64 bits
+/// is below 2^65 and has no fraction, so the cast is exact for it.
 #[allow(clippy::cast_possible_truncation)]
 fn integer(number: &Number) -> i128 {
     number.as_i128().unwrap_or_else(|| number.as_f64().map_or(0, |float| float as i128))

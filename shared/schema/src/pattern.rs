@@ -7,21 +7,22 @@ use regex_syntax::ast::{self, Ast, Visitor};
 
 use crate::compile::Invalid;
 
-/// A pattern may become an automaton of so many bytes. One of `^.{1,255}@` takes a fifth.
+/// The most bytes of the automaton of one pattern. The automaton of `^.{1,255}@` takes a fifth of this.
 const MAX_AUTOMATON: usize = 4 * 1024 * 1024;
-/// All of a schema's together.
+/// The most bytes of all automata of a schema together.
 const MAX_AUTOMATA: usize = 16 * 1024 * 1024;
 
 const NO_PATTERN: &str = "is no regular expression that is taken here: look-around and back-references are not, \
                           since they can take for ever";
 
-/// The patterns of one schema. A regular expression takes time in the length of the text, but also in the size of its
-/// automaton where that is too large to be made: `[ab]*a[ab]{500}c` took four seconds for a megabyte. So each is made once, and
-/// what is too large is no pattern here.
+/// The patterns of one schema. The time of a regular expression grows with the length of the text, and also with the
+/// size of its automaton if that is too large to be made: `[ab]*a[ab]{500}c` took four seconds for a megabyte. So each
+/// automaton is made once, and a pattern whose automaton is too large is refused.
 #[derive(Default)]
 pub(crate) struct Patterns {
     bytes: usize,
-    /// What was taken by an earlier release stays in force as it was read there.
+    /// True for a new schema. A pattern that an earlier release accepted stays in force with the meaning that it had
+    /// there.
     are_new: bool,
 }
 
@@ -38,7 +39,7 @@ impl Patterns {
         {
             return Err(invalid(why));
         }
-        // The validator does as much, so that counting at an edge costs nothing.
+        // The validator searches with this form too, so that counting at an edge of the pattern costs nothing.
         let sought = match jsonschema_regex::search_form(pattern, &translated) {
             Some(Search::RepeatedClass(_)) => return Ok(()),
             Some(Search::Collapsed(collapsed)) => collapsed,
@@ -68,9 +69,9 @@ impl Patterns {
     }
 }
 
-/// Why a pattern would mean something else here than what ECMA 262 says of it.
+/// The reason why a pattern would mean something else here than in ECMA 262.
 fn misread(pattern: &str) -> Option<&'static str> {
-    // What cannot be parsed is refused for that.
+    // A pattern that cannot be parsed is refused for that reason later.
     let parsed = Parser::new().parse(pattern).ok()?;
     ast::visit(&parsed, Misread).err()
 }

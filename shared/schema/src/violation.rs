@@ -7,12 +7,13 @@ use crate::bounds::escaped;
 use crate::node::is_in_time;
 
 pub const MAX_VIOLATIONS: usize = 20;
-/// A name in a payload may be as long as the payload.
+/// The most characters of a pointer, since a name in a payload may be as long as the payload.
 const MAX_POINTER: usize = 500;
-/// What is shown of a schema's own values.
+/// The most characters that are shown of a schema's own values.
 const MAX_SHOWN: usize = 200;
 
-/// A place in a payload that is not as the schema says. The payload's values are never repeated: they may be private.
+/// A place in a payload that does not match the schema. The payload's values are never repeated, since they may be
+/// private.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// A JSON Pointer into the payload.
@@ -25,7 +26,7 @@ pub struct Violation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations {
     pub violations: Vec<Violation>,
-    /// There are more, which are not told.
+    /// True if there are more violations, which are not reported.
     pub more: bool,
 }
 
@@ -70,7 +71,8 @@ pub(crate) fn of(errors: ErrorIterator<'_>) -> Violations {
     told
 }
 
-/// Why a schema is none, with the values that are wrong: they are the caller's own, and no event's.
+/// The reason why a schema is not valid, with the wrong values. They are the caller's own values and not those of an
+/// event.
 pub(crate) fn of_schema(error: &ValidationError<'_>) -> String {
     match error.kind() {
         Kind::Referencing(error) => error.to_string(),
@@ -94,7 +96,7 @@ fn of_error(error: &ValidationError<'_>) -> Vec<Violation> {
                 violation(format!("{at}/{}", escaped(name)), "is a member that is not allowed".into())
             })
             .collect(),
-        // So it is told where the schema names no members at all.
+        // The validator reports this kind if the schema names no members at all.
         Kind::FalseSchema if error.schema_path().as_str().ends_with("/additionalProperties") => {
             let message = "has a member that is not allowed".into();
             vec![Violation { pointer: shortened(at, MAX_POINTER), rule: "additionalProperties", message }]
@@ -106,7 +108,7 @@ fn of_error(error: &ValidationError<'_>) -> Vec<Violation> {
     }
 }
 
-/// Said with the schema's words alone.
+/// The message of a violation, which uses only the words of the schema.
 fn message(kind: &Kind) -> Option<String> {
     Some(match kind {
         Kind::AnyOf { context } => format!("must match at least one of {} schemas", context.len()),
@@ -141,7 +143,7 @@ fn message(kind: &Kind) -> Option<String> {
     })
 }
 
-/// The names of the specification, which outlive the error.
+/// The name of the keyword in the specification, as a text that outlives the error.
 fn rule(kind: &Kind) -> &'static str {
     const NAMES: [&str; 30] = [
         "additionalItems",

@@ -1,4 +1,4 @@
-//! What is told of two schemas.
+//! Tests of the differences that are reported for two schemas.
 
 use std::fmt::Write;
 

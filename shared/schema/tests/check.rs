@@ -1,4 +1,4 @@
-//! What each keyword refuses, and how that is told.
+//! Tests of what each keyword refuses, and of the messages.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;
@@ -140,7 +140,7 @@ fn a_number_beyond_comparing_is_refused_where_it_is_compared() {
     insta::assert_snapshot!(all);
 }
 
-/// `{}` takes all, and so do rules that ask for something else than how large a number is.
+/// `{}` accepts everything, and so do rules that do not ask for the size of a number.
 #[test]
 fn a_number_beyond_comparing_is_taken_where_nobody_compares_it() {
     for schema in [

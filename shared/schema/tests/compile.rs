@@ -1,4 +1,4 @@
-//! What is no schema here, and why.
+//! Tests of the texts that are not accepted as schemas, and of the reasons.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;
@@ -86,7 +86,7 @@ fn usual_patterns_are_taken() {
     }
 }
 
-/// It may be enforced, and its events would be refused after an upgrade.
+/// An accepted schema may be enforced. If an upgrade refused it, its events would be refused too.
 #[test]
 fn what_an_earlier_release_took_stays_in_force() {
     for pattern in ["a++", r"\<a"] {
@@ -95,7 +95,7 @@ fn what_an_earlier_release_took_stays_in_force() {
     }
 }
 
-/// Values are data, whatever they look like.
+/// Values are data, even if they look like keywords.
 #[test]
 fn what_looks_like_a_keyword_among_data_is_taken() {
     let looks = json!({
@@ -122,7 +122,7 @@ fn what_looks_like_a_keyword_among_data_is_taken() {
     assert!(schema.check(r#"{"query":{"pattern":"(?=a)"}}"#).is_err());
 }
 
-/// A reference may lead into data, and to the members of `properties`: what it leads to is a schema.
+/// A reference may lead into data, and to the members of `properties`. Its target is a schema.
 #[test]
 fn a_reference_makes_a_schema_of_what_it_leads_to() {
     let schema = json!({
@@ -155,7 +155,7 @@ fn so_many_patterns_are_refused_that_each_would_be_taken() {
     assert!(refusal(&json!({"properties": many}).to_string()).ends_with("together they are too large"));
 }
 
-/// The last can be read in its own specification.
+/// The last one is a boolean schema, which the specification allows.
 #[test]
 fn what_names_the_draft_or_itself_is_taken() {
     for schema in [

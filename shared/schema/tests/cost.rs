@@ -1,4 +1,5 @@
-//! What would take for ever comes to an end, and says so. None of these measures a time: without the bounds they do not end.
+//! Tests that a check that would take for ever is ended with an error. None of these tests measures a time: without the
+//! bounds they do not end.
 #![allow(clippy::unwrap_used)]
 
 use schema::{Schema, Violations};
@@ -36,7 +37,7 @@ fn doubling_references_end() {
     assert_eq!(rule(&json!({"$defs": defs, "$ref": "#/$defs/a0"}), &json!({})), "cost");
 }
 
-/// As a syntax tree is usually described: where it fails, each level is tried in every branch.
+/// The usual schema of a syntax tree. If a payload does not match, each level is tried in every branch.
 #[test]
 fn a_union_that_holds_itself_ends() {
     let branch =
@@ -47,7 +48,7 @@ fn a_union_that_holds_itself_ends() {
     assert!(["schema", "oneOf"].contains(&found.violations[0].rule), "{found:?}");
 }
 
-/// All of these have one hash under a hash that runs over the leaves.
+/// All of these elements have the same hash if the hash runs over the leaves.
 #[test]
 fn equal_hashes_are_no_equal_elements() {
     let bracketed = |bits: usize| {
@@ -66,7 +67,7 @@ fn equal_hashes_are_no_equal_elements() {
     assert_eq!(rule(&unique, &json!(again)), "uniqueItems");
 }
 
-/// A chain of references at each level of the payload is deep on the stack, which is a thread's, and not the heap's.
+/// A chain of references at each level of the payload takes a deep stack, and the stack of a thread is limited.
 #[test]
 fn a_deep_stack_is_not_grown_without_end() {
     let next = |at: usize| json!({"allOf": [{"$ref": format!("#/$defs/a{}", at + 1)}]});
@@ -74,7 +75,7 @@ fn a_deep_stack_is_not_grown_without_end() {
     defs.insert("a1500".into(), json!({"type": "object", "properties": {"a": {"$ref": "#"}}}));
     let schema = json!({"$defs": defs, "$ref": "#/$defs/a0"}).to_string();
     let payload = nested(90, json!({})).to_string();
-    // A thread of tokio's has two megabytes.
+    // A tokio thread has a stack of two megabytes.
     let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
     let checked =
         thread.spawn(move || Schema::compile(&schema).map(|schema| schema.check(&payload).is_ok())).unwrap();
@@ -88,7 +89,7 @@ fn many_patterns_for_names_are_paid_for() {
     assert_eq!(rule(&json!({"patternProperties": patterns}), &json!(payload)), "cost");
 }
 
-/// What people have: forty thousand members of a megabyte, each with several rules.
+/// A payload of the usual kind: forty thousand members of a megabyte, each with several rules.
 #[test]
 fn a_large_payload_of_the_usual_kind_is_taken() {
     let item = json!({"type": "object", "required": ["sku", "n"], "additionalProperties": false, "properties": {
