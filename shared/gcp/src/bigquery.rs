@@ -28,22 +28,22 @@ pub use listing::{ListedJob, ListedState, Page, Whose};
 pub use load::{Accepted, LoadError};
 pub use reason::Reason;
 
-/// The schema of the table as BigQuery's own tools read it; Terraform reads the same file.
+/// The schema of the table in the format of BigQuery's own tools. Terraform reads the same file.
 pub const SCHEMA: &str = include_str!("bigquery/schema.json");
 
-/// Which table, and how to reach it.
+/// The table, and how to reach it.
 #[derive(Debug, Clone)]
 pub struct BigQueryConfig {
     pub project: String,
     pub dataset: String,
     pub table: String,
-    /// Where the data lives; that of the dataset, if not given.
+    /// The location of the data. If it is not given, that of the dataset is used.
     pub location: Option<String>,
-    /// `host:port` of a server that wants no credentials and no TLS.
+    /// `host:port` of a server that needs no credentials and no TLS.
     pub emulator_host: Option<String>,
-    /// A key file that takes the place of Application Default Credentials.
+    /// A key file that is used in place of Application Default Credentials.
     pub credentials_file: Option<PathBuf>,
-    /// The bound of one request; a load is many.
+    /// The time limit of one request. A load consists of many requests.
     pub timeout: Duration,
 }
 
@@ -60,8 +60,8 @@ struct Shared {
 }
 
 impl BigQuery {
-    /// Needs neither the server nor credentials to be there: what is missing now is told now,
-    /// and looked for again by the next call.
+    /// Succeeds even if the server is unavailable or credentials are missing. Missing credentials are logged now, and
+    /// the next call looks for them again.
     pub async fn connect(config: BigQueryConfig) -> Result<Self, crate::Error> {
         tls::ensure_provider();
         let bigquery = Self {
@@ -81,8 +81,8 @@ impl BigQuery {
         self.shared.connection.get_or_try_init(|| Connection::new(&self.shared.config)).await
     }
 
-    /// A job asked about without its location is a false 404 in most of them, and the wrong
-    /// answer would load rows twice. So the location is known before any job is.
+    /// The location of the data, which is known before any job is. In most locations, a request about a job without its
+    /// location gets a false 404, and this wrong answer would load rows twice.
     async fn location(&self) -> Result<Option<&str>, Error> {
         let config = &self.shared.config;
         if let Some(location) = &config.location {
@@ -100,7 +100,7 @@ impl BigQuery {
         Ok(known.as_deref())
     }
 
-    /// The client has no time-outs of its own.
+    /// Limits the time of a call, since the client has no time-outs of its own.
     async fn bounded<T>(&self, call: impl Future<Output = Result<T, BQError>>) -> Result<T, Error> {
         match timeout(self.shared.config.timeout, call).await {
             Ok(answer) => answer.map_err(Error::from),

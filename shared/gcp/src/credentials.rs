@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::error::{Error, with_causes};
 
-/// Google's credentials: those of the file where one is named, else Application Default
-/// Credentials. Reads files at most; tokens are fetched, kept and renewed behind it.
+/// Google's credentials: those of the file if one is named, otherwise Application Default Credentials. This only reads
+/// files. The library fetches, caches and renews the tokens later.
 pub(crate) fn load(file: Option<&Path>) -> Result<AccessTokenCredentials, Error> {
     match file {
         Some(path) => from_file(path),
@@ -18,7 +18,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<AccessTokenCredentials, Error>
     }
 }
 
-/// The library reads only the file that the environment names, so the choice by type is ours.
+/// Reads the kind of credentials from the file. The library does this only for the file that the environment names.
 fn from_file(path: &Path) -> Result<AccessTokenCredentials, Error> {
     let wrong = |what: &dyn std::fmt::Display| Error::Credentials(format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;

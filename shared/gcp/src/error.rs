@@ -1,7 +1,7 @@
-/// Why a client for Google Cloud could not be made.
+/// The reason why a client for Google Cloud could not be made.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// No credentials, or credentials that cannot be used.
+    /// There are no credentials, or they cannot be used.
     #[error(
         "no usable Google credentials (set GOOGLE_APPLICATION_CREDENTIALS to a key file, run \
          `gcloud auth application-default login`, or run on Google Cloud with a service \
@@ -13,7 +13,7 @@ pub enum Error {
     Config(String),
 }
 
-/// The error with all its causes: the Google libraries keep the reason in the source.
+/// The error with all its causes, since the Google libraries keep the reason in the source.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

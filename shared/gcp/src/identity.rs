@@ -1,4 +1,4 @@
-//! Who is calling: the Google identity in a request's bearer token.
+//! The identity of a caller: the Google account in a request's bearer token.
 
 mod claims;
 mod iap;
@@ -20,22 +20,22 @@ use claims::Claims;
 use keys::Keys;
 use verified::Verified;
 
-/// What Cloud Run puts in the place of the signature once it has checked a token itself.
+/// The text that Cloud Run puts in place of the signature after it has checked a token itself.
 const STRIPPED: &str = "SIGNATURE_REMOVED_BY_GOOGLE";
-/// Cloud Run checks this header in preference, and then passes `Authorization` on unchecked.
+/// Cloud Run checks this header in preference to `Authorization`, which it then passes on unchecked.
 const SERVERLESS_AUTHORIZATION: &str = "x-serverless-authorization";
 const GOOGLE_KEYS: &str = "https://www.googleapis.com/oauth2/v3/certs";
 
-/// Long enough for a slow fetch of the keys, short enough for a push to be answered.
+/// The time limit for the keys: long enough for a slow fetch, and short enough for a push to be answered.
 const KEYS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who vouches for a token.
+/// The party that checks the signature of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// We check the signature.
+    /// This service checks the signature.
     Verify,
-    /// Cloud Run's invoker check has done it. Only for a service that has that check on:
-    /// anywhere else a caller could write any e-mail into a token.
+    /// Cloud Run's invoker check has checked the signature. This mode is only for a service that has that check on.
+    /// Anywhere else a caller could write any e-mail address into a token.
     CloudRun,
 }
 
@@ -54,13 +54,13 @@ impl FromStr for Mode {
 #[derive(Debug, Clone)]
 pub struct IdentityConfig {
     pub mode: Mode,
-    /// What a token must be made for: the base URL of the service.
+    /// The audience that a token must be made for: the base URL of the service.
     pub audience: String,
-    /// Where the issuer's keys are; Google's, if not given.
+    /// The URL of the issuer's keys. If it is not given, Google's keys are used.
     pub jwks_url: Option<String>,
 }
 
-/// Checks callers; clones share what has been verified.
+/// Checks callers. Clones share the verified tokens.
 #[derive(Debug, Clone)]
 pub struct Identity {
     shared: Arc<Shared>,
@@ -74,13 +74,13 @@ struct Shared {
     verified: Verified,
 }
 
-/// A caller who is who he says and who may call.
+/// A caller with a verified identity, who may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub email: String,
 }
 
-/// Why a request goes no further.
+/// The reason why a caller is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("a bearer token is required")]
@@ -89,13 +89,13 @@ pub enum Refusal {
     Invalid(String),
     #[error("{email} may not call this")]
     Forbidden { email: String },
-    /// Nothing is known against the caller.
+    /// The token could not be checked, which says nothing against the caller.
     #[error("the token cannot be checked now: {0}")]
     Unavailable(String),
 }
 
 impl Refusal {
-    /// What an HTTP service answers.
+    /// The status with which an HTTP service answers.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Missing | Self::Invalid(_) => StatusCode::UNAUTHORIZED,
@@ -121,18 +121,20 @@ impl Identity {
         })
     }
 
-    /// Takes all headers, not one, because which of them was checked is not the caller's choice.
+    /// Checks that the caller is one of the allowed accounts. This takes all headers, since the caller must not choose
+    /// which of them was checked.
     pub async fn check(&self, headers: &HeaderMap, allowed: &[String]) -> Result<Caller, Refusal> {
         self.admit(headers, |email| allowed.iter().any(|allowed| allowed == email)).await
     }
 
-    /// Whoever it is. That somebody has a token for this service says nothing: anybody can.
+    /// Checks the token and admits every account. A token for this service is no permission, since every Google account
+    /// can get one.
     pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
         self.admit(headers, |_| true).await
     }
 
-    /// Only the token of somebody who may call is remembered: every Google account can have tokens for this service, as many as it
-    /// likes, and would drive those of the callers out.
+    /// Remembers only the tokens of accounts that may call. Every Google account can get any number of tokens for this
+    /// service, and these would drive out those of the real callers.
     async fn admit(&self, headers: &HeaderMap, may_call: impl Fn(&str) -> bool) -> Result<Caller, Refusal> {
         let token = bearer(headers)?;
         let now = jsonwebtoken::get_current_timestamp();
@@ -142,7 +144,7 @@ impl Identity {
         if let Some(email) = self.shared.verified.email(token, now) {
             return may_call(email);
         }
-        // The claims first: a token that is not for us does not make us fetch keys.
+        // The claims are checked first, so that a token for another service causes no fetch of keys.
         let claims = Claims::read(token, &self.shared.audience, now)?;
         if self.shared.mode == Mode::CloudRun && signature(token) == STRIPPED {
             return may_call(claims.email);

@@ -1,4 +1,4 @@
-//! Publishes event IDs to a topic, through the official client, within a bound.
+//! Publishes event IDs to a topic through the official client, within a time limit.
 
 mod breaker;
 
@@ -18,20 +18,20 @@ use crate::error::{Error, with_causes};
 use crate::{credentials, tls};
 use breaker::{Breaker, Verdict};
 
-/// Where to publish, and for how long to try.
+/// The topic to publish to, and the time to try.
 #[derive(Debug, Clone)]
 pub struct PublisherConfig {
     pub project: String,
     pub topic: String,
-    /// `host:port` of a server that wants no credentials and no TLS.
+    /// `host:port` of a server that needs no credentials and no TLS.
     pub emulator_host: Option<String>,
-    /// A key file that takes the place of Application Default Credentials.
+    /// A key file that is used in place of Application Default Credentials.
     pub credentials_file: Option<PathBuf>,
-    /// The bound of one `publish`.
+    /// The time limit of one `publish`.
     pub timeout: Duration,
 }
 
-/// What a push will carry: the event ID as its data, the rest as attributes.
+/// The content of a push: the event ID as its data, the rest as attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     pub event_id: String,
@@ -39,7 +39,7 @@ pub struct Message {
     pub traceparent: Option<String>,
 }
 
-/// Why a message is not known to be published. It may still arrive: delivery is at least once.
+/// The reason why a message is not known to be published. It may still arrive, since delivery is at least once.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PublishError {
     #[error("Pub/Sub did not confirm in time")]
@@ -52,7 +52,7 @@ pub enum PublishError {
     Connect(#[from] Error),
 }
 
-/// A publisher for one topic; clones share its connection and its circuit breaker.
+/// A publisher for one topic. Clones share its connection and its circuit breaker.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     shared: Arc<Shared>,
@@ -67,8 +67,8 @@ struct Shared {
 }
 
 impl Publisher {
-    /// Needs neither the server nor credentials to be there: what is missing now is told now,
-    /// and looked for again by the next publish.
+    /// Succeeds even if the server is unavailable or credentials are missing. Missing credentials are logged now, and
+    /// the next publish looks for them again.
     pub async fn connect(config: PublisherConfig) -> Result<Self, Error> {
         tls::ensure_provider();
         let publisher = Self {
@@ -115,9 +115,9 @@ impl Publisher {
         Ok(built)
     }
 
-    /// A connection whose other end vanished without a word stays for a quarter of an hour, and
-    /// one that is being made for two minutes: the client sets no time-outs on either. So each
-    /// trial begins with a connection of its own.
+    /// Gives up the client, so that each trial begins with a connection of its own. The client sets no time-outs: a
+    /// connection whose other end vanished silently stays for a quarter of an hour, and one that is being made for two
+    /// minutes.
     async fn give_up_connection(&self) {
         *self.shared.client.lock().await = None;
     }
@@ -140,11 +140,10 @@ impl Publisher {
         }
     }
 
-    /// The client holds a lone message for 10 ms in hope of company; a flush sends it now. But
-    /// a flush stops the client from sending anything else until all that is under way has been
-    /// confirmed, so flushes that queue up would cost a round trip each. Taking turns, the one
-    /// that waits carries everything that came meanwhile, and whoever finds his own messages
-    /// confirmed leaves the queue.
+    /// Sends the waiting messages at once. Without a flush, the client holds a single message for 10 ms in case more
+    /// follow. But a flush stops the client from sending anything else until all messages on the way are confirmed, so
+    /// a queue of flushes would cost a round trip each. So the flushes take turns: the flush that waits carries all
+    /// messages that came meanwhile, and a caller whose own messages are confirmed leaves the queue.
     async fn flush(&self, client: &Client) {
         let _turn = self.shared.turn.lock().await;
         client.flush().await;
@@ -160,11 +159,11 @@ impl From<Message> for google_cloud_pubsub::model::Message {
     }
 }
 
-/// Does no I/O but reading credentials: the client connects with the first publish.
+/// Does no I/O except reading credentials, since the client connects with the first publish.
 async fn build(config: &PublisherConfig) -> Result<Client, Error> {
     let topic = format!("projects/{}/topics/{}", config.project, config.topic);
-    // Without a limit of ours the client retries for ten minutes, and messages that nobody
-    // waits for any more pile up while Pub/Sub is away.
+    // Without this limit the client retries for ten minutes. While Pub/Sub is unavailable, messages that no caller
+    // waits for any more would pile up.
     let builder = Client::builder(topic).with_retry_policy(RetryableErrors.with_time_limit(config.timeout));
     let builder = match &config.emulator_host {
         Some(host) => builder

@@ -1,4 +1,5 @@
-//! What stands in for Google in tests: an issuer of identities, whose tokens are like Google's, and a Pub/Sub to publish to.
+//! Substitutes for Google in tests: an issuer of identities whose tokens are like Google's, and a Pub/Sub to publish
+//! to.
 #![allow(clippy::expect_used)]
 
 mod pubsub;
@@ -26,7 +27,7 @@ pub use pubsub::{Behaviour, PubSub, Received};
 
 pub const KID: &str = "key-1";
 
-/// A key takes a while to make, so the issuers of one process share it.
+/// It takes a while to make a key, so the issuers of one process share it.
 static KEY: LazyLock<(EncodingKey, Value)> = LazyLock::new(new_key);
 
 /// An issuer with one key, and the server of its JWKS.
@@ -37,7 +38,7 @@ pub struct Issuer {
 
 struct Shown {
     fetches: AtomicUsize,
-    /// The IDs that the key is shown under; None is an issuer that is away.
+    /// The IDs that the key is published under. None is an issuer that is unavailable.
     kids: Mutex<Option<Vec<String>>>,
     delay: Duration,
 }
@@ -47,7 +48,7 @@ impl Issuer {
         Self::slow(Duration::ZERO).await
     }
 
-    /// One that takes so long to show its keys.
+    /// An issuer that takes this long to send its keys.
     pub async fn slow(delay: Duration) -> Self {
         let kids = Mutex::new(Some(vec![KID.to_owned()]));
         let shown = Arc::new(Shown { fetches: AtomicUsize::new(0), kids, delay });
@@ -58,17 +59,17 @@ impl Issuer {
         Self { jwks_url: format!("http://{address}/certs"), shown }
     }
 
-    /// From now on the key is shown under these IDs alone.
+    /// From now on the key is published under these IDs alone.
     pub fn has(&self, kids: &[&str]) {
         self.shown.show(Some(kids.iter().map(|&kid| kid.to_owned()).collect()));
     }
 
-    /// From now on the keys cannot be had.
+    /// From now on every request for the keys fails.
     pub fn is_away(&self) {
         self.shown.show(None);
     }
 
-    /// How often the keys were asked for.
+    /// The number of requests for the keys.
     pub fn fetches(&self) -> usize {
         self.shown.fetches.load(Ordering::SeqCst)
     }
@@ -81,7 +82,7 @@ impl Issuer {
         sign(&KEY.0, kid, claims)
     }
 
-    /// A service's check of callers that this issuer vouches for.
+    /// The check of callers by a service that trusts this issuer.
     pub fn identity(&self, audience: &str) -> Identity {
         Identity::new(IdentityConfig {
             mode: Mode::Verify,
@@ -111,7 +112,7 @@ async fn jwks(State(shown): State<Arc<Shown>>) -> Result<Json<Value>, StatusCode
     Ok(Json(json!({ "keys": kids.into_iter().map(key).collect::<Vec<_>>() })))
 }
 
-/// What Google puts into a token for a service account.
+/// The claims that Google puts into a token for a service account.
 pub fn claims(email: &str, audience: &str) -> Value {
     let now = jsonwebtoken::get_current_timestamp();
     json!({

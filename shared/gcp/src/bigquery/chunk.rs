@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-/// A piece of an upload; every one but the last is a multiple of 256 KiB.
+/// A piece of an upload. The length of every piece but the last is a multiple of 256 KiB.
 pub(super) struct Chunk {
     pub(super) start: u64,
     pub(super) bytes: Bytes,
@@ -12,7 +12,7 @@ impl Chunk {
         self.start + self.bytes.len() as u64
     }
 
-    /// What the chunk holds from a place of the upload on, and the range that says so.
+    /// The range and the bytes of the chunk from a place of the upload on.
     pub(super) fn rest(&self, from: u64) -> (String, Bytes) {
         let skip = usize::try_from(from - self.start).unwrap_or(usize::MAX);
         let bytes = self.bytes.slice(skip.min(self.bytes.len())..);
@@ -23,12 +23,13 @@ impl Chunk {
         (range, bytes)
     }
 
-    /// Asks how far the upload has come. Where all of it is there, that ends the upload too.
+    /// The range of a request that asks how far the upload has come. If all of it has arrived, the request ends the
+    /// upload too.
     pub(super) fn question(&self) -> (String, Bytes) {
         (format!("bytes */{}", self.total()), Bytes::new())
     }
 
-    /// How long the whole is; known with the last chunk only.
+    /// The length of the whole upload, which is known only with the last chunk.
     fn total(&self) -> String {
         if self.last { self.end().to_string() } else { "*".into() }
     }

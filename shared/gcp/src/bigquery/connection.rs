@@ -14,7 +14,7 @@ use crate::error::{Error, with_causes};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The client for everything that it can do, and an HTTP client for the upload that it lacks.
+/// The BigQuery client, and an HTTP client for the upload that the BigQuery client lacks.
 pub(super) struct Connection {
     pub(super) client: gcp_bigquery_client::Client,
     pub(super) http: reqwest::Client,
@@ -25,7 +25,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Does no I/O but reading credentials.
+    /// Does no I/O except reading credentials.
     pub(super) async fn new(config: &BigQueryConfig) -> Result<Self, Error> {
         let (origin, token) = match &config.emulator_host {
             Some(host) => (format!("http://{host}"), Token::Anonymous),
@@ -39,7 +39,7 @@ impl Connection {
             .build_from_authenticator(Arc::new(token.clone()))
             .await
             .map_err(|error| Error::Config(with_causes(&error)))?;
-        // In a resumable upload 308 says "go on", and nothing is to be followed.
+        // In a resumable upload, status 308 means "go on", and no redirect must be followed.
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -49,7 +49,8 @@ impl Connection {
         Ok(Self { client, http, token, timeout: config.timeout, origin })
     }
 
-    /// Where the metadata server is away, google-cloud-auth tries again for long.
+    /// The token of a request, within the time limit. If the metadata server is unavailable, google-cloud-auth tries
+    /// again for a long time.
     pub(super) async fn bearer(&self) -> Result<String, Error> {
         match timeout(self.timeout, self.token.get()).await {
             Ok(token) => token,
@@ -58,7 +59,7 @@ impl Connection {
     }
 }
 
-/// The bearer token of each request, kept and renewed by google-cloud-auth.
+/// The source of the bearer token of each request. google-cloud-auth caches and renews the token.
 #[derive(Clone)]
 enum Token {
     Anonymous,
@@ -77,7 +78,7 @@ impl Token {
     }
 }
 
-/// Written out, since the trait is made with a macro whose crate is not needed otherwise.
+/// The method is written out, since the trait is made with a macro of a crate that is not needed otherwise.
 impl Authenticator for Token {
     fn access_token<'a, 'f>(&'a self) -> BoxFuture<'f, Result<String, BQError>>
     where

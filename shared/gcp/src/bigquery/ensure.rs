@@ -9,7 +9,7 @@ use super::error::Error;
 use super::reason::Reason;
 use super::{BigQuery, SCHEMA};
 
-/// What was missing and has been made.
+/// The parts that were missing and have been made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ensured {
     pub dataset_made: bool,
@@ -17,9 +17,9 @@ pub struct Ensured {
 }
 
 impl BigQuery {
-    /// Makes the dataset and the table where they are missing. Where the right to do so is
-    /// missing, the error says which one and what to grant; where the table that is there lacks
-    /// a column, the error names it, since every row of a load would be refused.
+    /// Makes the dataset and the table if they are missing. If the right to do so is missing, the error names it and
+    /// says what to grant. If the existing table lacks a column, the error names the column, since every row of a load
+    /// would be refused.
     pub async fn ensure_table(&self) -> Result<Ensured, Error> {
         match self.table().await {
             Ok(table) => {
@@ -98,7 +98,7 @@ impl BigQuery {
     }
 }
 
-/// Somebody else may make it at the same moment, and that is as good.
+/// True if this call made it. Another process may make it at the same moment, which is no error.
 fn made<T>(answer: Result<T, Error>) -> Result<bool, Error> {
     match answer {
         Ok(_) => Ok(true),

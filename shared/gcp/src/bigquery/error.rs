@@ -4,21 +4,21 @@ use serde::Deserialize;
 use super::reason::Reason;
 use crate::error::with_causes;
 
-/// Why a call to BigQuery has no answer.
+/// The reason why a call to BigQuery has no result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Connect(#[from] crate::Error),
-    /// BigQuery said no.
+    /// BigQuery refused the call.
     #[error("BigQuery refused ({status}, {reason:?}): {message}")]
     Refused { status: u16, reason: Reason, message: String },
-    /// A right is missing, and this is the one to grant.
+    /// A right is missing. The advice says which one to grant.
     #[error("{message} {advice}")]
     MissingRight { message: String, advice: String },
-    /// The table is another one than the rows are made for.
+    /// The table does not fit the rows.
     #[error("the table {table} does not fit: {}", columns.join(", "))]
     Schema { table: String, columns: Vec<String> },
-    /// No answer, or none that can be read: nothing is known.
+    /// There is no answer, or no readable one, so the result is unknown.
     #[error("could not find out: {0}")]
     Unknown(String),
 }
@@ -52,7 +52,7 @@ impl From<BQError> for Error {
     }
 }
 
-/// The body of an error, as all of Google's older APIs send it.
+/// The body of an error, in the format of all of Google's older APIs.
 #[derive(Debug, Deserialize)]
 struct Body {
     error: Inner,
@@ -70,7 +70,7 @@ struct Item {
     reason: String,
 }
 
-/// What an error answer says, whoever wrote it.
+/// Reads the reason and the message of an error response, even if a proxy wrote it.
 pub(super) fn read_refusal(status: u16, body: &str) -> (Reason, String) {
     match serde_json::from_str::<Body>(body) {
         Ok(Body { error }) => {

@@ -5,17 +5,17 @@ use super::BigQuery;
 use super::error::Error;
 use super::reason::Reason;
 
-/// How a load job stands.
+/// The state of a load job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
-    /// BigQuery has never heard of it. (It forgets a job after six months.)
+    /// BigQuery does not know the job. (It forgets a job after six months.)
     Unknown,
     Running,
     Done {
         output_rows: u64,
         output_bytes: u64,
     },
-    /// Nothing of it has been loaded: a load is all or nothing.
+    /// The job has loaded nothing, since a load is all or nothing.
     Failed {
         reason: Reason,
         message: String,
@@ -23,7 +23,7 @@ pub enum Job {
     },
 }
 
-/// One thing that was wrong: with a row, or with the whole.
+/// One error of a job, about a row or about the whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobError {
     pub reason: Reason,
@@ -32,7 +32,7 @@ pub struct JobError {
 }
 
 impl BigQuery {
-    /// How the job stands. Any error means that this could not be found out.
+    /// Asks for the state of the job. Any error means that the state is unknown.
     pub async fn job(&self, job_id: &str) -> Result<Job, Error> {
         let location = self.location().await?;
         let jobs = self.connection().await?.client.job();
@@ -65,8 +65,8 @@ fn read(resource: Resource) -> Result<Job, Error> {
     })
 }
 
-/// BigQuery writes 64-bit numbers as text. A count that is not there is not zero: rows are
-/// marked as loaded by it.
+/// Reads a 64-bit number, which BigQuery writes as text. A missing count is not zero, since rows are marked as loaded
+/// by it.
 fn number(name: &str, text: Option<String>) -> Result<u64, Error> {
     text.and_then(|text| text.parse().ok())
         .ok_or_else(|| Error::Unknown(format!("a finished load job without {name}")))

@@ -7,7 +7,7 @@ use super::BigQuery;
 use super::error::{Error, read_refusal};
 use crate::error::with_causes;
 
-/// A load job of this table, as the list of a project's jobs shows it.
+/// A load job of this table, from the list of a project's jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedJob {
     pub job_id: String,
@@ -24,15 +24,15 @@ pub enum ListedState {
     Failed,
 }
 
-/// Those that were begun with these credentials may be listed without a right, and all with the right to list all:
-/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/list>.
+/// The owner of the listed jobs. Jobs that were begun with these credentials may be listed without a right, and all
+/// jobs with the right to list all: <https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/list>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     Ours,
     Everybodys,
 }
 
-/// One page of an answer that has several.
+/// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {
     pub items: Vec<T>,

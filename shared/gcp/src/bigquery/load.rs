@@ -16,28 +16,28 @@ use super::{BigQuery, BigQueryConfig};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sixteen of the 256 KiB that a chunk must be a multiple of. It is kept until BigQuery has it,
-/// so this, and not the number of rows, is the memory that a load takes.
+/// The size of a chunk: sixteen times the 256 KiB that it must be a multiple of. A chunk stays in memory until BigQuery
+/// has it, so the memory of a load depends on this size and not on the number of rows.
 const CHUNK: usize = 16 * 256 * 1024;
 
-/// BigQuery has the job; how it ends is another question.
+/// BigQuery has the job. This does not say how the job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
     Made,
-    /// A job with this ID has been there before, whatever became of it.
+    /// A job with this ID already existed, in any state.
     AlreadyThere,
 }
 
-/// Why BigQuery does not have the job, if that is known.
+/// The reason why BigQuery does not have the job, if that is known.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// BigQuery said no: there is no such job.
+    /// BigQuery refused the load, so there is no such job.
     #[error("BigQuery refused the load ({status}, {reason:?}): {message}")]
     Refused { status: u16, reason: Reason, message: String },
-    /// The rows broke off: there is no such job.
+    /// The rows broke off, so there is no such job.
     #[error("the rows broke off: {0}")]
     Rows(#[source] BoxError),
-    /// There may be such a job or not. Ask.
+    /// The job may exist or not. The caller must ask.
     #[error("could not find out whether BigQuery has the load: {0}")]
     Unknown(String),
 }
@@ -53,11 +53,11 @@ impl From<Error> for LoadError {
 }
 
 impl BigQuery {
-    /// Makes one load job of the rows, which are newline-delimited JSON, cut anywhere.
-    /// A value of a `JSON` column stands in its row as it is, `"payload":{"a":1}`, not as text:
+    /// Makes one load job of the rows, which are newline-delimited JSON and may be cut anywhere. A value of a `JSON`
+    /// column is written in its row as JSON, `"payload":{"a":1}`, and not as text:
     /// <https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-json>.
     ///
-    /// All of it becomes a job, or nothing: the job is made with the last byte.
+    /// Either all rows become a job or none do, since the job is made with the last byte.
     pub async fn load(
         &self,
         job_id: &str,
@@ -87,8 +87,8 @@ impl BigQuery {
     }
 }
 
-/// Reads until there is more than a chunk, which makes it known that the chunk is not the last
-/// one, or until the rows end. Says whether they did.
+/// Reads until the buffer has more than a chunk, which shows that the chunk is not the last one, or until the rows end.
+/// True if the rows have ended.
 async fn fill(
     buffer: &mut BytesMut,
     mut rows: impl Stream<Item = Result<Bytes, BoxError>> + Unpin,

@@ -1,16 +1,16 @@
-/// Why BigQuery says no, by what there is to do about it.
-/// The words are those of <https://cloud.google.com/bigquery/docs/error-messages>.
+/// The reason of a refusal, grouped by the possible reaction. The words are those of
+/// <https://cloud.google.com/bigquery/docs/error-messages>.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The rows or the request are wrong.
     Invalid,
-    /// Too much or too fast: later.
+    /// The load is too much or too fast, and may succeed later.
     Quota,
-    /// Its own failure: again.
+    /// BigQuery itself failed, and another try may succeed.
     Backend,
-    /// A right, or billing, is missing: a person must act.
+    /// A right or billing is missing, and a person must act.
     Access,
-    /// The project, dataset, table or job is not there.
+    /// The project, dataset, table or job does not exist.
     NotFound,
     Other(String),
 }
@@ -38,7 +38,7 @@ impl From<&str> for Reason {
 }
 
 impl Reason {
-    /// For an answer that carries a status and no word, such as one from a proxy.
+    /// The reason of a response with a status and no word, such as one from a proxy.
     pub(super) fn from_status(status: u16) -> Self {
         match status {
             400 => Self::Invalid,

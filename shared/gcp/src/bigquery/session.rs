@@ -14,12 +14,12 @@ use super::load::{Accepted, LoadError};
 use super::reason::Reason;
 use crate::error::with_causes;
 
-/// So many times in a row something may go wrong before nothing more is tried.
+/// The number of failures in a row after which another try is still made.
 const SETBACKS: u32 = 4;
-/// The pause after the first setback; it doubles with each.
+/// The pause after the first failure. It doubles with each further one.
 const BACKOFF: Duration = Duration::from_millis(250);
 
-/// An open upload. Its URI is all that BigQuery needs to know it again.
+/// An open upload. BigQuery identifies it by its URI alone.
 pub(super) struct Session<'a> {
     connection: &'a Connection,
     uri: String,
@@ -37,9 +37,9 @@ pub(super) enum Progress {
 
 enum Reply {
     Accepted(Accepted),
-    /// BigQuery has the upload up to here.
+    /// BigQuery has the upload up to this byte.
     Persisted(u64),
-    /// It may be otherwise next time.
+    /// The request failed, and another try may succeed.
     Failed(LoadError),
 }
 
@@ -121,7 +121,7 @@ impl<'a> Session<'a> {
             }
             Answer::Taken(_job) => Ok(Reply::Accepted(Accepted::Made)),
             Answer::AlreadyThere => Ok(Reply::Accepted(Accepted::AlreadyThere)),
-            // The session is gone, and whether it ended in a job is not said.
+            // The session is gone, and the answer does not say whether it ended in a job.
             Answer::Refused(error @ LoadError::Refused { status: 404 | 410, .. }) => Err(unknown(error)),
             Answer::Refused(error) => Err(error),
             Answer::Failed(error) => Ok(Reply::Failed(error)),
@@ -133,7 +133,7 @@ impl<'a> Session<'a> {
 struct Setbacks(u32);
 
 impl Setbacks {
-    /// Pauses before the next try, or gives up with the error where there is none.
+    /// Pauses before the next try, or returns the error if no try is left.
     async fn take(&mut self, error: LoadError) -> Result<(), LoadError> {
         if self.0 == SETBACKS {
             return Err(error);
@@ -151,7 +151,7 @@ fn unknown(error: LoadError) -> LoadError {
     }
 }
 
-/// What came of one request.
+/// The result of one request.
 enum Answer {
     Taken(Response),
     AlreadyThere,
@@ -191,7 +191,7 @@ fn location(headers: &HeaderMap) -> Result<String, LoadError> {
         .ok_or_else(|| LoadError::Unknown("an upload that opened without a URI".into()))
 }
 
-/// `Range: bytes=0-41` says that 42 bytes are there; no such header, that none are.
+/// The number of bytes that have arrived. `Range: bytes=0-41` means 42 bytes, and a missing header means none.
 fn persisted(headers: &HeaderMap) -> Result<u64, LoadError> {
     let Some(range) = headers.get(RANGE) else {
         return Ok(0);

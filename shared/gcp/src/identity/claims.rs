@@ -4,11 +4,11 @@ use serde::Deserialize;
 
 use super::Refusal;
 
-/// Two clocks are never quite the same.
+/// The tolerance for an expiry in seconds, since two clocks are never quite the same.
 pub(super) const LEEWAY: u64 = 10;
 pub(super) const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
-/// What a token claims, all of it required.
+/// The claims of a token, which are all required.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     iss: String,
@@ -19,7 +19,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Reads and checks the claims, and says nothing about the signature.
+    /// Reads and checks the claims, but not the signature.
     pub(super) fn read(token: &str, audience: &str, now: u64) -> Result<Self, Refusal> {
         let invalid = |what: &str| Refusal::Invalid(what.into());
         let decoded = insecure_decode::<Self>(token)

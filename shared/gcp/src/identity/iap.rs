@@ -11,8 +11,8 @@ use crate::error::Error;
 const HEADER: &str = "x-goog-iap-jwt-assertion";
 const ISSUER: &str = "https://cloud.google.com/iap";
 const KEYS: &str = "https://www.gstatic.com/iap/verify/public_key-jwk";
-/// Checks the assertion of Identity-Aware Proxy, which has chosen who may come in. It is another token than Google's own:
-/// ES256, another issuer, another header, and the audience of the service.
+/// Checks the assertion of Identity-Aware Proxy, which has already selected the callers. The assertion is not a token
+/// like Google's own: it has ES256, another issuer, another header, and the audience of the service.
 #[derive(Debug, Clone)]
 pub struct Iap {
     shared: Arc<Shared>,
@@ -27,7 +27,7 @@ struct Shared {
 #[derive(Deserialize)]
 struct Assertion {
     email: String,
-    /// The proxy speaks of it only where it knows better than that Google has signed somebody in.
+    /// The proxy sends this claim only if it knows more than that Google has signed the caller in.
     email_verified: Option<bool>,
 }
 

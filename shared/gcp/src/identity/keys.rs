@@ -13,16 +13,16 @@ use crate::tls;
 
 /// Keys of this age are fetched again, since the issuer may have withdrawn one.
 const FRESH: Duration = Duration::from_hours(1);
-/// While the issuer cannot be reached, the keys of this age still serve.
+/// While the issuer cannot be reached, keys up to this age are still used.
 const STALE: Duration = Duration::from_hours(6);
-/// Issuers show a key long before they sign with it. Anybody can invent a key ID, so an unknown one is no reason for more fetches
-/// than this.
+/// The shortest time between two fetches. Issuers publish a key long before they sign with it, and any caller can
+/// invent a key ID, so an unknown key ID does not cause more fetches than this.
 const FETCH_AGAIN: Duration = Duration::from_secs(10);
-/// The same after a fetch that failed.
+/// The same time after a fetch that failed.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
-/// The public keys of an issuer; clones share them. A caller whose key is known waits for no fetch, and all others wait for the
-/// same one.
+/// The public keys of an issuer. Clones share them. A caller whose key is known waits for no fetch, and all other
+/// callers wait for the same fetch.
 #[derive(Debug, Clone)]
 pub(super) struct Keys(Arc<Shared>);
 
@@ -31,7 +31,7 @@ struct Shared {
     url: String,
     client: reqwest::Client,
     held: RwLock<Held>,
-    /// Locked during a fetch: one at a time.
+    /// Locked during a fetch, so that there is one at a time.
     latest: Arc<Mutex<Latest>>,
 }
 
@@ -41,7 +41,7 @@ struct Held {
     fetched: Option<Instant>,
 }
 
-/// How the latest fetch ended, and when. There was none yet where this is None.
+/// The time and the result of the latest fetch. None if there was no fetch yet.
 type Latest = Option<(Instant, Result<(), String>)>;
 
 impl Keys {
@@ -78,12 +78,13 @@ impl Keys {
         (age <= STALE).then_some(key)
     }
 
-    /// How a fetch ended that was not over when the caller asked, or that ended a moment before.
+    /// The result of a fetch that was still running when the caller asked, or that had ended a moment before. Without
+    /// such a fetch, a new one is made.
     async fn look(&self, asked: Instant) -> Result<(), String> {
         let mut turn = self.0.latest.clone().lock_owned().await;
         let is_over = turn.as_ref().is_some_and(|(ended, _)| *ended >= asked) || is_recent(&turn);
         if !is_over {
-            // In a task of its own, since a caller that hangs up must not end it for the others.
+            // The fetch runs in a task of its own, since a caller that hangs up must not end it for the others.
             turn = tokio::spawn(self.clone().fetch(turn)).await.map_err(|error| error.to_string())?;
         }
         turn.as_ref().map_or(Ok(()), |(_, end)| end.clone())

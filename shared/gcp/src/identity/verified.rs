@@ -3,12 +3,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::claims::{Claims, expired};
 
-/// Pub/Sub and Cloud Scheduler have one token each at a time; a restart, a new deployment or a
-/// person calling by hand adds a few.
+/// The most tokens that are remembered. Pub/Sub and Cloud Scheduler have one token each at a time, and a restart, a new
+/// deployment or a person calling by hand adds a few.
 const CAPACITY: usize = 64;
 
-/// Tokens whose signature was good, until they expire: Pub/Sub sends the same one with every
-/// push for up to an hour, and checking it anew would cost each push an RSA operation.
+/// Tokens with a valid signature, until they expire. Pub/Sub sends the same token with every push for up to an hour,
+/// and checking it anew would cost each push an RSA operation.
 #[derive(Debug, Default)]
 pub(super) struct Verified {
     tokens: Mutex<HashMap<String, Known>>,
@@ -39,7 +39,7 @@ impl Verified {
         tokens.insert(token.to_owned(), known);
     }
 
-    /// The map is whole after each statement, so a panic elsewhere cannot have spoilt it.
+    /// The map is complete after each statement, so a panic elsewhere cannot have damaged it.
     fn tokens(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,14 +5,15 @@ use tokio::time::Instant;
 
 use super::PublishError;
 
-/// So many failures in a row are no accident.
+/// The number of failures in a row that opens the breaker.
 const FAILURES: u32 = 3;
-/// Short, since the relay brings what was skipped and a trial costs one request its time-out.
+/// The time between two trials. It is short: the relay publishes the events that were skipped, and a trial costs one
+/// request its time-out.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// A circuit breaker: after failures in a row nothing is tried for a while, then one trial goes
-/// through. While Pub/Sub is away a request then does not wait for the publish bound, and the
-/// client does not pile up messages.
+/// A circuit breaker. After failures in a row nothing is tried for a while, and then one trial goes through. While
+/// Pub/Sub is unavailable, a request then does not wait for the time limit of a publish, and the client does not pile
+/// up messages.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     state: Mutex<State>,
@@ -24,7 +25,7 @@ struct State {
     next_trial: Option<Instant>,
 }
 
-/// What is to be thought of the server after one more result.
+/// The state of the breaker after one more result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Closed,
@@ -32,8 +33,8 @@ pub(super) enum Verdict {
 }
 
 impl Breaker {
-    /// Letting a trial through moves the next one on, so a trial whose caller went away before
-    /// it could tell how it ended holds up nothing.
+    /// True if a publish may be tried. An allowed trial moves the next one on, so a trial whose caller went away before
+    /// its result was recorded blocks nothing.
     pub(super) fn allows(&self) -> bool {
         let mut state = self.state();
         match state.next_trial {
@@ -46,7 +47,7 @@ impl Breaker {
         }
     }
 
-    /// One message that got through is enough of a sign of life.
+    /// Records the results of a publish. One confirmed message counts as a success.
     pub(super) fn record(&self, results: &[Result<(), PublishError>]) -> Verdict {
         match results.first() {
             Some(Err(error)) if results.iter().all(Result::is_err) => self.record_failure(error),
@@ -76,7 +77,7 @@ impl Breaker {
         Verdict::Open
     }
 
-    /// The state is whole after each statement, so a panic elsewhere cannot have spoilt it.
+    /// The state is complete after each statement, so a panic elsewhere cannot have damaged it.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

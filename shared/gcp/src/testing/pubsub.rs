@@ -1,4 +1,4 @@
-//! A server that speaks Pub/Sub's gRPC, as far as a publisher goes, and can be slow or cross.
+//! A server with the part of Pub/Sub's gRPC API that a publisher uses. It can be slow or return errors.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ pub struct Received {
     pub attributes: HashMap<String, String>,
 }
 
-/// The one method of `google.pubsub.v1.Publisher` that a publisher calls.
+/// A server with the one method of `google.pubsub.v1.Publisher` that a publisher calls.
 #[derive(Clone)]
 pub struct PubSub {
     host: String,

@@ -12,7 +12,7 @@ async fn job_answered(status: u16, answer: Value) -> Result<Job, Error> {
     job
 }
 
-/// As BigQuery writes it: 64-bit numbers are text.
+/// A job in BigQuery's format, in which 64-bit numbers are text.
 fn resource(status: &Value) -> Value {
     json!({
         "kind": "bigquery#job",

@@ -13,7 +13,7 @@ use crate::warehouse::error;
 
 type Asked = Arc<Mutex<Vec<HashMap<String, String>>>>;
 
-/// A server that has one answer, and what it was asked.
+/// A server that always gives the same answer, and the queries that it was sent.
 async fn answering(status: u16, answer: Value) -> (String, Asked) {
     let asked = Asked::default();
     let reply = async move |State(asked): State<Asked>, Query(query): Query<HashMap<String, String>>| {

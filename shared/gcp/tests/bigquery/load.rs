@@ -15,7 +15,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const MIB: usize = 1024 * 1024;
 const CHUNK: usize = 4 * MIB;
 
-/// Bytes that differ everywhere, so that a piece too many or too few shows.
+/// Bytes that differ everywhere, so that a missing or repeated piece is noticed.
 fn rows(length: usize) -> Vec<u8> {
     let numbers = (0_u32..).flat_map(u32::to_le_bytes);
     numbers.take(length).collect()
@@ -30,7 +30,7 @@ async fn load(bigquery: &BigQuery, rows: &[u8]) -> Result<Accepted, LoadError> {
     bigquery.load("job-1", &[], stream_of(rows)).await
 }
 
-/// Loads what takes three requests when all is well, with these things going wrong.
+/// Makes a load that takes three requests without faults, with these faults.
 async fn load_through(faults: impl IntoIterator<Item = Fault>) -> (Warehouse, Vec<u8>) {
     let warehouse = Warehouse::start().await;
     warehouse.books().sending.extend(faults);

@@ -1,4 +1,4 @@
-//! BigQuery against a server that speaks as much of its API as is called, and can fail.
+//! Tests of the BigQuery client against a server that has as much of the API as is called, and can fail.
 #![allow(clippy::unwrap_used)]
 
 mod ensure;

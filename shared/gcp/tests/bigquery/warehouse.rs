@@ -12,21 +12,21 @@ use serde_json::{Value, json};
 
 const QUANTUM: usize = 256 * 1024;
 
-/// What goes wrong with one request of an upload.
+/// A fault of one request of an upload.
 #[derive(Clone)]
 pub(crate) enum Fault {
-    /// It is answered so, and nothing else happens.
+    /// The server gives this answer and does nothing else.
     Answer(u16, &'static str),
-    /// All of it is done, and the answer is lost on the way back.
+    /// The server does everything, and its answer is lost on the way back.
     LoseAnswer,
-    /// So many bytes are kept, and then the connection breaks.
+    /// The server keeps this many bytes, and then the connection breaks.
     Break(usize),
-    /// So many bytes are kept, and that is said.
+    /// The server keeps this many bytes and says so.
     Keep(usize),
     Hang,
 }
 
-/// The few methods of BigQuery's API that are called, and the resumable protocol.
+/// A server with the few methods of BigQuery's API that are called, and with the resumable protocol.
 #[derive(Clone)]
 pub(crate) struct Warehouse {
     host: String,
@@ -37,12 +37,12 @@ pub(crate) struct Warehouse {
 pub(crate) struct Books {
     pub(crate) dataset: Option<Value>,
     pub(crate) table: Option<Value>,
-    /// How `jobs.get` answers, and how making a dataset or a table does, if not well.
+    /// The answer of `jobs.get`, and below the answer to making a dataset or a table, if that is to fail.
     pub(crate) job_answer: Option<(u16, Value)>,
     pub(crate) make_answer: Option<(u16, Value)>,
     pub(crate) opening: VecDeque<Fault>,
     pub(crate) sending: VecDeque<Fault>,
-    /// The jobs that were made, with what they are to load.
+    /// The jobs that were made, with the rows that they are to load.
     pub(crate) jobs: HashMap<String, (Value, Vec<u8>)>,
     pub(crate) ranges: Vec<String>,
     pub(crate) asked_location: Option<String>,
@@ -76,7 +76,7 @@ impl Warehouse {
         self.state.lock().unwrap()
     }
 
-    /// What the job was made with: its resource and its rows.
+    /// The resource and the rows that the job was made with.
     pub(crate) fn job(&self, id: &str) -> (Value, Vec<u8>) {
         self.books().jobs[id].clone()
     }
@@ -201,7 +201,7 @@ async fn send(
 }
 
 impl Books {
-    /// Takes one `PUT` as BigQuery does, and is as strict.
+    /// Takes one `PUT` as strictly as BigQuery does.
     fn take(&mut self, number: usize, range: &str, body: &[u8]) -> Response {
         let (job, bytes) = &mut self.sessions[number];
         let (piece, total) = range.strip_prefix("bytes ").unwrap().split_once('/').unwrap();

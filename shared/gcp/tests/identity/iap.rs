@@ -1,4 +1,4 @@
-//! The assertion of Identity-Aware Proxy.
+//! Tests of the assertion of Identity-Aware Proxy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -17,7 +17,7 @@ pub(crate) fn claims() -> Value {
     testing::claims(PUSHER, AUDIENCE)
 }
 
-/// A token with the issuer's key ID and somebody else's signature.
+/// A token with the issuer's key ID and the signature of another key.
 pub(crate) fn forged_token() -> String {
     sign(&new_key().0, KID, &claims())
 }
@@ -27,14 +27,14 @@ pub(crate) fn stripped(token: &str) -> String {
     format!("{signed}.SIGNATURE_REMOVED_BY_GOOGLE")
 }
 
-/// `alg: none`, which no library should sign.
+/// A token with `alg: none`, which no library should sign.
 pub(crate) fn unsigned_token() -> String {
     let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
     let header = json!({ "alg": "none", "typ": "JWT", "kid": KID });
     format!("{}.{}.", part(header), part(claims()))
 }
 
-/// Signed with the public key as if it were a shared secret.
+/// A token that is signed with the public key as if it were a shared secret.
 pub(crate) fn hmac_token() -> String {
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some(KID.into());

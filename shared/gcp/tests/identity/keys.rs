@@ -1,4 +1,4 @@
-//! The keys of an issuer: who waits for them, and how often they are fetched.
+//! Tests of the keys of an issuer: which callers wait for them, and how often they are fetched.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::issuer::{Issuer, claims, claims_but, good_token};
 use crate::{assert_invalid, check, identity, the_pusher};
 
-/// A fetch of the keys takes so long. A queue of seventy would take more than any caller waits.
+/// The time of one fetch of the keys. A queue of seventy fetches would take longer than any caller waits.
 const SLOW: Duration = Duration::from_millis(300);
 
 fn fresh_token(issuer: &Issuer, number: usize) -> String {
@@ -42,14 +42,14 @@ async fn invented_keys_hold_nobody_up_and_are_fetched_for_once() {
     }
     assert!(slowest < Duration::from_secs(3), "a caller waited {slowest:?}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    // The refusals are known by now, and need no further look.
+    // The refusals are known by now and need no further fetch.
     for token in &forged {
         assert_invalid(&check(&identity, token).await, "kid");
     }
     assert!(issuer.fetches() <= 3, "{} fetches", issuer.fetches());
 }
 
-/// A caller that hangs up must not begin the fetch anew for those that stay.
+/// A caller that hangs up must not start the fetch anew for those that stay.
 #[tokio::test]
 async fn who_hangs_up_makes_no_further_fetch() {
     let issuer = Issuer::slow(SLOW).await;
@@ -90,7 +90,7 @@ async fn a_key_that_the_issuer_has_withdrawn_opens_no_longer_than_an_hour() {
     timeout(Duration::from_secs(10), refused).await.unwrap();
 }
 
-/// The keys that are held serve on while the issuer is away, and not for ever.
+/// The known keys are still used while the issuer is unavailable, but not for ever.
 #[tokio::test]
 async fn an_issuer_that_is_away_holds_nobody_up_for_hours() {
     let issuer = Issuer::start().await;
@@ -109,7 +109,7 @@ async fn an_issuer_that_is_away_holds_nobody_up_for_hours() {
     assert_eq!(check(&identity, &fresh_token(&issuer, 6)).await, Ok(the_pusher()));
 }
 
-/// Every Google account can have good tokens for this service.
+/// Every Google account can get valid tokens for this service.
 #[tokio::test]
 async fn who_may_not_call_makes_nobody_else_be_forgotten() {
     let issuer = Issuer::start().await;
@@ -122,7 +122,7 @@ async fn who_may_not_call_makes_nobody_else_be_forgotten() {
         let refused = check(&identity, &issuer.token(&stranger)).await;
         assert!(matches!(refused, Err(Refusal::Forbidden { .. })), "{refused:?}");
     }
-    // By now the keys are too old to verify anything with.
+    // By now the keys are too old to verify a token.
     issuer.is_away();
     later(Duration::from_hours(7)).await;
     assert_eq!(check(&identity, &token).await, Ok(the_pusher()));
@@ -130,7 +130,7 @@ async fn who_may_not_call_makes_nobody_else_be_forgotten() {
     assert!(matches!(unknown, Err(Refusal::Unavailable(_))), "{unknown:?}");
 }
 
-/// By the clock that the age of keys is measured with. Tokens expire by another.
+/// Moves the clock that measures the age of keys. Tokens expire by another clock.
 pub(crate) async fn later(duration: Duration) {
     tokio::time::pause();
     tokio::time::advance(duration).await;

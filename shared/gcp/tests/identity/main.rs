@@ -1,4 +1,4 @@
-//! Callers with every kind of token, against an issuer whose keys come over HTTP.
+//! Tests of callers with every kind of token, against an issuer whose keys come over HTTP.
 #![allow(clippy::unwrap_used)]
 
 mod iap;
@@ -188,8 +188,8 @@ async fn a_whole_token_is_verified_behind_cloud_run_too() {
     assert_eq!(issuer.fetches(), 1);
 }
 
-/// Cloud Run checks `X-Serverless-Authorization` where there is one, and nobody has checked
-/// what stands in `Authorization` then.
+/// If a request has `X-Serverless-Authorization`, Cloud Run checks that header, and the content of `Authorization` is
+/// unchecked.
 #[tokio::test]
 async fn the_header_that_cloud_run_checked_decides() {
     let issuer = Issuer::start().await;

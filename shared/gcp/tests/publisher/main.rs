@@ -1,4 +1,4 @@
-//! The publisher against a server that speaks Pub/Sub's gRPC and can be slow, silent or cross.
+//! Tests of the publisher against a server with Pub/Sub's gRPC API that can be slow, be silent or return errors.
 #![allow(clippy::unwrap_used)]
 
 mod proxy;
@@ -93,7 +93,7 @@ async fn a_lone_message_does_not_wait_for_company() {
     assert!(quickest < Duration::from_millis(8), "{quickest:?}");
 }
 
-/// One flush after the other would take 40 round trips here, 2 s, and most would time out.
+/// If the flushes ran one after the other, they would take 40 round trips here, 2 s, and most would time out.
 #[tokio::test]
 async fn publishers_at_the_same_time_share_round_trips() {
     let server = PubSub::start().await;
@@ -154,7 +154,7 @@ async fn a_server_that_is_away_costs_the_bound_and_then_nothing() {
     recovers(&publisher).await;
 }
 
-/// Such a socket is open on this side until TCP gives up on it, a quarter of an hour later.
+/// A socket without a peer is open on this side until TCP gives up on it, a quarter of an hour later.
 #[tokio::test]
 async fn a_connection_that_died_in_silence_is_given_up() {
     let server = PubSub::start().await;

@@ -2,7 +2,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A TCP proxy that can let its open connections die without a word.
+/// A TCP proxy that can stop forwarding on its open connections without closing them.
 pub(crate) struct Proxy {
     host: String,
     silence: watch::Sender<()>,
