@@ -1,5 +1,5 @@
-//! A database that was restored, copied or taken back in time is made the one that loads. Its transaction ids may be another
-//! cluster's, and its ledger may know less than BigQuery, so what is loaded already is decided row by row: by the ids that
+//! Adoption makes a database that was restored, copied or taken back in time the one that loads. Its transaction ids
+//! may be another cluster's, and its ledger may know less than BigQuery. So each row is judged alone: by the ids that
 //! BigQuery has, and by what the ledger says of rows that came with it.
 
 use std::time::Duration;
@@ -8,29 +8,29 @@ use uuid::Uuid;
 
 use crate::{Act, Error, FlusherLease, Load, Numbers, Store, Xid};
 
-/// Everything is judged in one transaction, which no writer may disturb.
+/// The time limit of the one transaction that judges everything. No writer may disturb it.
 const LIMIT: Duration = Duration::from_mins(30);
 
-/// What an adoption would do, or did.
+/// The effect that an adoption would have, or had.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Adoption {
-    /// The ledger was made in this very cluster.
+    /// True if the ledger was made in this very cluster.
     pub same_cluster: bool,
-    /// Events that are not in BigQuery and not said to be: they will be loaded.
+    /// Events that are not in BigQuery and that the ledger does not call loaded. They will be loaded.
     pub to_load: i64,
-    /// Events that BigQuery has and the ledger does not say so.
+    /// Events that BigQuery has and that the ledger does not call loaded.
     pub loaded_unknown: i64,
     /// Rows in BigQuery of events that this database does not have.
     pub only_in_bigquery: i64,
 }
 
-/// What became of an adoption. Nothing has changed but where it is done.
+/// The result of an attempt to adopt. Only `Done` has changed anything.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Adopted {
     Done(Adoption),
-    /// Without the flusher's lease.
+    /// The caller does not hold the flusher's lease.
     NotOurs,
-    /// Some of the ids that were noted are there no longer, or others are.
+    /// Some of the noted ids are missing, or there are others.
     Forgotten,
 }
 
@@ -57,7 +57,8 @@ impl Store {
         .await
     }
 
-    /// Some of the ids that BigQuery has. Returns how many were not noted before; whoever adopts says the sum.
+    /// Notes some of the ids that BigQuery has. Returns how many were not noted before. The caller passes the sum to
+    /// the adoption.
     pub async fn note_adoption(&self, ids: Vec<Uuid>) -> Result<u64, Error> {
         self.run(move |pool| async move {
             let noted = sqlx::query!(
@@ -71,7 +72,8 @@ impl Store {
         .await
     }
 
-    /// None where other ids are noted than so many: the database has lost some, or somebody else notes too.
+    /// Computes the effect of an adoption. None if another number of ids is noted, since the database has lost some or
+    /// another process notes ids too.
     pub async fn look_at_adoption(&self, noted: u64) -> Result<Option<Adoption>, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_as!(
@@ -92,10 +94,11 @@ impl Store {
         .await
     }
 
-    /// Gives what is to be loaded a new transaction id, moves the rest below it, and begins a ledger from there. The log is
-    /// append-only but for this. `noted` ids of BigQuery's must be there. `jobs` are those that BigQuery knows and this ledger did not.
+    /// Gives the events that are to be loaded a new transaction id, moves all others below it, and begins a ledger from
+    /// there. This is the only exception to the append-only log. Exactly `noted` ids of BigQuery must be in the table.
+    /// `jobs` are those that BigQuery knows and this ledger did not.
     ///
-    /// A fold that runs is waited for, and none begins meanwhile: it would count what is counted here.
+    /// The adoption waits for a fold that runs, and no fold begins meanwhile, since it would count the same rows again.
     pub async fn adopt(
         &self,
         lease: FlusherLease,
@@ -144,7 +147,8 @@ fn number(noted: u64) -> i64 {
     i64::try_from(noted).unwrap_or(i64::MAX)
 }
 
-/// Everything that the totals have not counted, since the cursor that says what they have will stand elsewhere.
+/// Counts everything that the totals have not counted, since the cursor that marks what they have counted will be
+/// moved.
 async fn fold_all(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
     sqlx::query!(
         "WITH cursor AS MATERIALIZED (
@@ -233,7 +237,7 @@ async fn begin_anew(connection: &mut sqlx::PgConnection, jobs: Vec<String>) -> R
     Ok(())
 }
 
-/// Logical replication brings rows and leaves the sequences of their numbers behind.
+/// Moves the sequences on, since logical replication copies rows and leaves the sequences of their numbers behind.
 async fn number_on(connection: &mut sqlx::PgConnection) -> Result<(), Error> {
     sqlx::query!(
         "SELECT setval(sequence, greatest(nextval(sequence), used))

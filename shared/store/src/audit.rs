@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::partitions::{Week, weeks};
 use crate::{Error, Store, cursor};
 
-/// A total that was not what the log holds. It is now.
+/// A total that differed from the log. It has been corrected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Correction {
     pub name: String,
@@ -16,9 +16,9 @@ pub struct Correction {
 }
 
 impl Store {
-    /// Counts the log again, from where the last call left it, and compares the totals when all of it is counted. A statement
-    /// counts `chunk` events at most. The next count begins when the last one was finished `every` ago. Several callers at once
-    /// share the work.
+    /// Counts the log again from the place where the last call stopped, and compares the totals when all of it is
+    /// counted. A statement counts `chunk` events at most. The next count begins when the last one was finished `every`
+    /// ago. Several callers at once share the work.
     pub async fn audit_counts(
         &self,
         every: Duration,
@@ -26,13 +26,13 @@ impl Store {
         deadline: Instant,
     ) -> Result<Vec<Correction>, Error> {
         self.run(move |pool| async move {
-            // In another cluster, rows below the cursor may be ones that the totals have never passed.
+            // In another cluster, there may be rows below the cursor that the totals have never counted.
             if let Err(error) = cursor::position(&pool, "totals").await {
                 return if matches!(error, Error::Foreign(_)) { Ok(Vec::new()) } else { Err(error) };
             }
             begin(&pool, every).await?;
             let weeks = weeks(&pool).await?;
-            // A chunk at least, so that every call brings the count on.
+            // At least one chunk is counted, so that every call makes progress.
             loop {
                 let Some(position) = position(&pool).await? else {
                     return Ok(Vec::new());
@@ -50,7 +50,8 @@ impl Store {
     }
 }
 
-/// What the totals and their cursor say comes from one snapshot, and the fold moves both in one transaction.
+/// Begins a count if one is due. The totals and their cursor are read in one snapshot, and the fold moves both in one
+/// transaction.
 async fn begin(pool: &PgPool, every: Duration) -> Result<(), Error> {
     sqlx::query!(
         "WITH begun AS (
@@ -76,14 +77,15 @@ async fn begin(pool: &PgPool, every: Duration) -> Result<(), Error> {
     Ok(())
 }
 
-/// None where no count is under way.
+/// The position of the running count. None if no count is running.
 async fn position(pool: &PgPool) -> Result<Option<Uuid>, Error> {
     Ok(sqlx::query_scalar!("SELECT position FROM count_audit WHERE finished_at IS NULL")
         .fetch_optional(pool)
         .await?)
 }
 
-/// One chunk, in one statement, and only from the position that was seen: whoever else counts it meanwhile finds it moved on.
+/// Counts one chunk in one statement, and only from the position that was read. If another caller counts it meanwhile,
+/// that caller finds that the position has moved.
 async fn count(pool: &PgPool, position: Uuid, week: Week, chunk: u32) -> Result<(), Error> {
     sqlx::query!(
         "WITH next AS MATERIALIZED (
@@ -122,8 +124,8 @@ async fn count(pool: &PgPool, position: Uuid, week: Week, chunk: u32) -> Result<
     Ok(())
 }
 
-/// Compares, and adds what was missing to the totals as they are by now. The cursor is held, so that no fold is half-way; a fold
-/// that finds it held goes away.
+/// Compares the totals, and adds the differences to their present values. The cursor is locked, so that no fold is half
+/// done. A fold that finds it locked does nothing.
 async fn finish(pool: &PgPool, position: Uuid) -> Result<Vec<Correction>, Error> {
     Ok(sqlx::query_as!(
         Correction,

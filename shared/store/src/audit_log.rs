@@ -1,4 +1,5 @@
-//! Who has changed what: each change writes its row in its own statement or transaction, so there is none without the other.
+//! The audit log, which records the actor of each change. Each change writes its row in its own statement or
+//! transaction, so there is never one without the other.
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -6,7 +7,7 @@ use sqlx::types::Json;
 
 use crate::{Error, Store};
 
-/// Who makes a change, and from where.
+/// The actor of a change, and the request that it came with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Act {
     pub actor: String,
@@ -15,7 +16,7 @@ pub struct Act {
     pub request_id: Option<String>,
 }
 
-/// A change as it is on record.
+/// A recorded change.
 #[derive(Debug)]
 pub struct AuditEntry {
     pub id: i64,
@@ -30,14 +31,14 @@ pub struct AuditEntry {
 }
 
 impl Act {
-    /// A command of somebody who has the database's password, which opens everything.
+    /// The actor of a command at a terminal, which has the database's password and so all rights.
     pub fn terminal() -> Self {
         Self { actor: "terminal".into(), role: "owner".into(), address: None, request_id: None }
     }
 }
 
 impl Store {
-    /// Newest first, and only those before `before`.
+    /// The changes before `before`, newest first.
     pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_as!(

@@ -14,18 +14,18 @@ use crate::session::in_time;
 use crate::text::storable;
 use crate::{Error, Store};
 
-/// Who runs an attempt: it is on record with it.
+/// The process that runs an attempt. It is recorded with the attempt.
 #[derive(Clone, Debug)]
 pub struct Claimant {
     pub instance: String,
-    /// None where the relay runs the event itself.
+    /// None if the relay runs the event itself.
     pub message_id: Option<String>,
-    /// The process runs nothing else, and will not until the attempt has ended.
+    /// True if the process runs nothing else until the attempt has ended.
     pub alone: bool,
 }
 
 impl Claimant {
-    /// A push of Pub/Sub's brought the event, and others may run beside it.
+    /// The claimant of an event that a push of Pub/Sub delivered. Other events may run beside it.
     pub fn of_message(instance: impl Into<String>, message_id: impl Into<String>) -> Self {
         Self { instance: instance.into(), message_id: Some(message_id.into()), alone: false }
     }
@@ -34,14 +34,14 @@ impl Claimant {
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimTerms {
     pub lease: Duration,
-    /// After so many lost attempts an event may only run alone: of those that were lost together one is guilty, and which one shows
-    /// when each of them runs by itself.
+    /// The number of lost attempts after which an event may only run alone. If attempts were lost together, one event
+    /// is the cause, and it is found by running each of them alone.
     pub isolate_after: u32,
-    /// So many attempts that were lost alone end an event: a poison that kills its process must end too.
+    /// The number of attempts lost alone that ends an event, since an event that kills its process must end too.
     pub max_lost: u32,
 }
 
-/// An event, claimed: only the holder of this attempt number may finish it.
+/// A claimed event. Only the holder of this attempt number may finish it.
 #[derive(Debug)]
 pub struct Claim {
     pub id: EventId,
@@ -49,13 +49,13 @@ pub struct Claim {
     pub payload: Json,
     pub metadata: Option<Json>,
     pub created_at: DateTime<Utc>,
-    /// That of the request which brought the event. None where the release before stored it.
+    /// The trace of the request that brought the event. None if the previous release stored the event.
     pub trace_id: Option<Uuid>,
     pub attempt: u32,
     pub tries: Tries,
 }
 
-/// A delivery, on its way into a statement.
+/// A delivery that waits for its statement.
 #[derive(Clone)]
 pub(crate) struct Wanted {
     id: EventId,
@@ -63,20 +63,20 @@ pub(crate) struct Wanted {
     terms: ClaimTerms,
 }
 
-/// What a statement found out about it.
+/// The result of the statement for a delivery.
 pub(crate) enum Look {
     Decided(Delivery<Claim>),
     /// Another delivery of the event was in the same statement.
     Repeated,
-    /// Somebody holds its row.
+    /// Another transaction holds the row of the event.
     Locked,
-    /// It was in neither `live` nor `outcomes`, so it was being finished. A new statement sees its end.
+    /// The event was in neither `live` nor `outcomes`, so it was being finished. A new statement sees its end.
     BeingFinished,
 }
 
 impl Store {
-    /// Finds out what a delivery means and, where it means work, takes it: one statement, so that a kill leaves nothing half done.
-    /// Deliveries that arrive together share it.
+    /// Decides what to do with a delivery, and claims the event if it may run. This is one statement, so that a killed
+    /// process leaves nothing half done. Deliveries that arrive together share it.
     pub async fn claim(
         &self,
         id: EventId,
@@ -106,7 +106,8 @@ impl Store {
         look.await.unwrap_or(Err(Error::Database(sqlx::Error::WorkerCrashed)))
     }
 
-    /// One by one where all at once fail, so that what is wrong with one delivery hurts no other.
+    /// Looks at all deliveries in one statement. If that fails, each gets a statement of its own, so that an error of
+    /// one delivery affects no other.
     async fn look_at_all(&self, batch: Vec<Wanted>) -> Vec<Result<Look, Error>> {
         match self.look_at(batch.clone()).await {
             Ok(looks) => looks.into_iter().map(Ok).collect(),
@@ -142,7 +143,7 @@ impl Store {
         .await
     }
 
-    /// Until nobody holds the event's row.
+    /// Waits until no other transaction holds the event's row.
     async fn wait_for(&self, id: EventId) -> Result<(), Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
@@ -155,7 +156,7 @@ impl Store {
     }
 }
 
-/// Of deliveries that arrive together the terms are the same: they are the process's.
+/// The terms of the first delivery apply to all, since deliveries that arrive together have the terms of this process.
 async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<HashMap<EventId, Look>, Error> {
     let Some(Wanted { claimant: Claimant { instance, .. }, terms, .. }) = batch.first() else {
         return Ok(HashMap::new());
@@ -233,7 +234,7 @@ async fn look_at(connection: &mut PgConnection, batch: &[Wanted]) -> Result<Hash
     rows.into_iter().map(|row| Ok((row.id.into(), row.look()?))).collect()
 }
 
-/// What the statement found of one delivery.
+/// The row that the statement returns for one delivery.
 struct Found {
     id: Uuid,
     verdict: Option<String>,

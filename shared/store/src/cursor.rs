@@ -2,12 +2,12 @@ use sqlx::PgPool;
 
 use crate::{Error, Store, Xid};
 
-/// What an operator does about it.
+/// The advice to the operator.
 pub(crate) const GO_ON: &str = "`admin adopt` tells what to do";
 
-/// Where a reader of the log stands. It refuses to go on in a database that it does not belong to: transaction ids of a
-/// restored dump begin anew, so new events would lie below the cursor, for good. A transaction that is older than the cursor may
-/// be open, as after an adoption: the reader then waits for its end, and is not told anything else.
+/// The position of a reader of the log. A reader must not go on in a database that its cursor does not belong to: the
+/// transaction ids of a restored dump begin anew, so new events would always lie below the cursor. A transaction that
+/// is older than the cursor may be open, as after an adoption. This is no error, and the reader waits for its end.
 pub(crate) async fn position(pool: &PgPool, name: &'static str) -> Result<Xid, Error> {
     let mut cursor = read(pool, name).await?;
     if !cursor.same_cluster && follow_upgrade(pool).await? {
@@ -46,15 +46,16 @@ async fn read(pool: &PgPool, name: &str) -> Result<Cursor, Error> {
     .await?)
 }
 
-/// Takes the cursors over where `pg_upgrade` made this cluster of the one that they belong to. True if they belong to this one now.
+/// Takes the cursors over if `pg_upgrade` made this cluster from the one that they belong to. True if they belong to
+/// this cluster now.
 ///
-/// `pg_upgrade` keeps the rows as they are on disk and goes on with the transaction ids. Whatever else brings a row into a cluster
-/// writes it there. So a row of a cursor whose `xmin` is the transaction that is noted in it proves all that a cursor needs: this
-/// cluster had counted as far when the row was written, a cursor never stands beyond the transaction that moved it, and so
-/// everything later lies above.
+/// `pg_upgrade` keeps the rows as they are on disk and continues the transaction ids. Every other way to bring a row
+/// into a cluster writes it there. So if the `xmin` of a cursor's row is the transaction that is noted in the row, this
+/// proves all that a cursor needs: the transaction ids of this cluster had come that far when the row was written, and
+/// a cursor never stands beyond the transaction that moved it, so everything later lies above the cursor.
 ///
-/// A cursor that was moved last by code which did not note the transaction is proved by the newest loaded ranges that have rows:
-/// each has as many as the ledger says, all written by their own transactions, before the ledger's row.
+/// If a cursor was last moved by code that did not note the transaction, the proof is the newest loaded ranges that
+/// have rows: each has as many rows as the ledger says, all written by their own transactions, before the ledger's row.
 async fn follow_upgrade(pool: &PgPool) -> Result<bool, Error> {
     let moved = sqlx::query_scalar!(
         r#"WITH here AS MATERIALIZED (
@@ -99,7 +100,8 @@ async fn follow_upgrade(pool: &PgPool) -> Result<bool, Error> {
 }
 
 impl Store {
-    /// Whether the log's readers belong to this cluster, or to one that it was upgraded from: then they go on in it.
+    /// True if the log's readers belong to this cluster, or to one that it was upgraded from. In that case they go on
+    /// in this cluster.
     pub async fn is_ledger_of_this_cluster(&self) -> Result<bool, Error> {
         self.run(|pool| async move { follow_upgrade(&pool).await }).await
     }

@@ -3,10 +3,10 @@ use event::EventId;
 use crate::finish::number;
 use crate::{Error, Store, Transaction};
 
-// No migration makes the table, so what is here is not checked against one.
+// No migration makes the table, so the statements here are not checked against one.
 
 impl Store {
-    /// Makes what the handler `demo.ledger` writes to. Safe for several callers at once.
+    /// Makes the table that the handler `demo.ledger` writes to. Several callers at once are safe.
     pub async fn make_demo_ledger(&self) -> Result<(), Error> {
         self.run(|pool| async move {
             sqlx::raw_sql(
@@ -27,13 +27,13 @@ impl Store {
 }
 
 impl Transaction {
-    /// What the handler `demo.ledger` does where it is asked to: nobody can tell it from an outage.
+    /// Ends the session, as the handler `demo.ledger` does on request. This cannot be distinguished from an outage.
     pub async fn end_session(&mut self) -> Result<(), Error> {
         sqlx::query("SELECT pg_terminate_backend(pg_backend_pid())").execute(&mut **self).await?;
         Ok(())
     }
 
-    /// What the handler `demo.ledger` does: a row that shows whether an effect happened never, once or twice.
+    /// Writes the row of the handler `demo.ledger`. The rows show whether an effect happened never, once or twice.
     pub async fn append_to_demo_ledger(
         &mut self,
         id: EventId,

@@ -1,10 +1,10 @@
-/// What a caller can do about it is the variant.
+/// An error of the store. The variant says what a caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database is away, full, or read-only. Whether the statement took effect may be unknown.
+    /// The database is unavailable, full, or read-only. Whether the statement took effect may be unknown.
     #[error("the database is not available: {0}")]
     Unavailable(#[source] sqlx::Error),
-    /// The database refuses this data, now and for ever.
+    /// The database refuses this data and always will.
     #[error("the database refuses the data: {0}")]
     Refused(#[source] sqlx::Error),
     /// The ids of the batch are far from the database's time. Nothing was stored.
@@ -23,7 +23,7 @@ pub enum Error {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// No partition holds such an id.
+/// The error code for an id that no partition holds.
 pub(crate) const CHECK_VIOLATION: &str = "23514";
 
 impl From<sqlx::Error> for Error {
@@ -43,14 +43,14 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Connection (08), invalid login (28) while a role is being made, rollback (40), resources (53), program limit (54),
-/// intervention and start-up (57), and 25006, a node that has become read-only.
+/// The classes of an outage: connection (08), invalid login (28) while a role is being made, rollback (40), resources
+/// (53), program limit (54), intervention and start-up (57), and 25006, a node that has become read-only.
 fn is_outage(code: &str) -> bool {
     code == "25006" || ["08", "28", "40", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 impl Error {
-    /// The session was lost or could not be had: that is no fault of what was asked in it.
+    /// True if the session was lost or could not be opened, which is not the fault of the statement.
     pub fn is_loss_of_session(&self) -> bool {
         let Self::Unavailable(error) = self else { return false };
         let lost = |code: &str| {
@@ -59,18 +59,18 @@ impl Error {
         error.as_database_error().is_none_or(|error| error.code().is_some_and(|code| lost(&code)))
     }
 
-    /// No connection was free in time. Nothing was asked of the database.
+    /// True if no connection was free in time. Nothing was sent to the database.
     pub fn is_wait_for_connection(&self) -> bool {
         matches!(self, Self::Unavailable(sqlx::Error::PoolTimedOut))
     }
 
-    /// The server ended a statement that took longer than it was given.
+    /// True if the server ended a statement that took longer than its limit.
     pub fn is_statement_timeout(&self) -> bool {
         self.code().as_deref() == Some("57014")
     }
 
-    /// What a service that waits for the database lacks, for anybody to read. The database's own words may name a role, a host or a
-    /// table.
+    /// The reason why a service waits for the database, as a text that may be public. The database's own words may name
+    /// a role, a host or a table.
     pub fn missing(&self) -> &'static str {
         match (self, self.code().as_deref().unwrap_or_default()) {
             (Self::NotMigrated, _) => "the database has no tables yet: run `admin migrate`",
@@ -95,7 +95,7 @@ impl Error {
     }
 }
 
-/// The database gave what the code cannot make anything of.
+/// The error for a value of the database that the code cannot interpret.
 pub(crate) fn unexpected(error: impl Into<sqlx::error::BoxDynError>) -> Error {
     Error::Database(sqlx::Error::Decode(error.into()))
 }

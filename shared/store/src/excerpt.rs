@@ -1,18 +1,20 @@
-/// Text as a list carries it: whole where it is short, else how it begins. The database sends no more than this.
+/// The text of an entry in a list: all of it if it is short, otherwise its beginning. The database sends no more than
+/// this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     text: String,
-    /// Of all of it.
+    /// The length of the whole text.
     bytes: usize,
 }
 
 impl Excerpt {
-    /// What is longer comes as its beginning.
+    /// The most bytes of a text that is sent whole. A longer text is cut to its beginning.
     pub const LONGEST: usize = 16 * 1024;
-    /// So much of what is longer, in bytes.
+    /// The most bytes of the beginning of a longer text.
     const BEGINNING: usize = 4 * 1024;
 
-    /// Of what a statement has cut: `LONGEST` bytes, or as many characters as the beginning may have bytes.
+    /// Makes an excerpt of a text that a statement has cut: to `LONGEST` bytes, or to as many characters as the
+    /// beginning may have bytes.
     pub(crate) fn of(mut text: String, bytes: i32) -> Self {
         let bytes = usize::try_from(bytes).unwrap_or(text.len());
         if text.len() < bytes {
@@ -25,17 +27,17 @@ impl Excerpt {
         self.text.len() == self.bytes
     }
 
-    /// All of it, or how it begins.
+    /// The whole text, or its beginning.
     pub fn into_text(self) -> String {
         self.text
     }
 
-    /// What is here of it.
+    /// The whole text, or its beginning.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// How long all of it is.
+    /// The length of the whole text.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

@@ -9,7 +9,7 @@ use crate::session::in_time;
 use crate::text::storable;
 use crate::{Error, Store};
 
-/// How an attempt failed, and what follows from it.
+/// The failure of an attempt, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub end: AttemptEnd,
@@ -18,8 +18,8 @@ pub struct Failure {
 }
 
 impl Store {
-    /// Ends the event as PROCESSED. False where another attempt has overtaken this one, which then changed nothing. Ends that come
-    /// together share one statement.
+    /// Ends the event as PROCESSED. False if another attempt has overtaken this one, which then changed nothing. Calls
+    /// that come together share one statement.
     pub async fn succeed(&self, id: EventId, attempt: u32) -> Result<bool, Error> {
         let store = self.clone();
         let end = self.ends.call((id, attempt), move |batch| {
@@ -70,7 +70,7 @@ impl Store {
         .await
     }
 
-    /// Puts a failed attempt on record, with what follows. False where another attempt has overtaken this one.
+    /// Records a failed attempt, with what follows. False if another attempt has overtaken this one.
     pub async fn fail(&self, id: EventId, attempt: u32, failure: Failure) -> Result<bool, Error> {
         let failure = Failure { reason: storable(failure.reason), ..failure };
         let limit = self.statement_limit;
@@ -87,7 +87,8 @@ impl Store {
 pub(crate) enum End {
     Written,
     Overtaken,
-    /// Somebody holds its row, or what went wrong may be another's doing: it has to be ended alone, where it holds up no other.
+    /// Another transaction holds the event's row, or another event of the batch may have caused the error. The event
+    /// must be ended alone, where it delays no other.
     Open,
 }
 
@@ -149,8 +150,9 @@ async fn fail(
     }
 }
 
-/// In the handler's transaction where it has one, so that its effects and the outcome commit together. With a mark, only where the
-/// transaction that was given it goes on: otherwise the end would commit by itself.
+/// Ends the event in the handler's transaction, if it has one, so that its effects and the outcome commit together.
+/// With a mark, this happens only if the transaction with that mark is still open, since otherwise the end would commit
+/// without the handler's effects.
 pub(crate) async fn succeed(
     connection: &mut PgConnection,
     id: EventId,
@@ -233,7 +235,7 @@ async fn die(
     Ok(done.rows_affected() == 1)
 }
 
-/// Unfinished again and due as soon as it may run, with no try used up.
+/// Makes the event unfinished again and due as soon as it may run. No try is used up.
 async fn put_back(
     connection: &mut PgConnection,
     id: EventId,

@@ -4,8 +4,8 @@ use crate::text::storable;
 use crate::{Error, Store};
 
 impl Store {
-    /// Pub/Sub gave up on a message. That says nothing about the event: one that is unfinished is due again as soon as it may run.
-    /// True where it was unfinished.
+    /// Handles a message that Pub/Sub gave up on. This says nothing about the event, so an unfinished event is due
+    /// again as soon as it may run. True if the event was unfinished.
     pub async fn due_again(&self, id: EventId) -> Result<bool, Error> {
         self.run(move |pool| async move {
             let touched = sqlx::query!(
@@ -21,7 +21,7 @@ impl Store {
         .await
     }
 
-    /// True where ingest accepted an event with this id.
+    /// True if ingest accepted an event with this id.
     pub async fn is_known(&self, id: EventId) -> Result<bool, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_scalar!(
@@ -34,7 +34,7 @@ impl Store {
         .await
     }
 
-    /// True where this message brought the event's latest attempt, which failed. Other messages of the event are copies.
+    /// True if this message brought the event's latest attempt, which failed. Other messages of the event are copies.
     pub async fn brought_latest_attempt(&self, id: EventId, message_id: String) -> Result<bool, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_scalar!(
@@ -51,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// Keeps a push that nobody can act on.
+    /// Stores a push that cannot be handled.
     pub async fn keep_unreadable(
         &self,
         subscription: Option<String>,

@@ -11,13 +11,14 @@ use crate::error::CHECK_VIOLATION;
 use crate::keys::{Hash, IdempotencyKey};
 use crate::{Error, Store};
 
-/// Ids further than this from the database's time are refused: they would land in a partition that is gone or not yet there.
+/// Ids further than this from the database's time are refused, since their partition may be gone or not yet made.
 const CLOCK_TOLERANCE_MILLIS: f64 = 3_600_000.0;
 
-/// What the row of a key says that is only looked for: expired for so long that no statement under way takes it for alive.
+/// The lifetime of the row of a key that is only looked up. The row expired so long ago that no running statement
+/// treats it as valid.
 const LOOKED_FOR_SECONDS: f64 = -3600.0;
 
-/// Events as columns, which is how one statement takes many.
+/// Events as columns, so that one statement can take many.
 #[derive(Default)]
 pub struct Batch {
     ids: Vec<Uuid>,
@@ -25,11 +26,11 @@ pub struct Batch {
     payloads: Vec<String>,
     metadata: Vec<Option<String>>,
     trace_ids: Vec<Uuid>,
-    /// Whether the row is stored only if its key is new.
+    /// True if the row is stored only if its key is new.
     keyed: Vec<bool>,
-    /// The first row of each key, in the order of the keys: batches that share keys would deadlock in any other.
+    /// The first row of each key, in the order of the keys. In any other order, batches that share keys would deadlock.
     keys: BTreeMap<Hash, Keyed>,
-    /// The ids that stand for keys whose events are not to be stored.
+    /// The ids that stand for keys that are only looked up. Their events are not stored.
     looked_for: Vec<Uuid>,
 }
 
@@ -41,7 +42,7 @@ struct Keyed {
 }
 
 impl Batch {
-    /// Of the trace that the event belongs to nothing but its ID is kept.
+    /// Adds an event without a key. Only the ID of its trace is stored.
     pub fn push(&mut self, id: EventId, event: &NewEvent, trace_id: Uuid) {
         self.push_row(id, event, trace_id, false);
     }
@@ -51,8 +52,8 @@ impl Batch {
         self.push_key(Keyed { id: id.uuid(), key, is_stored: true });
     }
 
-    /// Stores no event and leaves no key behind, but tells whether the key is known. Where another transaction is about to store
-    /// it, that is waited for.
+    /// Adds a look-up of a key, which stores no event and leaves no key behind but tells whether the key is known. If
+    /// another transaction is about to store the key, the statement waits for it.
     pub fn push_look(&mut self, id: EventId, key: IdempotencyKey) {
         self.looked_for.push(id.uuid());
         self.push_key(Keyed { id: id.uuid(), key, is_stored: false });
@@ -61,7 +62,7 @@ impl Batch {
     fn push_key(&mut self, keyed: Keyed) {
         let first = self.keys.entry(keyed.key.key);
         let first = first.or_insert(keyed);
-        // One that is stored may come behind one that is not.
+        // An event that is stored may come after a look-up of the same key.
         if keyed.is_stored && !first.is_stored {
             *first = keyed;
         }
@@ -78,9 +79,10 @@ impl Batch {
 }
 
 impl Store {
-    /// Stores all of the batch or none, in one statement that commits by itself, but for the rows whose keys are known: their
-    /// ids are returned, and those of known keys that were only looked for; [`Store::known_keys`] says what the keys stand for.
-    /// `first_due` from now the relay looks after what was not published or not finished.
+    /// Stores all of the batch or nothing, in one statement with its own commit. Rows whose keys are known are not
+    /// stored, and their ids are returned, with those of known keys that were only looked up. [`Store::known_keys`]
+    /// says what the keys stand for. After `first_due` the relay looks after events that are not published or not
+    /// finished.
     pub async fn insert(&self, batch: Batch, first_due: Duration) -> Result<HashSet<EventId>, Error> {
         let batch = Arc::new(batch);
         let limit = self.statement_limit;

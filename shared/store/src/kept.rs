@@ -10,17 +10,17 @@ use crate::Error;
 use crate::session::in_time;
 use crate::watchdog::Yielded;
 
-/// A connection whose work ended well so shortly ago needs no look at it. One that is idle for longer goes back to the pool, which
-/// looks: its server may have gone meanwhile.
+/// A connection that ended its work well within this time needs no check. One that is idle for longer goes back to the
+/// pool, which checks it, since its server may be gone meanwhile.
 const FRESH: Duration = Duration::from_millis(50);
 
-/// Connections on their way from one statement to the next, past the pool: it asks the server once when it gives a connection and
-/// once when it takes it back, which is two round trips for each one of work.
+/// Connections that go from one statement to the next without the pool. The pool asks the server once when it gives a
+/// connection and once when it takes it back, which is two round trips for each one of work.
 #[derive(Clone)]
 pub(crate) struct Kept {
     pool: PgPool,
     yielded: Yielded,
-    /// The others are for who asks the pool itself.
+    /// The most connections that are kept. The others are for callers that ask the pool itself.
     most: usize,
     idle: Arc<Mutex<Idle>>,
 }
@@ -47,7 +47,7 @@ impl Kept {
         }
     }
 
-    /// Only for a connection that is known to be outside of any transaction.
+    /// Keeps a connection, which must be known to be outside of any transaction.
     pub(crate) fn keep(&self, connection: PoolConnection<Postgres>) {
         let mut idle = self.lock();
         if idle.connections.len() < self.most && !self.pool.is_closed() {
@@ -58,7 +58,7 @@ impl Kept {
         }
     }
 
-    /// Those that nobody has used for a while are anybody's again.
+    /// Gives connections that were not used for a while back to the pool.
     async fn sweep(self) {
         loop {
             sleep(FRESH).await;
@@ -71,7 +71,7 @@ impl Kept {
         }
     }
 
-    /// What a statement gave within its limit, as [`in_time`] has it.
+    /// The result of a statement within its limit, as in [`in_time`]. After a success the connection is kept.
     pub(crate) fn after<T>(
         &self,
         connection: PoolConnection<Postgres>,
@@ -88,7 +88,7 @@ impl Kept {
 
     pub(crate) async fn close(&self) {
         let closed = self.pool.close();
-        // Nothing is kept from here on, and the pool waits for all that is out.
+        // No connection is kept from here on, and the pool waits for all that are in use.
         self.lock().connections.clear();
         closed.await;
     }

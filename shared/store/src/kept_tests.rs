@@ -17,7 +17,8 @@ fn idle(store: &Store) -> usize {
     store.kept.lock().connections.len()
 }
 
-/// The pool would have closed this one. On a slow machine it may have been idle for too long, but not each time.
+/// The pool would have closed this connection. On a slow machine it may have been idle for too long, but not in every
+/// round.
 #[tokio::test]
 async fn a_kept_connection_goes_past_the_look_of_the_pool() {
     let (_database, store) = with_connections(4).await;

@@ -10,39 +10,39 @@ use crate::{Error, Store};
 
 pub(crate) type Hash = [u8; 32];
 
-/// What a client calls a request, so that it can send it again.
+/// The client's own key for a request, so that the client can send it again.
 #[derive(Clone, Copy, Debug)]
 pub struct IdempotencyKey {
     pub(crate) key: Hash,
-    /// The key as the release before stored it, for all senders together.
+    /// The key as the previous release stored it, for all senders together.
     pub(crate) unscoped: Option<Hash>,
     pub(crate) body: Hash,
     pub(crate) lasts: Duration,
 }
 
-/// Whose keys are one namespace. The same key of two senders is two keys.
+/// The namespace of a sender's keys. The same key of two senders is two keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyScope(Option<Hash>);
 
-/// What a key that was not stored stands for.
+/// The meaning of a key that was not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownKey {
-    /// The same body came with it before, and made this event.
+    /// The same body came with the key before, and made this event.
     Same(EventId),
     OtherBody,
-    /// It was stored without a sender, so only the event itself can tell whether it is this one's.
+    /// The key was stored without a sender, so only the event itself can tell whether it belongs to this sender.
     Unscoped(EventId),
-    /// It has expired a moment ago.
+    /// The key expired a moment ago.
     Gone,
 }
 
 impl KeyScope {
-    /// Where nobody is asked who it is.
+    /// The namespace of all senders that are not identified.
     pub fn everybody() -> Self {
         Self(None)
     }
 
-    /// The holders of an API key and of those in whose place it was made.
+    /// The namespace of an API key and of the keys that it replaced.
     pub fn of_api_key(lineage: &str) -> Self {
         Self::named("api key", lineage)
     }
@@ -57,18 +57,18 @@ impl KeyScope {
 }
 
 impl IdempotencyKey {
-    /// Two requests are the same where their bodies are, byte for byte.
+    /// Makes a key. Two requests are the same if their bodies are the same, byte for byte.
     pub fn new(key: &str, body: &[u8], lasts: Duration) -> Self {
         Self { key: Sha256::digest(key).into(), unscoped: None, body: Sha256::digest(body).into(), lasts }
     }
 
-    /// Of a CloudEvent: the same source and id are the same event, whatever else it says. No client's key can be this one, since
-    /// it has no NUL character.
+    /// The key of a CloudEvent. The same source and id are the same event, even if the rest differs. No client's key
+    /// can equal this one, since a client's key has no NUL character.
     pub fn of_cloud_event(source: &str, id: &str, lasts: Duration) -> Self {
         Self::new(&format!("cloudevents\0{source}\0{id}"), b"", lasts)
     }
 
-    /// The key as this sender's own.
+    /// The key in the namespace of this sender.
     #[must_use]
     pub fn within(self, scope: KeyScope) -> Self {
         let Some(scope) = scope.0 else { return self };
@@ -76,7 +76,7 @@ impl IdempotencyKey {
         Self { key, unscoped: Some(self.key), ..self }
     }
 
-    /// The key where no other can be meant.
+    /// The key without the form of the previous release.
     #[must_use]
     pub fn scoped_alone(self) -> Self {
         Self { unscoped: None, ..self }
@@ -84,7 +84,8 @@ impl IdempotencyKey {
 }
 
 impl Store {
-    /// Looks up keys that an insert found to be known: by then they are committed. Answers in the order of `keys`.
+    /// Looks up keys that an insert found to be known, which are committed by then. The answers are in the order of
+    /// `keys`.
     pub async fn known_keys(&self, keys: Vec<IdempotencyKey>) -> Result<Vec<KnownKey>, Error> {
         let wanted: Vec<_> =
             keys.iter().flat_map(|key| [Some(key.key), key.unscoped]).flatten().map(Vec::from).collect();
@@ -111,7 +112,7 @@ impl Store {
         Ok(known.collect())
     }
 
-    /// Which of these are stored under this id as they are here: their places in the list.
+    /// Finds the events that are stored under their id with the same content. Returns their places in the list.
     pub async fn same_events(&self, events: Vec<(EventId, &NewEvent)>) -> Result<HashSet<usize>, Error> {
         let ids: Vec<_> = events.iter().map(|(id, _)| id.uuid()).collect();
         let event_types: Vec<_> =

@@ -1,5 +1,5 @@
-//! The only crate that knows SQL. Each statement of the hot path commits by itself; what must commit together with a
-//! handler's work goes through [`Transaction`].
+//! The only deployed crate that contains SQL. Each statement of the hot path has its own commit. Statements that must
+//! commit together with a handler's work go through [`Transaction`].
 
 mod adopt;
 mod api_keys;

@@ -3,9 +3,9 @@ use serde::Deserialize;
 use crate::cursor;
 use crate::{Error, Store};
 
-/// So many rows of each table one fold takes at most.
+/// The most rows of each table that one fold takes.
 const FOLD_ROWS: i64 = 200_000;
-/// So many event types the metrics name.
+/// The most event types that the metrics name.
 const TYPES_SHOWN: i64 = 100;
 
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Metrics {
     /// The most frequent first, at most 100.
     pub by_type: Vec<TypeCount>,
     pub other_types: i64,
-    /// From ingest, or the latest replay, to PROCESSED.
+    /// The average time from ingest, or the latest replay, to PROCESSED.
     pub average_processing_seconds: f64,
 }
 
@@ -30,11 +30,12 @@ pub struct TypeCount {
 }
 
 impl Store {
-    /// Moves what has settled in the log into the totals, so that reading them stays cheap. One caller folds at a time; the
-    /// others have nothing to wait for.
+    /// Adds the settled part of the log to the totals, so that reading them stays cheap. One caller folds at a time,
+    /// and the others do not wait.
     ///
-    /// Here as wherever the log is read from a cursor on, a bound from above that leaves nothing out tells the planner that it is a
-    /// range. Of an open end it believes that a third of the table lies behind it, and reads the table.
+    /// Here, and wherever the log is read from a cursor on, an upper bound that excludes nothing tells the planner that
+    /// the condition is a range. For an open end, the planner assumes that a third of the table lies behind it, and
+    /// reads the whole table.
     pub async fn fold_totals(&self) -> Result<(), Error> {
         self.run(|pool| async move {
             cursor::position(&pool, "totals").await?;
@@ -80,7 +81,8 @@ impl Store {
         .await
     }
 
-    /// Totals, the tail of the log that is not folded yet, and `live`: one statement, so one moment.
+    /// The totals, the tail of the log that is not folded yet, and `live`, all read in one statement and so at one
+    /// moment.
     pub async fn metrics(&self) -> Result<Metrics, Error> {
         self.fold_totals().await?;
         self.run(|pool| async move {

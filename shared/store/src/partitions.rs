@@ -4,13 +4,13 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use crate::{Error, Store};
 
-/// So many weeks are there before they are needed, the present one and the one before it beside them.
+/// The number of weeks that are made before they are needed, besides the present one and the one before it.
 pub const WEEKS_AHEAD: u64 = 4;
 
 pub(crate) const PARENTS: [&str; 3] = ["events", "outcomes", "attempts"];
 
 impl Store {
-    /// Makes what is missing and returns the names of what it made. Safe for several callers at once.
+    /// Makes the missing partitions and returns their names. Several callers at once are safe.
     pub async fn make_partitions(&self) -> Result<Vec<String>, Error> {
         self.run(make_partitions).await
     }
@@ -38,8 +38,9 @@ async fn make_partitions(pool: PgPool) -> Result<Vec<String>, Error> {
     Ok(made)
 }
 
-/// A table made aside and then attached: a plain `CREATE TABLE … PARTITION OF` would wait for every open reader, and every
-/// writer would wait behind it. The CHECK spares the attach a scan. One simple-protocol batch is one transaction.
+/// Makes a separate table and then attaches it, since a plain `CREATE TABLE … PARTITION OF` would wait for every open
+/// reader, and every writer would wait behind it. The CHECK spares the attach a scan. One simple-protocol batch is one
+/// transaction.
 async fn make(
     connection: &mut PgConnection,
     parent: &str,
@@ -62,7 +63,7 @@ async fn make(
          END $$;
          COMMIT;"
     );
-    // The names and bounds come from a date alone.
+    // The names and bounds come only from a date.
     let done = sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut *connection).await;
     if done.is_err() {
         sqlx::raw_sql("ROLLBACK").execute(connection).await?;
@@ -110,7 +111,7 @@ fn lowest(at: DateTime<Utc>) -> EventId {
     EventId::lowest_at(u64::try_from(at.timestamp_millis()).unwrap_or(0))
 }
 
-/// The Mondays, midnight UTC, of the week before `now`, its own, and those ahead.
+/// The Mondays, midnight UTC, of the week before `now`, of the week of `now`, and of those ahead.
 fn weeks_around(now: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
     let days_since_monday = u64::from(now.weekday().num_days_from_monday());
     let first = (now.date_naive() - Days::new(days_since_monday + 7)).and_time(NaiveTime::MIN).and_utc();

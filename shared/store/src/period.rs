@@ -1,17 +1,17 @@
 use chrono::{DateTime, Utc};
 
-/// Rows of a time, which are listed newest first.
+/// A period of rows that are listed newest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     /// From this time on.
     pub since: Option<DateTime<Utc>>,
     /// Before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Where the page before ended.
+    /// The position where the page before ended.
     pub before: Option<Position>,
 }
 
-/// Where a row stands among those of its table. Rows of one time follow each other by their ids.
+/// The position of a row among those of its table. Rows of one time follow each other by their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     pub at: DateTime<Utc>,
@@ -23,14 +23,14 @@ impl Period {
         self.since.unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// All rows are before it.
+    /// The end of the page. All of its rows are before this position.
     pub(crate) fn end(&self) -> Position {
         let until = Position { at: self.until.unwrap_or(FAR_FUTURE), id: 0 };
         self.before.map_or(until, |before| before.min(until))
     }
 }
 
-/// The last moment that four digits of a year write.
+/// The last second of a year with four digits.
 pub(crate) const FAR_FUTURE: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
     Some(at) => at,
     None => DateTime::UNIX_EPOCH,

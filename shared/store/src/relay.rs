@@ -8,26 +8,27 @@ use uuid::Uuid;
 use crate::session::in_time;
 use crate::{Error, Store};
 
-/// An event to which something should have happened by now.
+/// An event whose `due_at` has passed.
 #[derive(Debug)]
 pub struct Overdue {
     pub id: EventId,
     pub event_type: String,
-    /// It was tried before and has waited for its retry, or it was published again a step ago: another copy would help nothing.
+    /// True if another copy would not help: the event was tried before and has waited for its retry, or it was
+    /// published again a step ago.
     pub is_stalled: bool,
-    /// None where the release before stored the event.
+    /// None if the previous release stored the event.
     pub trace_id: Option<Uuid>,
     /// How long nothing has happened to it, in seconds; a copy of its message is nothing.
     pub waited: f64,
     due_at: DateTime<Utc>,
 }
 
-/// Which events the relay runs although they are not overdue: those that no delivery has reached.
+/// The events that the relay runs although they are not overdue, since no delivery has reached them.
 #[derive(Clone, Copy, Debug)]
 pub struct Undelivered {
-    /// Pub/Sub has had so long.
+    /// The time that Pub/Sub has had for a delivery.
     pub for_at_least: Duration,
-    /// What is older is overdue, and found by that.
+    /// Older events are overdue and are found by that.
     pub for_at_most: Duration,
     pub limit: usize,
 }
@@ -36,9 +37,9 @@ pub struct Undelivered {
 const MOST_STEPS: f64 = 8.0;
 
 impl Store {
-    /// Takes a page of what is overdue, oldest first, and moves it on by a step, so that two relays share the work and a relay
-    /// that dies delays a page but loses nothing. What has waited for long waits half as long again: its message may stand in
-    /// a queue that is slow already, and a copy at each step would only make that longer.
+    /// Takes a page of overdue events, oldest first, and moves them on by a step, so that two relays share the work and
+    /// a relay that dies delays a page but loses nothing. An event that has waited long waits half as long again: its
+    /// message may be in a queue that is already slow, and a copy at each step would only make that longer.
     pub async fn take_overdue(&self, page: u32, step: Duration) -> Result<Vec<Overdue>, Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
@@ -77,8 +78,8 @@ impl Store {
         .await
     }
 
-    /// Events that ingest has published and that no delivery has reached for some time, oldest first. Their ids say how old they
-    /// are, so one probe of the primary key finds them, and finds nothing where all is well.
+    /// Events that ingest has published and that no delivery has reached for some time, oldest first. Their ids say how
+    /// old they are, so one probe of the primary key finds them, and finds nothing if all is well.
     pub async fn undelivered(&self, which: Undelivered) -> Result<Vec<EventId>, Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {
@@ -101,7 +102,7 @@ impl Store {
         .await
     }
 
-    /// What Pub/Sub did not take is due again at once, unless something else has happened to it since.
+    /// Makes events that Pub/Sub did not accept due again at once, unless something else has happened to them since.
     pub async fn give_back(&self, overdue: Vec<Overdue>) -> Result<(), Error> {
         let (ids, due): (Vec<_>, Vec<_>) =
             overdue.iter().map(|event| (event.id.uuid(), event.due_at)).unzip();

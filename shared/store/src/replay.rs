@@ -4,15 +4,16 @@ use crate::{Act, Error, Store};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// Unfinished again, its retries from zero, its attempts counted on.
+    /// The event is unfinished again. Its retries start from zero, and its attempt numbers continue.
     Queued,
-    /// Only FAILED and DEAD_LETTER can be replayed.
+    /// The event has this status, and only FAILED and DEAD_LETTER can be replayed.
     Not(Status),
     Unknown,
 }
 
 impl Store {
-    /// Each end is replayed at most once, whoever asks at the same time: the key of `replays` sees to it.
+    /// Replays an event. Each end is replayed at most once, even by requests at the same time, since the primary key of
+    /// `replays` allows one row.
     pub async fn replay(&self, id: EventId, act: Act) -> Result<Replayed, Error> {
         self.run(move |pool| async move {
             let replayed = sqlx::query!(

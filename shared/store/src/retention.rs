@@ -1,5 +1,6 @@
-//! A week of events that is old enough goes in two steps. Its tables are emptied but for what is unfinished, in one short transaction
-//! that locks them alone; and when nothing is left in them they are detached and dropped, which nobody can notice any more.
+//! Removes an old week of events in two steps. First its tables are emptied except for unfinished events, in one short
+//! transaction that locks only these tables. When nothing is left in the tables, they are detached and dropped, which
+//! affects no reader.
 
 mod clear;
 mod remove;
@@ -13,15 +14,15 @@ use tokio::time::Instant;
 use crate::partitions::{Week, weeks};
 use crate::{Error, Store};
 
-/// What retention did.
+/// The result of retention.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Expired {
     pub partitions_dropped: Vec<String>,
-    /// Events that were unfinished when their week was cleared, and stay.
+    /// Events that were unfinished when their week was cleared, and that stay.
     pub stragglers: i64,
 }
 
-/// What is to be done with a week.
+/// The state of a week, which decides what is done with it.
 struct Found {
     has_finished: bool,
     is_empty: bool,
@@ -29,12 +30,12 @@ struct Found {
 }
 
 impl Store {
-    /// Drops weeks of events that ended longer than `keep` ago. An event that is unfinished stays, and a week of which something
-    /// is not in BigQuery or not counted stays as it is. One caller works at a time; another finds nothing to do.
+    /// Drops weeks of events that ended longer than `keep` ago. An unfinished event stays, and so does a week in which
+    /// an event is not in BigQuery or not counted. One caller works at a time, and another does nothing.
     pub async fn expire(&self, keep: Duration, deadline: Instant) -> Result<Expired, Error> {
         self.run(move |pool| async move {
             let mut connection = pool.acquire().await?;
-            // The lock and the settings of this session must not outlive it.
+            // The connection is closed, since the lock and the settings must not outlive this call.
             connection.close_on_drop();
             let turn = "SELECT pg_try_advisory_lock(hashtext('eventflow.retention'))";
             let mut expired = Expired::default();
@@ -48,7 +49,7 @@ impl Store {
                 match expire(&mut connection, week, &mut expired).await {
                     Err(error) if is_busy(&error) => {
                         tracing::info!(%error, week = %week.monday(), "an old week is in use: later");
-                        // Whatever the error left open.
+                        // This ends a transaction that the error may have left open.
                         sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
                     }
                     result => result?,
@@ -60,7 +61,7 @@ impl Store {
     }
 }
 
-/// Whether its tables are in use, or what was found has changed meanwhile.
+/// True if the tables are in use, or if the state of the week has changed meanwhile.
 fn is_busy(error: &Error) -> bool {
     matches!(error.code().as_deref(), Some("55P03" | "40P01" | "57014" | clear::NOT_SETTLED))
 }
@@ -91,7 +92,7 @@ async fn expire(connection: &mut PgConnection, week: Week, expired: &mut Expired
     Ok(())
 }
 
-/// A table that is missing was dropped by a call that ended there.
+/// Reads the state of a week. A missing table was dropped by a call that ended there.
 async fn look_at(connection: &mut PgConnection, week: Week) -> Result<Found, Error> {
     let names = clear::names(week);
     for name in &names {

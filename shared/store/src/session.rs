@@ -18,19 +18,21 @@ use crate::kept::Kept;
 use crate::together::Together;
 use crate::watchdog::Yielded;
 
-/// One round trip in place of sqlx's ping: is this session outside any transaction, and writable? A dropped `begin()` leaves
-/// a session inside one, where the next INSERT answers OK and vanishes; a failover leaves a session on a read-only node.
+/// One round trip in place of sqlx's ping, which checks that this session is outside any transaction and writable. A
+/// dropped `begin()` leaves a session inside a transaction, where the next INSERT is answered with OK and then lost. A
+/// failover leaves a session on a read-only node.
 const GATE: &str =
     "SELECT now() = statement_timestamp() AND current_setting('transaction_read_only') = 'off'";
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
-/// Where the database is, read at the start of a service so that a wrong one is told with the other mistakes.
+/// The URL of the database. It is read at the start of a service, so that a wrong one is reported with the other
+/// mistakes.
 #[derive(Clone)]
 pub struct DatabaseUrl(String);
 
 impl FromStr for DatabaseUrl {
-    /// Without the reason, which could repeat a part of the password.
+    /// The error gives no reason, since that could repeat a part of the password.
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -55,13 +57,13 @@ pub struct StoreConfig {
     /// Shown in `pg_stat_activity`.
     pub application: &'static str,
     pub max_connections: u32,
-    /// So many of them may be handlers' at once; the others stay for statements that go alone.
+    /// The number of connections that handlers may have at once. The others stay for single statements.
     pub max_transactions: u32,
-    /// How long a request waits for a connection before it is told that the database is not available.
+    /// The time that a request waits for a connection before it is told that the database is not available.
     pub acquire_timeout: Duration,
     pub statement_timeout: Duration,
-    /// For a service whose statements are few and find rows by their keys: each session plans a statement once, where to plan it
-    /// takes longer than to run it.
+    /// True for a service whose statements are few and find rows by their keys. Each session then plans a statement
+    /// once, since planning it takes longer than running it.
     pub plans_once: bool,
 }
 
@@ -79,7 +81,7 @@ impl StoreConfig {
     }
 }
 
-/// A plan that is kept is made while a table may still be small, and must be right when it is not: so it goes by indexes.
+/// A kept plan is made while a table may still be small, and must be right when it is large. So it goes by indexes.
 const PLANS_ONCE: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
 
 #[derive(Clone)]
@@ -88,7 +90,7 @@ pub struct Store {
     pub(crate) options: PgConnectOptions,
     pub(crate) kept: Kept,
     pub(crate) yielded: Yielded,
-    /// Longer than the server lets a statement run.
+    /// The time limit of a statement here, which is longer than that of the server.
     pub(crate) statement_limit: Duration,
     pub(crate) transactions: Arc<Semaphore>,
     pub(crate) claims: Together<Wanted, Result<Look, Error>>,
@@ -96,18 +98,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Connects on first use, so that a service listens before its database is there.
+    /// Connects on first use, so that a service listens before its database is available.
     pub fn new(config: &StoreConfig) -> Result<Self, Error> {
         let options: PgConnectOptions = config.url.parse().map_err(Error::Database)?;
         let options = options
             .application_name(config.application)
             .options([
                 ("statement_timeout", millis(config.statement_timeout)),
-                // A transaction whose process lost its CPU must not hold its rows, or the log's readers, for ever.
+                // If a process loses its CPU, its transaction must not hold its rows, or the log's readers, for ever.
                 ("idle_in_transaction_session_timeout", "90000".into()),
                 ("timezone", "UTC".into()),
-                // Every statement here is to touch a few rows. Where a guess says otherwise, to start workers or a compiler for
-                // it takes longer than the statement does.
+                // Every statement here should touch a few rows. If the planner guesses otherwise, starting workers or a
+                // compiler for it takes longer than the statement does.
                 ("max_parallel_workers_per_gather", "0".into()),
                 ("jit", "off".into()),
             ])
@@ -147,8 +149,8 @@ impl Store {
         Ok(Self { pool, options, kept, yielded, statement_limit, transactions, claims, ends })
     }
 
-    /// Runs to its end in a task of its own, since a request that goes away drops its futures, and a dropped
-    /// statement can leave its connection in a state that nobody expects.
+    /// Runs the work to its end in a task of its own. A request that goes away drops its futures, and a dropped
+    /// statement can leave its connection in an unexpected state.
     pub(crate) async fn run<T, F>(&self, work: impl FnOnce(PgPool) -> F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -175,10 +177,10 @@ impl Store {
         migrated.then_some(()).ok_or(Error::NotMigrated)
     }
 
-    /// Applies what is missing, and makes partitions ahead.
+    /// Applies the missing migrations, and makes partitions ahead.
     pub async fn migrate(&self) -> Result<Vec<String>, Error> {
         self.run(|pool| async move {
-            // Or a database that is away would be told as a migration that failed.
+            // Without this, an unavailable database would be reported as a migration that failed.
             drop(pool.acquire().await?);
             MIGRATIONS.run(&pool).await?;
             Ok(())
@@ -192,8 +194,8 @@ impl Store {
     }
 }
 
-/// What a statement gave within its limit. The server has a limit of its own; where that is not heard of, the other end is gone
-/// without a word, and the connection is closed and not pooled.
+/// The result of a statement within its limit. The server has a shorter limit of its own. If nothing is heard of that,
+/// the other end is gone silently, so the connection is closed and not pooled.
 pub(crate) fn in_time<T>(
     mut connection: PoolConnection<Postgres>,
     result: Result<Result<T, Error>, Elapsed>,

@@ -12,7 +12,8 @@ async fn alone() -> (Database, Store) {
     (database, Store::new(&config).unwrap())
 }
 
-/// What a dropped `begin` leaves in the pool: without the gate the INSERT behind it answers OK and vanishes.
+/// This is the session that a dropped `begin` leaves in the pool. Without the gate, the next INSERT is answered with OK
+/// and then lost.
 #[tokio::test]
 async fn a_session_that_was_left_inside_a_transaction_is_not_used_again() {
     let (database, store) = alone().await;
@@ -46,7 +47,7 @@ async fn healthy_sessions_are_kept() {
     }
 }
 
-/// A caller that goes away in the middle takes nothing with it: the session is closed, and the next one is sound.
+/// A caller that goes away in the middle leaves nothing broken: its session is closed, and the next one works.
 #[tokio::test]
 async fn a_begin_whose_caller_went_away_leaks_nothing() {
     let (database, store) = alone().await;
@@ -74,7 +75,7 @@ async fn a_statement_that_takes_too_long_is_told_from_a_session_that_was_lost() 
     assert!(Error::from(lost).is_loss_of_session());
 }
 
-/// Else handlers could take all connections, and no attempt could be written down as ended.
+/// Otherwise handlers could take all connections, and the end of no attempt could be recorded.
 #[tokio::test]
 async fn transactions_take_turns_and_leave_connections_to_others() {
     let database = database().await;

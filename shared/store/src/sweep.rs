@@ -4,16 +4,17 @@ use tokio::time::Instant;
 
 use crate::{Error, Store};
 
-/// So many rows one statement deletes at most. It has locked them, so nobody moves them, and it finds them again by where they lie:
-/// to look for so many keys, the planner would read the table.
+/// The most rows that one statement deletes. The statement has locked the rows, so they do not move, and finds them
+/// again by their place in the table. For a search of that many keys, the planner would read the whole table.
 const CHUNK: u32 = 10_000;
 impl Store {
-    /// Deletes expired keys, but none that expired within the last hour: an insert that found one a moment ago may look it up yet.
+    /// Deletes expired keys, but none that expired within the last hour, since an insert that found one a moment ago
+    /// may still look it up.
     pub async fn clear_keys(&self, deadline: Instant) -> Result<u64, Error> {
         self.run(move |pool| async move {
             let mut cleared = 0;
             loop {
-                // Never waits for a row, so it has no part in a deadlock.
+                // The statement never waits for a row, so it has no part in a deadlock.
                 let chunk = sqlx::query!(
                     "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
                          SELECT ctid FROM idempotency_keys WHERE expires_at < now() - interval '1 hour'
@@ -32,7 +33,7 @@ impl Store {
         .await
     }
 
-    /// Deletes unreadable messages that are older than this, and replays of events that are no longer kept.
+    /// Deletes unreadable messages that are older than this, and replays of events that no longer exist.
     pub async fn clear_records(&self, older_than: Duration, deadline: Instant) -> Result<(), Error> {
         let age = older_than.as_secs_f64();
         self.run(move |pool| async move {
@@ -47,8 +48,8 @@ impl Store {
                 .execute(&pool)
                 .await?
                 .rows_affected();
-                // What the totals have not passed yet counts in the metrics. Each event is looked up by itself (`OFFSET 0` keeps it so):
-                // as a join it could be planned for all events, and read all of them.
+                // Replays that the totals have not passed yet still count in the metrics. Each event is looked up alone
+                // (`OFFSET 0` ensures this), since a join could be planned for all events and read all of them.
                 let replays = sqlx::query!(
                     "DELETE FROM replays WHERE ctid = ANY (ARRAY(
                          SELECT ctid FROM replays

@@ -11,10 +11,10 @@ pub struct Database {
     pub store: Store,
 }
 
-/// That of an event whose trace does not matter.
+/// The trace of an event if its trace does not matter.
 pub const TRACE_ID: Uuid = Uuid::from_u128(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
 
-/// Somebody who may change everything.
+/// An actor that may change everything.
 pub fn act() -> Act {
     Act {
         actor: "somebody".into(),
@@ -55,7 +55,7 @@ fn server() -> PgConnectOptions {
     url.parse().expect("DATABASE_URL is not a PostgreSQL URL")
 }
 
-/// Named after the migrations, so that a change of them makes a new one.
+/// Makes the template if it is missing. It is named after the migrations, so that a change of them makes a new one.
 #[allow(clippy::expect_used)]
 async fn template(connection: &mut PgConnection, server: &PgConnectOptions) -> String {
     let migrations = sqlx::migrate!("../../migrations");
@@ -93,7 +93,7 @@ async fn create(connection: &mut PgConnection, name: &str, template: &str) {
 }
 
 impl Database {
-    /// For a test that goes through many of them. Whoever is connected to it is cut off.
+    /// Drops the database, for a test that uses many of them. Open connections are cut off.
     #[allow(clippy::expect_used)]
     pub async fn remove(self) {
         self.store.close().await;
@@ -104,7 +104,7 @@ impl Database {
         sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.expect("it is dropped");
     }
 
-    /// The one value that a question about the database has for an answer.
+    /// The one value that a query of the database returns.
     #[allow(clippy::expect_used)]
     pub async fn value<T>(&self, question: &str) -> T
     where
@@ -114,7 +114,7 @@ impl Database {
         rows[0].try_get(0).expect("the value is of this type")
     }
 
-    /// For what a test looks at or arranges that no service does.
+    /// Runs SQL for a test that no service would run.
     #[allow(clippy::expect_used)]
     pub async fn sql(&self, statement: &str) -> Vec<sqlx::postgres::PgRow> {
         let mut connection = PgConnection::connect(&self.url).await.expect("the test's database answers");

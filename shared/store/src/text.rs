@@ -1,8 +1,9 @@
-/// So many bytes are kept of what others said. A handler's error may quote a whole payload, and each of its attempts keeps one.
+/// The most bytes that are stored of a text from outside. A handler's error may quote a whole payload, and each of its
+/// attempts stores one.
 const LONGEST: usize = 16 * 1024;
 
-/// What others said, as PostgreSQL's text can hold it: it has no NUL character, and a record that is refused for one would
-/// be lost, or come back for ever. What is too long ends with its length.
+/// Makes a text from outside storable in PostgreSQL, whose text has no NUL character. A record that is refused for one
+/// would be lost, or would come back for ever. A text that is too long is cut and ends with its length.
 pub(crate) fn storable(text: String) -> String {
     let text = if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text };
     if text.len() <= LONGEST {

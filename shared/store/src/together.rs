@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Calls that arrive while a statement is under way share the next one. A call that is alone goes at once, and no timer is needed.
+/// Calls that arrive while a statement runs share the next one. A call that comes alone runs at once, and no timer is
+/// needed.
 pub(crate) struct Together<T, R>(Arc<Mutex<Queue<T, R>>>);
 
 struct Queue<T, R> {
@@ -10,7 +11,7 @@ struct Queue<T, R> {
     is_running: bool,
 }
 
-/// A longer statement is no faster, and its rows are held longer.
+/// The most calls in one statement. A longer statement is not faster, and its rows are locked longer.
 const MOST: usize = 100;
 
 impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
@@ -18,7 +19,7 @@ impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
         Self(Arc::new(Mutex::new(Queue { waiting: Vec::new(), is_running: false })))
     }
 
-    /// What `run` gave for this item; it answers in the order of the items. None where it panicked.
+    /// The result of `run` for this item. `run` answers in the order of the items. None if it panicked.
     pub(crate) async fn call<F>(&self, item: T, run: impl Fn(Vec<T>) -> F + Send + 'static) -> Option<R>
     where
         F: Future<Output = Vec<R>> + Send,
@@ -34,7 +35,7 @@ impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
             tokio::spawn(async move {
                 while let Some((items, answers)) = shift.together.next() {
                     for (result, answer) in run(items).await.into_iter().zip(answers) {
-                        // Who went away has nobody to answer.
+                        // A caller that went away needs no answer.
                         let _ = answer.send(result);
                     }
                 }
@@ -56,7 +57,8 @@ impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
     }
 }
 
-/// Where it ends before its time, by a panic, nobody would come for those who wait.
+/// The guard of the running task. If the task ends early by a panic, the guard ends the waiting calls, which would
+/// otherwise wait for ever.
 struct Shift<T, R> {
     together: Together<T, R>,
     is_over: bool,

@@ -13,9 +13,9 @@ use crate::error::unexpected;
 use crate::kept::Kept;
 use crate::{Error, Store};
 
-/// A handler's transaction. What it does commits together with PROCESSED, or not at all.
-/// Dropped without that, its connection is closed and not pooled: the server then rolls back, and a statement that
-/// is still running meets nobody.
+/// A handler's transaction. Its effects commit together with PROCESSED, or not at all. If it is dropped without a
+/// commit, its connection is closed and not pooled. Then the server rolls back, and no other caller meets a statement
+/// that is still running.
 pub struct Transaction {
     connection: Option<PoolConnection<Postgres>>,
     kept: Kept,
@@ -23,25 +23,27 @@ pub struct Transaction {
     _turn: OwnedSemaphorePermit,
 }
 
-/// What became of the end of an event in its handler's transaction.
+/// The result of ending an event in its handler's transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Succeeded {
     /// PROCESSED is committed, together with all that the handler wrote.
     Committed,
-    /// Another attempt has overtaken this one. Nothing stays.
+    /// Another attempt has overtaken this one. Nothing is committed.
     Overtaken,
-    /// The handler ended the transaction itself, by a COMMIT or ROLLBACK of its own. What it wrote may stay; the event has no end.
+    /// The handler ended the transaction itself, by a COMMIT or ROLLBACK of its own. Its changes may be committed, but
+    /// the event is not ended.
     EndedByHandler,
 }
 
 impl Store {
-    /// A transaction in which no statement may outlast `limit`, and half of that is the longest to wait for a turn.
+    /// Begins a transaction in which no statement may take longer than `limit`. The wait for a turn takes at most half
+    /// of that.
     pub async fn begin(&self, limit: Duration) -> Result<Transaction, Error> {
         let now = Instant::now();
         self.begin_with(now + limit / 2, now + limit, None).await
     }
 
-    /// The transaction of an attempt. `until` bounds the wait for a turn, and every statement.
+    /// Begins the transaction of an attempt. `until` bounds the wait for a turn, and every statement.
     pub async fn begin_attempt(
         &self,
         id: EventId,
@@ -64,14 +66,15 @@ impl Store {
         let kept = self.kept.clone();
         self.run(move |_| async move {
             let mut transaction = Transaction { connection: Some(kept.take().await?), kept, mark, _turn: turn };
-            // Which statements a handler has nobody knows, so they are planned as everywhere else. The mark ends with the transaction.
+            // The statements of a handler are unknown, so they are planned with the usual settings. The mark ends with
+            // the transaction.
             let begin = format!(
                 "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on;
                  SET LOCAL eventflow.attempt = '{}'",
                 until.saturating_duration_since(Instant::now()).as_millis().max(1),
                 transaction.mark.as_deref().unwrap_or_default(),
             );
-            // By sqlx's own count of nesting, so that a `begin` of the handler's makes a savepoint.
+            // sqlx counts this begin in its own nesting, so that a `begin` of the handler makes a savepoint.
             let begin = AssertSqlSafe(begin).into_sql_str();
             PgTransactionManager::begin(&mut transaction, Some(begin)).await?;
             Ok(transaction)
@@ -94,7 +97,7 @@ impl Transaction {
         .await?
     }
 
-    /// False where the transaction that began here is over.
+    /// False if the transaction that began here is over.
     async fn has_its_mark(&mut self) -> Result<bool, Error> {
         let Some(mark) = self.mark.clone() else { return Ok(true) };
         let set: Option<String> = sqlx::query_scalar("SELECT current_setting('eventflow.attempt', true)")
@@ -103,13 +106,13 @@ impl Transaction {
         Ok(set.is_some_and(|set| set == mark))
     }
 
-    /// Not for what a request can drop.
+    /// Commits. A future that a request can drop must not call this.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         if PgTransactionManager::get_transaction_depth(&self) != 1 {
             return Err(unexpected("a nested transaction is open, so this would not commit"));
         }
         PgTransactionManager::commit(&mut self).await?;
-        // Only a session that is known to be out of its transaction is used again.
+        // Only a session that is known to be outside of its transaction is used again.
         if let Some(connection) = self.connection.take() {
             self.kept.keep(connection);
         }
@@ -130,7 +133,7 @@ impl Deref for Transaction {
 
     #[allow(clippy::expect_used)]
     fn deref(&self) -> &PgConnection {
-        // It is taken by `commit` and `drop` alone, which end the transaction.
+        // Only `commit` and `drop` take the connection, and both end the transaction.
         self.connection.as_ref().expect("a transaction has its connection")
     }
 }

@@ -1,16 +1,16 @@
-//! Pushes that were no event of ours, as they were kept.
+//! Pushes that were not events of ours, as they were stored.
 
 use chrono::{DateTime, Utc};
 
 use crate::{Error, Period, Store};
 
-/// So many of the newest are named where nobody asked for a page.
+/// The number of the newest messages that are named if no page is requested.
 const NAMED: i64 = 5;
 
 #[derive(Debug)]
 pub struct UnreadableMessages {
     pub count: i64,
-    /// The latest few.
+    /// The latest few messages.
     pub newest: Vec<UnreadableMessage>,
 }
 
@@ -21,16 +21,16 @@ pub struct UnreadableMessage {
     pub subscription: Option<String>,
     pub message_id: Option<String>,
     pub reason: String,
-    /// How long the body is.
+    /// The length of the body.
     pub bytes: i32,
 }
 
-/// What came, or of what is longer its first [`UnreadableBody::MOST`] bytes.
+/// The body of a push, or its first [`UnreadableBody::MOST`] bytes if it is longer.
 #[derive(Debug)]
 pub struct UnreadableBody(pub Vec<u8>);
 
 impl UnreadableBody {
-    /// A push may be fourteen times as long.
+    /// The most bytes that are returned. A push may be fourteen times as long.
     pub const MOST: i32 = 1024 * 1024;
 }
 
@@ -44,7 +44,7 @@ impl Store {
         Ok(UnreadableMessages { count, newest: self.unreadable_page(Period::default(), NAMED).await? })
     }
 
-    /// A page of them, newest first. What others said in them is cut where it is long.
+    /// A page of the messages, newest first. Long texts from outside are cut.
     pub async fn unreadable_page(&self, period: Period, limit: i64) -> Result<Vec<UnreadableMessage>, Error> {
         self.run(move |pool| async move {
             let end = period.end();
@@ -65,7 +65,7 @@ impl Store {
         .await
     }
 
-    /// One of them with its body.
+    /// One message with its body.
     pub async fn unreadable_message(
         &self,
         id: i64,

@@ -8,10 +8,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::Store;
 
-/// Longer than any handler may hold its connection, so that a pool that is only busy yields one in between.
+/// The time after which a pool that yields nothing may be dead. It is longer than any handler may hold its connection,
+/// so that a pool that is only busy yields one in between.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// When the pool last gave a sound connection.
+/// The time when the pool last gave a working connection.
 #[derive(Clone)]
 pub(crate) struct Yielded {
     start: Instant,
@@ -34,8 +35,9 @@ impl Yielded {
 }
 
 impl Store {
-    /// Ends when the pool yields nothing although the database can be reached: its sockets are dead, it will not give them up,
-    /// and only a new process helps. An outage of the database itself is no reason to end.
+    /// Returns when the pool yields nothing although the database can be reached. Then the pool's sockets are dead, the
+    /// pool will not give them up, and only a new process helps. An outage of the database itself is no reason to
+    /// return.
     pub async fn watchdog(self) {
         self.watch(PATIENCE).await;
         tracing::error!("the pool of connections is dead, and the database is well");
@@ -45,9 +47,9 @@ impl Store {
         let mut failures = 0;
         loop {
             sleep(patience / 10).await;
-            // In a task of its own, as everything that asks the database.
+            // This runs in a task of its own, like every request to the database.
             let asked = self.run(|pool| async move { Ok(pool.acquire().await?) }).await;
-            // More than one, since a process whose CPU was taken away wakes to find that everything was long ago.
+            // One failure is not enough, since a process that had no CPU for a while finds that every limit has passed.
             failures = if asked.is_ok() { 0 } else { failures + 1 };
             if failures >= 3 && self.yielded.ago() > patience && is_reachable(&self.options).await {
                 return;

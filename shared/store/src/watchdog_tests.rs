@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::{ClaimTerms, Claimant, Error, StoreConfig};
 
-/// A way to the database that swallows, while it is told to, everything on the connections that it has, and lets new ones pass
-/// once it is no longer told to.
+/// A proxy to the database that can swallow everything on its open connections. New connections pass once it no longer
+/// swallows.
 struct Network {
     url: String,
     swallows: Arc<AtomicBool>,
@@ -32,7 +32,7 @@ impl Network {
                     let mut server = TcpStream::connect(address).await.unwrap();
                     tokio::select! {
                         _ = copy_bidirectional(&mut client, &mut server) => {}
-                        // From here on nothing passes, and nobody is told.
+                        // From here on nothing passes, and neither side is told.
                         () = until(&told) => std::future::pending().await,
                     }
                 });
@@ -48,14 +48,14 @@ async fn until(told: &AtomicBool) {
     }
 }
 
-/// The URL with `ADDRESS` in the place of its host and port, and these.
+/// The URL with `ADDRESS` in place of its host and port, and the host and port.
 fn without_address(url: &str) -> (String, String) {
     let (before, rest) = url.split_once('@').unwrap();
     let (address, database) = rest.split_once('/').unwrap();
     (format!("{before}@ADDRESS/{database}"), address.to_owned())
 }
 
-/// Without the pool, which would be dead then for as long as the process lives.
+/// If the connection were not given up too, the pool would be dead for as long as the process lives.
 #[tokio::test]
 async fn a_statement_into_silence_is_given_up_and_its_connection_too() {
     let database = database().await;
@@ -73,7 +73,7 @@ async fn a_statement_into_silence_is_given_up_and_its_connection_too() {
         store.claim(id, claimant, ClaimTerms { isolate_after: 3, lease: short, max_lost: 10 })
     };
     assert!(matches!(claim().await, Ok(Delivery::Unknown)));
-    // The gate passes, and what follows it meets silence.
+    // The gate passes, and the statement after it gets no answer.
     let silence = async {
         let mut connection = store.pool.acquire().await.unwrap();
         network.swallows.store(true, Ordering::SeqCst);
@@ -99,9 +99,9 @@ async fn a_pool_of_dead_sockets_is_noticed_once_the_network_is_back() {
     let store = store(network.url.clone());
     let connections = [store.pool.acquire().await.unwrap(), store.pool.acquire().await.unwrap()];
     network.swallows.store(true, Ordering::SeqCst);
-    // Until the connections have heard of it.
+    // The connections need a moment to notice this.
     sleep(Duration::from_millis(100)).await;
-    // Each waits for an answer that never comes, and its connection with it.
+    // Each task waits for an answer that never comes, and holds its connection.
     for mut connection in connections {
         tokio::spawn(async move { sqlx::raw_sql("SELECT 1").execute(&mut *connection).await });
     }

@@ -1,4 +1,4 @@
-//! API keys through their life, and that each change is on record.
+//! Tests of the life of API keys, and that each change is recorded.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -249,7 +249,7 @@ async fn a_line_of_rotations_is_named_by_its_first_key() {
     for (former, new) in [("1", "2"), ("2", "3")] {
         store.rotate_key(former.into(), key_secret(new), HOUR, act()).await.unwrap().unwrap();
     }
-    // As the release before rotates.
+    // This is how the previous release rotates a key.
     database
         .sql(
             "WITH made AS (INSERT INTO api_keys (id, secret_hash, name, created_by)
@@ -261,7 +261,7 @@ async fn a_line_of_rotations_is_named_by_its_first_key() {
     assert_eq!(lineages(&database).await, wanted);
     expire(&database, "1").await;
     assert_eq!(lineages(&database).await, wanted[1..]);
-    // The rotations that the migration finds.
+    // The migration finds the same rotations.
     let migration = include_str!("../../../migrations/0010_key_lineages.sql");
     let found = migration.find("WITH RECURSIVE").unwrap()..migration.find("-- A trigger").unwrap();
     database.sql("UPDATE api_keys SET lineage = NULL").await;

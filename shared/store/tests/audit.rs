@@ -1,4 +1,4 @@
-//! The totals, held against a count of the log.
+//! Tests that compare the totals with a count of the log.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -65,7 +65,7 @@ async fn totals_that_are_wrong_are_told_and_put_right() {
     assert_eq!(audit(&life.store, Duration::ZERO).await, []);
 }
 
-/// Then the rows have other transaction ids.
+/// In the other cluster the rows have other transaction ids.
 #[tokio::test]
 async fn a_count_ends_when_the_log_is_given_to_another_cluster() {
     let life = log().await;
@@ -83,7 +83,7 @@ async fn a_count_ends_when_the_log_is_given_to_another_cluster() {
     assert_eq!(audit(&life.store, Duration::ZERO).await, [], "what was counted before is forgotten");
 }
 
-/// Events that come while the count goes on are folded and are none of its business.
+/// Events that come during the count are folded, and the count ignores them.
 #[tokio::test]
 async fn a_count_takes_many_calls_and_its_bound_is_where_it_began() {
     let life = log().await;
@@ -91,7 +91,7 @@ async fn a_count_takes_many_calls_and_its_bound_is_where_it_began() {
     let soon = || Instant::now() + Duration::from_micros(1);
     let mut more = 0;
     let told = loop {
-        // Two at once, of which one counts each chunk.
+        // Two callers run at once, and one of them counts each chunk.
         let (one, other) = tokio::join!(
             life.store.audit_counts(Duration::from_hours(1), 1, soon()),
             life.store.audit_counts(Duration::from_hours(1), 1, soon()),

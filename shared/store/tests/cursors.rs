@@ -1,4 +1,4 @@
-//! Which cluster the readers of the log belong to.
+//! Tests of the cluster that the readers of the log belong to.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -12,9 +12,9 @@ use store::{Adopted, Error, FlusherLease};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// As after `pg_upgrade`: the rows are as they were written, and the cluster has another identifier.
+/// The state after `pg_upgrade`: the rows are as they were written, and the cluster has another identifier.
 const UPGRADED: &str = "UPDATE cursors SET position = position, system_identifier = 1";
-/// As after a restore: whatever wrote the rows here did not move the cursors.
+/// The state after a restore: the rows here were not written by moving the cursors.
 const RESTORED: &str = "UPDATE cursors SET system_identifier = 1";
 const FOLLOWED: &str = "SELECT count(*) FROM audit_log WHERE action = 'follow-upgrade'";
 
@@ -35,13 +35,13 @@ async fn cursors_follow_an_upgrade_once_whoever_comes_first() {
 async fn cursors_do_not_follow_a_restore() {
     for told in [
         RESTORED,
-        // One of the two is not enough.
+        // The proof of one of the two cursors is not enough.
         "UPDATE cursors SET system_identifier = 1,
                 written_by = CASE WHEN name = 'bigquery' THEN pg_current_xact_id() ELSE written_by END",
-        // Nor a number that this cluster has not reached, in this epoch.
+        // A transaction that this cluster has not reached in its epoch is no proof.
         "UPDATE cursors SET system_identifier = 1,
                 written_by = (pg_current_xact_id()::text::numeric + 4294967296)::text::xid8",
-        // Nobody has noted who wrote them, and nothing was ever loaded that could tell.
+        // The transaction that wrote the rows is not noted, and no loaded range can be the proof.
         "UPDATE cursors SET system_identifier = 1, written_by = NULL",
     ] {
         let life = Life::begin().await;
@@ -53,7 +53,7 @@ async fn cursors_do_not_follow_a_restore() {
     }
 }
 
-/// A fold that had not committed was not seen, and what it counted was counted again.
+/// Without the wait, a fold that had not committed would not be seen, and its rows would be counted again.
 #[tokio::test]
 async fn an_adoption_waits_for_a_fold() {
     let life = Life::begin().await;
@@ -70,7 +70,7 @@ async fn an_adoption_waits_for_a_fold() {
     while !life.yes(settled).await {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // The fold stops behind this row, with its cursor in its hands.
+    // The fold waits for this row while it holds its cursor.
     let mut holder = PgConnection::connect(&life.database.url).await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT FROM event_totals WHERE event_type = 'a' FOR UPDATE")
         .execute(&mut holder)
@@ -95,7 +95,7 @@ async fn an_adoption_waits_for_a_fold() {
     assert_eq!(life.store.metrics().await.unwrap().total, 2);
 }
 
-/// Events of a restored database may lie below the cursor, and nobody has folded them.
+/// Events of a restored database may lie below the cursor without having been folded.
 #[tokio::test]
 async fn nothing_is_counted_again_in_another_cluster() {
     let life = Life::begin().await;

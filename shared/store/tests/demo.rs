@@ -1,4 +1,4 @@
-//! The table of the demo handlers is in no database but where they are wanted, and what it holds is thrown away nowhere.
+//! The table of the demo handlers exists only in databases that use them, and its rows are never thrown away.
 #![allow(clippy::unwrap_used)]
 
 use store::testing::{Database, database, empty_database};
@@ -14,7 +14,7 @@ async fn a_database_that_is_migrated_has_no_table_of_the_demo_handlers() {
     store.migrate().await.unwrap();
     let database = Database { url, store };
     assert!(!database.value::<bool>(THERE).await);
-    // Two processes begin at once, and again.
+    // Two processes begin at the same time, twice.
     for _ in 0..2 {
         tokio::try_join!(database.store.make_demo_ledger(), database.store.make_demo_ledger()).unwrap();
     }
@@ -34,7 +34,7 @@ async fn the_migration_takes_away_an_empty_table_alone() {
     assert_eq!(database.value::<i64>("SELECT sum(weight)::bigint FROM demo_ledger").await, 7);
 }
 
-/// A handler of the code of before may be about to commit its row.
+/// A handler of the previous release may be about to commit its row.
 #[tokio::test]
 async fn the_migration_leaves_a_table_that_is_in_use() {
     let database = database().await;
@@ -45,7 +45,7 @@ async fn the_migration_leaves_a_table_that_is_in_use() {
     assert_eq!(database.value::<i64>("SELECT count(*) FROM demo_ledger").await, 1);
 }
 
-/// The migration that takes it away, as on a database of before.
+/// Runs the migration that removes the table, as on a database of an earlier release.
 async fn migrate_again(database: &Database) {
     database
         .sql(

@@ -1,4 +1,4 @@
-//! Versions of schemas: each that was sent is one, and none is lost.
+//! Tests of the versions of schemas: each schema that is sent is a version, and none is lost.
 #![allow(clippy::unwrap_used)]
 
 use event::EventType;
@@ -56,7 +56,7 @@ async fn of_many_at_once_none_is_lost() {
     let mut versions: Vec<_> = puts.iter().map(|put| put.version).collect();
     versions.sort_unstable();
     assert_eq!(versions, (1..=12).collect::<Vec<_>>());
-    // Each is told what it came on top of.
+    // Each call is told the version before its own.
     let kept = database.store.event_type_versions(kind(), 100).await.unwrap();
     let schema =
         |version: i32| kept.iter().find(|one| one.version == version).map(|one| one.schema.get().to_owned());

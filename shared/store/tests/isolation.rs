@@ -1,4 +1,4 @@
-//! Which event ends the process that runs it shows when each suspect runs alone.
+//! Tests that the event that ends its process is found by running each suspect alone.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -16,8 +16,8 @@ async fn deliver(life: &Life, id: EventId, terms: ClaimTerms, alone: bool) -> De
     life.store.claim(id, claimant, terms).await.unwrap()
 }
 
-/// A poison beside five events that take their time. Each round is the life of one process: what runs in it when the poison kills it is
-/// lost, and what does not run beside the poison ends well.
+/// A poison event beside five slow events. Each round is the life of one process. The events that run in it when the
+/// poison kills it are lost, and the events that do not run beside the poison end well.
 async fn poison_beside_five_innocents(rounds: u32) {
     let life = Life::begin().await;
     let terms = ClaimTerms { max_lost: rounds - TERMS.isolate_after, ..TERMS };
@@ -96,7 +96,7 @@ async fn three_lost_attempts_make_a_suspect_which_a_delivery_alone_leaves_as_it_
     assert!(life.store.succeed(life.id, 4).await.unwrap());
 }
 
-/// What is known of an event that was replayed begins anew.
+/// The counts of an event begin anew with a replay.
 #[tokio::test]
 async fn a_replayed_event_is_no_suspect() {
     let life = Life::begin().await;

@@ -1,4 +1,4 @@
-//! One event for each idempotency key, whoever brings it and how often.
+//! Tests that there is one event for each idempotency key, however often and by any caller it is sent.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -32,7 +32,7 @@ fn batch(keys: &[Option<IdempotencyKey>]) -> (Vec<EventId>, Batch) {
     (ids, batch)
 }
 
-/// The ids that the rows got, and those of them that were not stored.
+/// Returns the ids of the rows, and the ids of those that were not stored.
 async fn insert(store: &Store, keys: &[Option<IdempotencyKey>]) -> (Vec<EventId>, HashSet<EventId>) {
     let (ids, batch) = batch(keys);
     let known = store.insert(batch, FIRST_DUE).await.unwrap();
@@ -104,7 +104,8 @@ async fn what_is_not_stored_leaves_no_key() {
     assert_eq!(counts(&database).await, "0 0 0");
 }
 
-/// Batches of the same new keys, as many at once as the pool has connections: in any other order than one for all, they deadlock.
+/// Inserts batches of the same new keys, as many at once as the pool has connections. Without one order for all, they
+/// would deadlock.
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_with_the_same_keys_wait_for_each_other() {
     let database = database().await;
@@ -129,7 +130,7 @@ async fn batches_with_the_same_keys_wait_for_each_other() {
     assert_eq!(counts(&database).await, "3000 3000 3000");
 }
 
-/// The one that comes second while the first is not committed waits, and then sees what became of it.
+/// A second transaction waits while the first is not committed, and then sees its result.
 #[tokio::test]
 async fn a_key_waits_for_the_transaction_that_brought_it_first() {
     let database = database().await;
@@ -169,7 +170,7 @@ async fn a_key_that_is_looked_for_is_not_used_up() {
         assert!(!look(store, key("k", "1")).await);
     }
     assert_eq!(store.known_keys(vec![key("k", "1")]).await.unwrap(), [KnownKey::Gone]);
-    // In one batch with an event that brings it, the event is stored, wherever it stands.
+    // If the batch has an event with the key, the event is stored, at any place in the batch.
     let event = NewEvent::parse(br#"{"eventType":"a","payload":{}}"#).unwrap();
     let ids: Vec<_> = (0..3).map(|_| EventId::mint(now())).collect();
     let mut batch = Batch::default();
@@ -183,7 +184,8 @@ async fn a_key_that_is_looked_for_is_not_used_up() {
     assert_eq!(counts(&database).await, "1 1 1");
 }
 
-/// The request that brought it may be under way yet: a look that does not wait would refuse what is stored a moment later.
+/// The request with the key may still be running. A look-up that does not wait would refuse an event that is stored a
+/// moment later.
 #[tokio::test]
 async fn a_look_waits_for_the_transaction_that_brings_the_key() {
     let database = database().await;
@@ -218,7 +220,8 @@ async fn each_sender_has_its_own_keys() {
         KeyScope::of_account("a"),
         KeyScope::of_account("a@example.com"),
     ];
-    // The open door comes last, or its key would be one that nobody's name is on.
+    // The scope without a sender comes last. Otherwise its key would count as one that the previous release stored
+    // without a sender.
     let keys: Vec<_> = scopes.iter().rev().map(|scope| Some(key("k", "1").within(*scope))).collect();
     let (ids, known) = insert(&database.store, &keys).await;
     assert!(known.is_empty());
@@ -236,13 +239,13 @@ async fn a_key_without_a_sender_is_told_until_it_expires() {
     assert_eq!(known.len(), 1);
     let looked_up = store.known_keys(vec![mine("1"), mine("2"), mine("1").scoped_alone()]).await.unwrap();
     assert_eq!(looked_up, [KnownKey::Unscoped(before[0]), KnownKey::Gone, KnownKey::Gone]);
-    // Another body is another sender's.
+    // A key with another body belongs to another sender.
     let (ids, known) = insert(store, &[Some(mine("2"))]).await;
     assert!(known.is_empty());
     assert_eq!(store.known_keys(vec![mine("2")]).await.unwrap(), [KnownKey::Same(ids[0])]);
     let theirs = |name| Some(key("k", "1").within(KeyScope::of_api_key(name)));
     assert_eq!(insert(store, &[theirs("theirs")]).await.1.len(), 1);
-    // A day after the last such key can have expired, nobody looks for one.
+    // A day after the last such key can have expired, the old form is no longer looked up.
     database
         .sql("UPDATE _sqlx_migrations SET installed_on = now() - interval '49 hours' WHERE version = 10")
         .await;

@@ -1,4 +1,4 @@
-//! The load ledger: it moves only for the holder of the lease, and from the job that was seen.
+//! Tests of the load ledger: it changes only for the holder of the lease, and only from the job that was seen.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -32,7 +32,7 @@ fn bad() -> Cut {
     Cut::Search { why: "bad".into() }
 }
 
-/// A ledger with events in it, and a lease on it.
+/// A ledger with events, and a lease on it.
 struct Ledger {
     database: Database,
     lease: FlusherLease,
@@ -148,7 +148,7 @@ async fn the_parts_of_a_range_are_the_range() {
     let rows = ledger.read(&whole, 4).await;
     assert_eq!(rows.len(), 15);
     let mut deepest = 0;
-    // Again and again in the middle, until each row is alone; once also around a row, as BigQuery may name it.
+    // Ranges are split in the middle until each row is alone, and once around a row, as BigQuery may name it.
     while let Some(load) = ledger.open().await.into_iter().find(|load| load.rows > 1) {
         let middle = store.middle_of_load(&load).await.unwrap().unwrap();
         let next = ledger.read(&load, 100).await;
@@ -236,7 +236,7 @@ async fn a_range_that_was_too_large_makes_new_ones_smaller_for_a_day() {
     let close = async |most| {
         store.close_range(lease, EVERYTHING, 1000, most, Numbers::Rounded).await.unwrap().unwrap()
     };
-    // An event is of 2 bytes.
+    // An event has 2 bytes.
     let load = close(16).await;
     assert_eq!((load.rows, load.numbers, load.uploads), (8, Numbers::Rounded, 0));
     for uploads in [1, 2] {
@@ -255,7 +255,7 @@ async fn a_range_that_was_too_large_makes_new_ones_smaller_for_a_day() {
         assert_eq!((part.numbers, part.uploads, part.failure.as_deref()), (Numbers::Rounded, 0, Some(why)));
     }
     assert_eq!(close(16).await.rows, 4);
-    // What is small beside the most says nothing about it.
+    // A range that is small compared with the limit says nothing about the limit.
     assert_eq!(close(16 * 16).await.rows, 12);
 }
 

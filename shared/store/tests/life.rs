@@ -1,4 +1,4 @@
-//! What deliveries find, and what attempts leave behind.
+//! Tests of the states that deliveries find, and of the rows that attempts leave behind.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -174,7 +174,7 @@ async fn two_relays_share_the_work_and_what_was_not_published_is_due_again() {
     assert_eq!(life.store.take_overdue(10, step).await.unwrap().len(), 0);
 }
 
-/// Or every step of an outage would add a copy to a queue that is long already.
+/// Otherwise every step of an outage would add a copy to a queue that is already long.
 #[tokio::test]
 async fn what_has_waited_long_is_relayed_after_a_longer_wait_within_a_bound() {
     let life = Life::begin().await;

@@ -1,4 +1,4 @@
-//! However many weeks are kept, no statement on the way of an event locks more than those weeks which its events belong to.
+//! No statement on the path of an event locks more than the weeks that its events belong to, for any number of weeks.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -13,9 +13,10 @@ use sqlx::Row;
 use store::testing::{Database, act, database};
 use store::{ClaimTerms, Claimant, Replayed, Store, StoreConfig, Succeeded};
 
-/// The sixth time a session may have made the plan that it keeps.
+/// A session may make the plan that it keeps at the sixth time.
 const ROUNDS: usize = 8;
-/// PostgreSQL keeps 16 locks of a session beside the table that all sessions share. The triggers of this test take some too.
+/// PostgreSQL keeps 16 locks of a session outside of the table that all sessions share. The triggers of this test take
+/// some locks too.
 const MOST: i64 = 40;
 
 #[tokio::test]
@@ -27,7 +28,7 @@ async fn the_locks_of_a_statement_do_not_grow_with_the_weeks() {
     assert!(many.values().all(|locks| *locks <= MOST), "{many:#?}");
 }
 
-/// PostgreSQL has room for 64 locks a connection, unless it is told otherwise.
+/// PostgreSQL has room for 64 locks per connection by default.
 #[tokio::test]
 async fn forty_claims_at_once_have_room_for_their_locks() {
     let database = with_weeks(520).await;
@@ -43,7 +44,7 @@ async fn forty_claims_at_once_have_room_for_their_locks() {
              CREATE TRIGGER wait AFTER UPDATE ON live FOR EACH STATEMENT EXECUTE FUNCTION wait()",
         )
         .await;
-    // Each from a process of its own.
+    // Each claim comes from a process of its own.
     let claims = ids.into_iter().map(|id| {
         let store = plans_once(&database);
         async move { claim(&store, id).await }
@@ -53,7 +54,7 @@ async fn forty_claims_at_once_have_room_for_their_locks() {
     database.remove().await;
 }
 
-/// The most locks that each statement held on its way, by what the triggers have seen in its transaction.
+/// The most locks that each statement held, as the triggers have seen in its transaction.
 async fn held(weeks: usize) -> BTreeMap<String, i64> {
     let database = with_weeks(weeks).await;
     database
@@ -82,7 +83,7 @@ async fn held(weeks: usize) -> BTreeMap<String, i64> {
     held
 }
 
-/// Each statement that changes something on the way of an event.
+/// Runs each statement that changes a row on the path of an event.
 async fn lives(database: &Database, store: &Store) {
     assert!(matches!(claim(store, EventId::mint(common::now())).await, Delivery::Unknown));
     let id = insert(store, "a", "{}").await;
@@ -97,7 +98,7 @@ async fn lives(database: &Database, store: &Store) {
     assert_eq!(attempt(claim(store, id).await), 2);
     fail(2, AfterFailure::Retry { retry_count: 1, after: Duration::ZERO, due_after: Duration::ZERO }).await;
     store.due_again(id).await.unwrap();
-    // Its process is lost.
+    // The process of this attempt is lost.
     assert_eq!(attempt(claim(store, id).await), 3);
     database.sql("UPDATE live SET lease_until = now() - interval '1 second'").await;
     assert_eq!(attempt(claim(store, id).await), 4);
@@ -127,7 +128,7 @@ fn attempt(delivery: Delivery<store::Claim>) -> u32 {
     }
 }
 
-/// As process-push has it.
+/// A store with the settings of process-push.
 fn plans_once(database: &Database) -> Store {
     let config = StoreConfig {
         max_connections: 1,
@@ -137,7 +138,7 @@ fn plans_once(database: &Database) -> Store {
     Store::new(&config).unwrap()
 }
 
-/// The weeks that a database of tests has, and older ones.
+/// A database with the usual weeks of a test, and with older ones.
 async fn with_weeks(weeks: usize) -> Database {
     let database = database().await;
     database

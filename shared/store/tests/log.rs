@@ -1,4 +1,4 @@
-//! Readers of the log: each row once, whoever writes meanwhile.
+//! Tests of the readers of the log: each row is read once, even during other writes.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -62,7 +62,7 @@ async fn pages_hold_each_row_of_a_range_once() {
     assert_eq!(read, sent);
 }
 
-/// Whatever was promised by the sizes of the page before.
+/// The page ends early even if the sizes of the page before suggest more rows.
 #[tokio::test]
 async fn a_page_of_large_events_ends_early() {
     let database = database().await;
@@ -101,7 +101,7 @@ async fn a_page_says_of_each_event_what_the_view_says() {
     ] {
         insert(&database.store, "a", payload).await;
     }
-    // Pending, failed, processed, dead, and processed after a replay of its death.
+    // The events are pending, failed, processed, dead, and processed after a replay.
     database
         .sql(
             "WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM events), over AS (

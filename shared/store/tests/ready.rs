@@ -1,4 +1,4 @@
-//! What a service is told that waits for a database, and what anybody may read of it.
+//! Tests of the error that a service gets while it waits for a database, and of its public text.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -9,10 +9,10 @@ use store::testing::{Database, database, empty_database};
 use store::{Store, StoreConfig};
 use uuid::Uuid;
 
-/// Nothing listens there: it is for root alone, and no service is run on it.
+/// No server listens at this port: only root may use it, and no service runs on it.
 const CLOSED: &str = "postgres://postgres@127.0.0.1:1/eventflow";
 
-/// For what answers at once, on a machine that is busy.
+/// A limit for an immediate answer on a busy machine.
 const LONG: Duration = Duration::from_secs(10);
 
 struct Told {

@@ -1,4 +1,4 @@
-//! Old weeks go, and nothing that is unfinished, not loaded or not counted goes with them.
+//! Tests that old weeks are removed, and nothing that is unfinished, not loaded or not counted.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -205,7 +205,7 @@ async fn two_calls_at_once_drop_a_week_once() {
     old.counted().await;
 }
 
-/// It comes back to the week later; meanwhile nobody waits for it.
+/// Retention comes back to the week later. Meanwhile no session waits for it.
 #[tokio::test]
 async fn a_reader_that_stays_holds_it_up_and_is_not_in_its_way() {
     let old = Old::begin(1).await;

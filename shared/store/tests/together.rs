@@ -1,4 +1,4 @@
-//! Deliveries and ends that come together share statements, and none hurts another.
+//! Tests that deliveries and ends that come together share statements, and that none affects another.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -42,7 +42,7 @@ async fn each_gets_its_own_event_and_its_own_end() {
         let Delivery::Claimed(claim) = delivery else { panic!("not claimed but {delivery:?}") };
         assert_eq!((claim.id, claim.payload.get()), (*id, format!(r#"{{"n":{n}}}"#).as_str()));
     }
-    // Every third comes with the number of another attempt.
+    // Every third end has the number of another attempt.
     let ends = ids.iter().enumerate().map(|(n, id)| {
         let attempt = if n % 3 == 0 { 7 } else { 1 };
         life.store.succeed(*id, attempt)
@@ -53,7 +53,7 @@ async fn each_gets_its_own_event_and_its_own_end() {
     assert_eq!(life.database.value::<i64>("SELECT count(*) FROM live").await, 18);
 }
 
-/// A process that is frozen in its transaction holds its row for as long as the server lets it.
+/// A process that is frozen in its transaction holds its row for as long as the server allows.
 #[tokio::test]
 async fn who_holds_one_row_holds_up_no_other() {
     let life = Life::begin().await;
@@ -88,7 +88,7 @@ async fn of_two_attempts_that_end_together_only_the_latest_is_told_that_it_was_w
         life.claimed().await;
         life.lease_ends().await;
         assert_eq!(life.claimed().await.attempt, 2);
-        // The first end goes alone, and those that come meanwhile share a statement.
+        // The first end runs alone, and the ends that come meanwhile share a statement.
         let ends = [(first, 1), (life.id, 1), (life.id, 2)];
         let ended = join_all(ends.map(|(id, attempt)| life.store.succeed(id, attempt))).await;
         let ended: Vec<_> = ended.into_iter().map(Result::unwrap).collect();

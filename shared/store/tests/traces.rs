@@ -1,4 +1,4 @@
-//! The trace of an event stays with it, and the table may change under sessions that are there.
+//! Tests that an event keeps its trace, and that the table may change while sessions are open.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -12,7 +12,7 @@ use store::{Store, StoreConfig};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// What is told of the events' traces by a relay and by a claim.
+/// The trace of an event as a relay and a claim return it.
 async fn told(life: &Life, id: EventId) -> [Option<Uuid>; 2] {
     life.database.sql("UPDATE live SET due_at = now()").await;
     let overdue = life.store.take_overdue(100, Duration::from_mins(1)).await.unwrap();
@@ -29,7 +29,7 @@ async fn a_relay_and_a_claim_are_told_the_trace() {
     assert_eq!(life.store.trace_id(EventId::lowest_at(0)).await.unwrap(), None);
 }
 
-/// While a deployment is under way the release before stores events too.
+/// During a deployment the previous release stores events too.
 #[tokio::test]
 async fn an_event_of_the_release_before_has_none() {
     let life = Life::begin().await;
@@ -42,7 +42,7 @@ async fn an_event_of_the_release_before_has_none() {
     assert_eq!(told(&life, id).await, [None; 2]);
 }
 
-/// The release before goes on in its sessions, whose plans were made before the column was there.
+/// The previous release goes on in its sessions, whose plans were made before the column existed.
 #[tokio::test]
 async fn a_session_goes_on_where_the_table_is_given_a_column() {
     for plans_once in [false, true] {
@@ -55,7 +55,7 @@ async fn a_session_goes_on_where_the_table_is_given_a_column() {
             if column != "none" {
                 life.database.sql(&format!("ALTER TABLE events ADD COLUMN {column} text")).await;
             }
-            // More often than a session plans a statement anew.
+            // This is more often than a session plans a statement anew.
             for _ in 0..7 {
                 let id = insert(&life.store, "a", "{}").await;
                 assert_eq!(told(&life, id).await, [Some(TRACE_ID); 2]);
@@ -65,7 +65,7 @@ async fn a_session_goes_on_where_the_table_is_given_a_column() {
     }
 }
 
-/// The lock of the migration waits for a reader, and the writers behind it are not to wait as long.
+/// The lock of the migration waits for a reader, and the writers behind it must not wait as long.
 #[tokio::test]
 async fn the_column_comes_while_the_log_is_read_and_written() {
     let life = Life::begin().await;

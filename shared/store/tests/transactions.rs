@@ -1,4 +1,4 @@
-//! A handler's transaction: nested ones are savepoints, and one that the handler ends itself is noticed.
+//! Tests of a handler's transaction: nested ones are savepoints, and one that the handler ends itself is noticed.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -29,7 +29,7 @@ async fn a_nested_transaction_commits_nothing_by_itself() {
     let mut nested = transaction.begin().await.unwrap();
     nested.execute("INSERT INTO effects VALUES (1)").await.unwrap();
     nested.commit().await.unwrap();
-    // The handler fails behind it.
+    // The handler fails after the nested commit.
     drop(transaction);
     life.store.close().await;
     assert_eq!(effects(&life).await, 0);
@@ -58,7 +58,7 @@ async fn a_handler_that_ends_the_transaction_by_its_own_sql_is_noticed_before_th
     }
 }
 
-/// The connection goes back to others, who must find it outside of any transaction and without the mark.
+/// The connection is used by others again, and must be outside of any transaction and without the mark.
 #[tokio::test]
 async fn behind_the_end_the_connection_is_as_it_was() {
     let (life, transaction) = claimed().await;

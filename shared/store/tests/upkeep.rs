@@ -1,4 +1,4 @@
-//! `live` stays small, whatever goes through it, and a look for what is due costs nothing where nothing is.
+//! Tests that `live` stays small after many events, and that a search for due events costs nothing if there are none.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -17,7 +17,7 @@ use store::{Batch, ClaimTerms, Claimant, Store};
 const EVENTS: usize = 20_000;
 const BATCH: usize = 500;
 
-/// The whole life of an event; every fiftieth fails once.
+/// Runs the whole life of an event. Every fiftieth fails once.
 async fn live(store: &Store, n: usize, id: EventId) {
     for _ in 0..2 {
         let claimant = Claimant::of_message("test", n.to_string());
@@ -38,7 +38,8 @@ async fn live(store: &Store, n: usize, id: EventId) {
     }
 }
 
-/// Twenty thousand stand for the hundred thousand of a longer run: nine tenths would not become fewer.
+/// Twenty thousand events stand for the hundred thousand of a longer run, in which the share of nine tenths would not
+/// be lower.
 #[tokio::test(flavor = "multi_thread")]
 async fn updates_are_hot_and_live_is_small_again() {
     let database = database().await;
@@ -56,7 +57,7 @@ async fn updates_are_hot_and_live_is_small_again() {
         });
         lives.buffer_unordered(16).collect::<()>().await;
     }
-    // A session reports what it did when it ends.
+    // A session reports its statistics when it ends.
     database.store.close().await;
     let updates = EVENTS + 2 * EVENTS / 50;
     let (all, hot) = reported(&database, updates).await;
@@ -64,7 +65,7 @@ async fn updates_are_hot_and_live_is_small_again() {
     database.sql("VACUUM live").await;
     let bytes: i64 = database.value("SELECT pg_table_size('live')").await;
     assert!(bytes < 128 * 1024, "{bytes} bytes for no row");
-    // Pages of an index are used again and not given back.
+    // Pages of an index are reused and not given back.
     let bytes: i64 = database.value("SELECT pg_indexes_size('live')").await;
     assert!(bytes < 4 * 1024 * 1024, "{bytes} bytes of indexes for no row");
 }
@@ -113,7 +114,7 @@ async fn a_look_for_what_is_due_is_one_index_probe() {
     }
 }
 
-/// As it is sent: the query data are held against the code when it is built.
+/// The statement as it is sent. The build checks the query data against the code.
 fn statement_of(one: &str, other: &str) -> String {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.sqlx")).unwrap();
     let mut found = files.filter_map(|file| {
@@ -126,7 +127,7 @@ fn statement_of(one: &str, other: &str) -> String {
     statement
 }
 
-/// What was read of tables; a node that never ran is left out.
+/// The scans of tables in a plan. A node that never ran is left out.
 fn executed_scans(node: &Value, scans: &mut Vec<String>) {
     if let Some(table) = node["Relation Name"].as_str()
         && node["Node Type"] != "ModifyTable"

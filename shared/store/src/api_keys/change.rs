@@ -4,7 +4,7 @@ use super::read::standing;
 use super::{Change, KeyRecord, KeyRefusal};
 use crate::{Act, Error, Store};
 
-/// What of a key is to be another.
+/// The settings of a key that are to change.
 #[derive(Clone, Debug, Default)]
 pub struct KeyChanges {
     pub name: Option<String>,
@@ -14,7 +14,7 @@ pub struct KeyChanges {
 }
 
 impl Store {
-    /// A key that has ended is not changed, or a new expiry would bring it back to life.
+    /// Changes a key. A key that has ended is not changed, since a new expiry would make it valid again.
     pub async fn change_key(
         &self,
         id: String,

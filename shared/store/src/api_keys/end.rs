@@ -2,7 +2,8 @@ use super::read::standing;
 use crate::{Act, Error, Store};
 
 impl Store {
-    /// False where there is no such key. One that is revoked already stays as it is, and that is not put on record again.
+    /// Revokes a key. False if there is no such key. A key that is already revoked stays as it is, and that call is not
+    /// recorded.
     pub async fn revoke_key(&self, id: String, act: Act) -> Result<bool, Error> {
         self.run(move |pool| async move {
             let revoked = sqlx::query!(

@@ -1,4 +1,5 @@
-//! The keys that clients send events with. What a key may do is here; whether a text is that key, `door` says.
+//! The keys that clients send events with. This module stores what a key may do. The crate `door` checks whether a text
+//! is that key.
 
 mod change;
 mod create;
@@ -16,25 +17,25 @@ pub use change::KeyChanges;
 pub use rotate::Rotated;
 pub use setting::Change;
 
-/// A key as it is kept.
+/// A key as it is stored.
 #[derive(Debug)]
 pub struct KeyRecord {
     pub id: String,
     pub name: String,
-    /// What a type that it may send begins with; none is every type.
+    /// The prefixes of the event types that the key may send. None means every type.
     pub event_types: Option<Vec<String>>,
-    /// Events a second.
+    /// The number of events per second.
     pub rate_limit: Option<i32>,
     pub created_at: DateTime<Utc>,
     pub created_by: String,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-    /// The key that takes its place.
+    /// The key that replaces this one.
     pub rotated_to: Option<String>,
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// What whoever makes a key decides.
+/// The settings that are chosen when a key is made.
 #[derive(Clone, Debug)]
 pub struct KeySettings {
     pub name: String,
@@ -43,34 +44,34 @@ pub struct KeySettings {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Which key it is, and what its secret is known by.
+/// The id of a key and the hash of its secret.
 #[derive(Clone, Debug)]
 pub struct KeySecret {
     pub id: String,
     pub hash: [u8; 32],
 }
 
-/// What ingest needs to know of a key that is neither revoked nor expired.
+/// The data that ingest needs of a key that is neither revoked nor expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActiveKey {
     pub id: String,
-    /// The first key of the line of rotations that this one is the latest of, or else itself.
+    /// The first key of the line of rotations that this key belongs to, or the key itself.
     pub lineage: String,
     pub hash: [u8; 32],
     pub event_types: Option<Vec<String>>,
     pub rate_limit: Option<u32>,
-    /// By the database's clock.
+    /// The time until the expiry, by the database's clock.
     pub expires_in: Option<Duration>,
 }
 
-/// Why a key was not changed.
+/// The reason why a key was not made or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyRefusal {
     Unknown,
-    /// Revoked or expired, and it stays so.
+    /// The key is revoked or expired, and stays so.
     Ended,
-    /// By the database's clock, the expiry that it was to have is past.
+    /// The new expiry is in the past, by the database's clock.
     PastExpiry,
-    /// This key has taken its place already.
+    /// The key with this id has already replaced it.
     Rotated(String),
 }

@@ -25,7 +25,7 @@ pub(super) async fn standing(pool: &PgPool, id: &str) -> Result<Option<Standing>
 }
 
 impl Store {
-    /// A page of the keys, newest first, and how many there are. Those that have ended stay on record.
+    /// A page of the keys, newest first, and the number of all keys. Keys that have ended stay on record.
     pub async fn keys(&self, offset: i64, limit: i64) -> Result<(Vec<KeyRecord>, i64), Error> {
         self.run(move |pool| async move {
             let keys = sqlx::query_as!(
@@ -60,7 +60,7 @@ impl Store {
         .await
     }
 
-    /// Every key that opens ingest now.
+    /// Every key that ingest accepts now.
     pub async fn active_keys(&self) -> Result<Vec<ActiveKey>, Error> {
         let limit = self.statement_limit;
         self.run(move |pool| async move {

@@ -6,18 +6,18 @@ use super::read::standing;
 use super::{KeyRecord, KeyRefusal, KeySecret};
 use crate::{Act, Error, Store};
 
-/// A key in the place of another.
+/// A key that replaces another.
 #[derive(Debug)]
 pub struct Rotated {
     pub key: KeyRecord,
-    /// Until when the former one lives on.
+    /// The time until which the former key stays valid.
     pub former_expires_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// A new key with the settings of `id`, which lives on for the overlap but never longer than it would have. A key is rotated
-    /// once: two who ask at the same time would leave a key behind that nobody knows of. A trigger writes down whose line it
-    /// carries on.
+    /// Makes a new key with the settings of `id`. The key `id` stays valid for the overlap but never longer than it
+    /// would have. A key can be rotated once, since two requests at the same time would otherwise leave an unknown key
+    /// behind. A trigger records the line of rotations.
     pub async fn rotate_key(
         &self,
         id: String,

@@ -1,4 +1,4 @@
-/// What becomes of a setting that may be absent.
+/// A change of a setting that may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Change<T> {
     #[default]
@@ -12,7 +12,7 @@ impl<T> Change<T> {
         !matches!(self, Self::Keep)
     }
 
-    /// The new setting, or why it cannot be.
+    /// Converts the new setting, or says why it is not possible.
     pub fn try_map<U, E>(self, check: impl FnOnce(T) -> Result<U, E>) -> Result<Change<U>, E> {
         Ok(match self {
             Self::Keep => Change::Keep,

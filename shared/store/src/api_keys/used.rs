@@ -6,8 +6,8 @@ use crate::session::in_time;
 use crate::{Error, Store};
 
 impl Store {
-    /// Notes how long ago keys were used last. Several instances tell of the same keys in any order, so a time only moves on, and
-    /// rows are locked in their order.
+    /// Notes how long ago keys were last used. Several instances report the same keys in any order, so a time only
+    /// moves forward, and the rows are locked in the order of their ids.
     pub async fn keys_used(&self, used: Vec<(String, Duration)>) -> Result<(), Error> {
         let (ids, ago): (Vec<_>, Vec<_>) = used.into_iter().map(|(id, ago)| (id, ago.as_secs_f64())).unzip();
         let limit = self.statement_limit;

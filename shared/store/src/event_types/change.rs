@@ -6,7 +6,8 @@ use crate::error::unexpected;
 use crate::{Act, Error, Store};
 
 impl Store {
-    /// Makes the next version, unless the very same holds already. Of two at once each makes one, on top of the other's.
+    /// Makes the next version, unless the current one is the very same. Two calls at once make one version each, one on
+    /// top of the other.
     pub async fn put_event_type(
         &self,
         event_type: EventType,
@@ -44,7 +45,7 @@ impl Store {
             )
             .fetch_optional(&pool)
             .await?;
-            // The version before is there: it was committed before ours could be made.
+            // The previous version is visible, since it was committed before this one could be made.
             let former = sqlx::query!(
                 r#"SELECT version, schema::text AS "schema!" FROM event_type_versions
                     WHERE event_type = $1 AND ($2::integer IS NULL OR version < $2) ORDER BY version DESC LIMIT 1"#,
@@ -64,7 +65,7 @@ impl Store {
         .await
     }
 
-    /// False where there is none. Its versions stay on record.
+    /// Removes a type's schema. False if there is none. Its versions stay on record.
     pub async fn remove_event_type(&self, event_type: EventType, act: Act) -> Result<bool, Error> {
         self.run(move |pool| async move {
             let removed = sqlx::query!(

@@ -7,19 +7,20 @@ use crate::error::unexpected;
 use crate::session::in_time;
 use crate::{Error, Store};
 
-/// What holds for a type, where something is done about it.
+/// The current schema of a type, if its mode is not `off`.
 #[derive(Debug)]
 pub struct CurrentSchema {
     pub version: i32,
     pub mode: Mode,
-    /// None where the asker has this version.
+    /// None if the caller has this version.
     pub schema: Option<String>,
 }
 
 pub type CurrentSchemas = HashMap<String, CurrentSchema>;
 
 impl Store {
-    /// What events are held against now. `known` are the versions that the asker has, so that their schemas are not sent again.
+    /// The schemas that events are checked against now. `known` are the versions that the caller has, so that their
+    /// schemas are not sent again.
     pub async fn current_schemas(&self, known: Vec<(String, i32)>) -> Result<CurrentSchemas, Error> {
         let limit = self.statement_limit;
         let (types, versions): (Vec<_>, Vec<_>) = known.into_iter().unzip();

@@ -1,4 +1,4 @@
-//! The schemas that payloads are held against. The store knows them as text: what they mean is another crate's.
+//! The schemas that payloads are checked against. The store treats them as text, and another crate interprets them.
 
 mod change;
 mod current;
@@ -9,7 +9,7 @@ use event::Json;
 
 pub use current::{CurrentSchema, CurrentSchemas};
 
-/// What is done about a payload that is not as its type's schema says.
+/// The reaction to a payload that does not match the schema of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Off,
@@ -37,7 +37,7 @@ impl std::str::FromStr for Mode {
     }
 }
 
-/// A type of event and what holds for it now, but for the schema, which may be large.
+/// An event type with its current settings, but without the schema, which may be large.
 #[derive(Debug)]
 pub struct EventTypeRecord {
     pub event_type: String,
@@ -56,12 +56,12 @@ pub struct EventTypeVersion {
     pub created_by: String,
 }
 
-/// What became of a schema that was sent.
+/// The result of sending a schema.
 #[derive(Debug)]
 pub struct PutSchema {
     pub version: i32,
-    /// False where the same held already.
+    /// False if the same version was already current.
     pub is_new: bool,
-    /// The version before, or the one that holds already.
+    /// The schema of the previous version, or the current one if it was the same.
     pub former: Option<Json>,
 }

@@ -6,7 +6,7 @@ use crate::error::unexpected;
 use crate::{Error, Store};
 
 impl Store {
-    /// A page of the types that have a schema, by name, and how many there are.
+    /// A page of the types that have a schema, by name, and the number of all of them.
     pub async fn event_types(&self, offset: i64, limit: i64) -> Result<(Vec<EventTypeRecord>, i64), Error> {
         self.run(move |pool| async move {
             let records = sqlx::query_as!(

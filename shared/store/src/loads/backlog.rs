@@ -2,17 +2,17 @@ use chrono::{DateTime, Utc};
 
 use crate::{Error, Store};
 
-/// So many of those who hold the flush back are named.
+/// The most transactions that are named as holding the flush back.
 const HOLDERS_NAMED: i64 = 10;
 
-/// What is not in BigQuery yet.
+/// The rows that are not in BigQuery yet.
 #[derive(Debug)]
 pub struct Unloaded {
     pub rows: i64,
     pub oldest: Option<DateTime<Utc>>,
 }
 
-/// Ranges that back off, and the first of them that is tried again.
+/// The ranges that back off, and the first of them that is tried again.
 #[derive(Debug)]
 pub struct Waiting {
     pub loads: i64,
@@ -21,7 +21,8 @@ pub struct Waiting {
     pub until: DateTime<Utc>,
 }
 
-/// A transaction below which no range can be closed. The watermark belongs to the whole instance, so any database's counts.
+/// A transaction that holds the watermark back, so that no range above it can be closed. The watermark belongs to the
+/// whole instance, so the transactions of every database count.
 #[derive(Debug)]
 pub struct Holder {
     pub pid: Option<i32>,
@@ -35,7 +36,7 @@ pub struct Holder {
 }
 
 impl Store {
-    /// What lies in open ranges, everything behind the cursor, and the rejects that somebody wants to be loaded.
+    /// The rows in open ranges, all rows after the cursor, and the rejects that are requested to be loaded.
     pub async fn unloaded(&self) -> Result<Unloaded, Error> {
         self.run(|pool| async move {
             Ok(sqlx::query_as!(
@@ -79,8 +80,8 @@ impl Store {
         .await
     }
 
-    /// Whose transactions keep events from being closed into a range, the oldest first; none where no event waits. What the
-    /// role may not see of another's session is left out.
+    /// The transactions that keep events from being closed into a range, the oldest first. The list is empty if no
+    /// event waits. Details of other sessions that the role may not see are left out.
     pub async fn flush_holders(&self) -> Result<Vec<Holder>, Error> {
         self.run(|pool| async move {
             Ok(sqlx::query_as!(

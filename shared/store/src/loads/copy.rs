@@ -1,4 +1,4 @@
-//! What `COPY … TO STDOUT (FORMAT binary)` says: <https://www.postgresql.org/docs/current/sql-copy.html>.
+//! Reads the output of `COPY … TO STDOUT (FORMAT binary)`: <https://www.postgresql.org/docs/current/sql-copy.html>.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use crate::error::unexpected;
 
 const CUT: &str = "a copy that breaks off";
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
-/// 2000-01-01, where PostgreSQL counts from.
+/// 2000-01-01, from which PostgreSQL counts.
 const EPOCH: DateTime<Utc> = DateTime::from_timestamp(946_684_800, 0).unwrap();
 
-/// The tuples, as the places of their fields. NULL has none.
+/// The tuples, as the byte ranges of their fields. NULL has no range.
 pub(super) struct Tuples<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Whether the copy was read to its end; otherwise it ends with the last tuple that is all there.
+    /// True if the copy was read to its end. Otherwise it ends with the last complete tuple.
     is_whole: bool,
 }
 

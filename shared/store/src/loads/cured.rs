@@ -1,11 +1,12 @@
-//! A range that BigQuery refused may be taken with its numbers in another form.
+//! Gives a range that BigQuery refused another form, since BigQuery may accept its numbers if they are written
+//! differently.
 
 use super::{FlusherLease, Load, Numbers, jobs};
 use crate::{Error, Store};
 
 impl Store {
-    /// Gives a range whose job was seen to end in error another form, and with it a job of a new name. None where the ledger
-    /// has moved on.
+    /// Gives a range whose job was seen to end in error another form, and with it a job of a new name. None if the
+    /// ledger has changed meanwhile.
     pub async fn reform_load(
         &self,
         lease: FlusherLease,
@@ -51,7 +52,7 @@ impl Store {
         .await
     }
 
-    /// How many ranges were loaded within a day in which form, after a refusal of this kind.
+    /// The number of ranges that were loaded within a day after a refusal of this kind, for each form.
     pub async fn cured_loads(&self, refusal: String) -> Result<Vec<(Numbers, i64)>, Error> {
         self.run(move |pool| async move {
             let cured = sqlx::query!(
@@ -67,8 +68,8 @@ impl Store {
         .await
     }
 
-    /// Of how many rows of this range a number is not written as it came. False where the ledger names another job by now, or
-    /// the lease is lost.
+    /// Notes how many rows of this range have a number that is not written as it was received. False if the ledger
+    /// names another job by now, or the lease is lost.
     pub async fn note_changed_rows(
         &self,
         lease: FlusherLease,

@@ -3,20 +3,21 @@ use std::time::Duration;
 use super::{FlusherLease, Load};
 use crate::{Error, Store};
 
-/// Why a range is tried later, and when.
+/// The reason why a range is tried later, and the wait.
 #[derive(Clone, Debug)]
 pub struct PutOff {
     pub reason: String,
     pub message: String,
-    /// Its end in error was seen. Where that is not so, the same job is asked about again.
+    /// True if the job was seen to end in error. Otherwise the next try asks about the same job again.
     pub job_over: bool,
-    /// The wait begins so and doubles, up to this.
+    /// The first wait. It doubles with each failure, up to the longest wait.
     pub first_wait: Duration,
     pub longest_wait: Duration,
 }
 
 impl Store {
-    /// Of how many rows a number is not as it came. None where the ledger no longer names this job, or the lease is lost.
+    /// Marks a range as loaded. Returns how many of its rows have a number that is not as it was received. None if the
+    /// ledger no longer names this job, or the lease is lost.
     pub async fn mark_loaded(
         &self,
         lease: FlusherLease,
@@ -50,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// Puts on record why a range is not loaded, and until when nobody tries again, by the database's clock.
+    /// Records why a range is not loaded, and until when it is not tried again, by the database's clock.
     pub async fn put_off_load(&self, lease: FlusherLease, load: &Load, why: PutOff) -> Result<bool, Error> {
         let (id, job_id) = (load.id, load.job_id.clone());
         self.run(move |pool| async move {
@@ -83,7 +84,7 @@ impl Store {
         .await
     }
 
-    /// Ends a range of one row whose job was seen to end because of that row, and keeps the row with the reason.
+    /// Ends a range of one row whose job was seen to end because of that row, and stores the row with the reason.
     pub async fn reject_load(&self, lease: FlusherLease, load: &Load, reason: String) -> Result<bool, Error> {
         let (id, job_id) = (load.id, load.job_id.clone());
         self.run(move |pool| async move {

@@ -4,34 +4,34 @@ use uuid::Uuid;
 use super::{FlusherLease, Load};
 use crate::{Error, Store};
 
-/// What the names of our jobs begin with.
+/// The prefix of the names of our jobs.
 pub const JOB_PREFIX: &str = "eventflow_";
 
-/// What became of the wish to begin a job.
+/// The result of a request to begin a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
     Yes,
-    /// As many as are allowed were made within a day.
+    /// The allowed number of jobs was already made within a day.
     NoRoom,
     /// The lease is lost, or the ledger names another job by now.
     NotOurs,
 }
 
-/// The jobs that were made within a day.
+/// The number of jobs that were made within a day.
 #[derive(Debug)]
 pub struct Room {
     pub made: i64,
-    /// When there are fewer than were asked about, where there are not by now.
+    /// The time when there will be fewer jobs than the limit. None if there are fewer now.
     pub frees_at: Option<DateTime<Utc>>,
 }
 
-/// Random, since numbers of a restored or second database would meet those of an old job.
+/// A random name, since the numbers of a restored or second database could equal those of an old job.
 pub(super) fn new_name() -> String {
     format!("{JOB_PREFIX}{}", Uuid::new_v4().simple())
 }
 
 impl Store {
-    /// Counts a job before BigQuery hears of it, and each upload into it. A job that was counted before goes on.
+    /// Counts a job before BigQuery is told of it, and each upload into it. A job that was counted before may go on.
     pub async fn begin_load_job(
         &self,
         lease: FlusherLease,
@@ -93,7 +93,8 @@ impl Store {
         .await
     }
 
-    /// An upload that ended early by an error says nothing about how large the range is.
+    /// Takes one counted upload back, since an upload that ended early by an error says nothing about the size of the
+    /// range.
     pub async fn forgive_upload(&self, lease: FlusherLease, load: &Load) -> Result<(), Error> {
         let (id, job_id) = (load.id, load.job_id.clone());
         self.run(move |pool| async move {
@@ -114,7 +115,8 @@ impl Store {
 
     pub async fn load_room(&self, most_a_day: u32) -> Result<Room, Error> {
         self.run(move |pool| async move {
-            // Not `clock_timestamp()`: it moves while the statement runs, and no index is of use to a bound that does.
+            // The bound is not `clock_timestamp()`, since that moves while the statement runs, and no index can serve
+            // such a bound.
             Ok(sqlx::query_as!(
                 Room,
                 r#"WITH made AS MATERIALIZED (
@@ -134,7 +136,7 @@ impl Store {
         .await
     }
 
-    /// Those of the jobs that this ledger has never begun.
+    /// The jobs among these that this ledger has never begun.
     pub async fn unknown_load_jobs(&self, job_ids: Vec<String>) -> Result<Vec<String>, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_scalar!(

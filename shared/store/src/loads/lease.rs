@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use crate::{Error, Store};
 
-/// One flusher works at a time, and a statement that only the flusher may make names its lease.
+/// The lease of the flusher. One flusher works at a time, and a statement that only the flusher may run names its
+/// lease.
 #[derive(Clone, Copy, Debug)]
 pub struct FlusherLease {
     pub holder: Uuid,
@@ -12,7 +13,7 @@ pub struct FlusherLease {
 }
 
 impl Store {
-    /// Takes the flusher's lease or renews it. False while another holds it.
+    /// Takes the flusher's lease or renews it. False while another process holds it.
     pub async fn hold_flusher_lease(&self, lease: FlusherLease) -> Result<bool, Error> {
         self.run(move |pool| async move {
             let held = sqlx::query!(
@@ -30,7 +31,8 @@ impl Store {
         .await
     }
 
-    /// Renews the lease, and never takes it: what still runs when its flush has given the lease back must not take it again.
+    /// Renews the lease, and never takes it. Work that still runs after its flush has released the lease must not take
+    /// it again.
     pub async fn renew_flusher_lease(&self, lease: FlusherLease) -> Result<bool, Error> {
         self.run(move |pool| async move {
             let renewed = sqlx::query!(

@@ -1,4 +1,4 @@
-//! The load ledger: which part of the log which BigQuery job loads, and how that stands.
+//! The load ledger: the part of the log that each BigQuery job loads, and the state of that load.
 
 mod backlog;
 mod copy;
@@ -45,16 +45,16 @@ pub struct Load {
     pub to_id: Uuid,
     pub rows: i64,
     pub job_id: String,
-    /// How often it was split to become this.
+    /// The number of splits that made this range.
     pub depth: i32,
-    /// Its rows are rejects, and not events.
+    /// The batch, if the rows of the range are rejects and not events.
     pub batch: Option<i64>,
-    /// The job was seen to end in error: the next try needs a new name.
+    /// True if the job was seen to end in error, so that the next try needs a new name.
     pub job_over: bool,
     pub failure: Option<String>,
-    /// The form in which its rows go up.
+    /// The form of the numbers in the uploaded rows.
     pub numbers: Numbers,
-    /// How often an upload into this job was begun.
+    /// The number of uploads into this job that were begun.
     pub uploads: i32,
 }
 

@@ -1,13 +1,14 @@
-/// How the numbers of a range are written, from the most faithful form to the one that is taken most surely.
+/// The form of the numbers of a range, from the most faithful one to the one that is accepted most surely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Numbers {
-    /// As they came.
+    /// As they were received.
     #[default]
     Exact,
-    /// As a double holds them in 15 digits; an integer beyond 64 bits and what is beyond a double as text.
+    /// As a double with 15 digits. An integer beyond 64 bits and a number beyond the range of a double are written as
+    /// text.
     Rounded,
-    /// Every number that is no integer of 64 bits as text.
+    /// Every number that is not an integer of 64 bits is written as text.
     Text,
 }
 
@@ -20,7 +21,7 @@ impl Numbers {
         }
     }
 
-    /// As the ledger has it.
+    /// The name in the ledger.
     pub fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",

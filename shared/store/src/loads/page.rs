@@ -11,17 +11,19 @@ use super::{Load, Place};
 use crate::error::unexpected;
 use crate::{Error, Store, Xid};
 
-/// No more of a page is read, whatever the size of the page before promised: an event may have a thousand times the size of another.
+/// The most bytes that are read of a page, even if the sizes of the page before suggest more rows. An event may have a
+/// thousand times the size of another.
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
-/// PostgreSQL sends a message for each row, and one before the first. A page of two rows says where the next begins.
+/// The messages that are read in any case. PostgreSQL sends one message for each row and one before the first, and a
+/// page of two rows says where the next begins.
 const LEAST_MESSAGES: usize = 4;
 
-/// Rows of a range in the order of the log. Their text lies in one piece, since a page may have ten thousand.
+/// Rows of a range in the order of the log. Their text lies in one buffer, since a page may have ten thousand rows.
 #[derive(Debug, Default)]
 pub struct LoadPage {
     text: Vec<u8>,
     rows: Vec<Stored>,
-    /// Where the next page begins.
+    /// The place where the next page begins.
     pub next: Option<Place>,
 }
 
@@ -47,7 +49,7 @@ impl LoadRow<'_> {
     }
 }
 
-/// The fact with the places of its text, and what became of it.
+/// The fact with the byte ranges of its text, and the state of the event.
 #[derive(Debug)]
 struct Stored {
     place: Place,
@@ -78,7 +80,7 @@ impl LoadPage {
         self.rows.is_empty()
     }
 
-    /// Bytes of text.
+    /// The number of bytes of text.
     pub fn size(&self) -> usize {
         self.text.len()
     }
@@ -114,7 +116,7 @@ impl LoadPage {
         start..self.text.len()
     }
 
-    /// What is behind so many rows is for the next page.
+    /// Leaves all rows after the first `size` to the next page.
     fn cut(&mut self, size: u32) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         if let Some(row) = self.rows.get(size) {
@@ -125,7 +127,7 @@ impl LoadPage {
 }
 
 impl Store {
-    /// `size` rows of a range from a place on, in the order of the log. Each page is of short transactions.
+    /// Reads `size` rows of a range from a place on, in the order of the log. Each page takes only short transactions.
     pub async fn load_page(&self, load: &Load, from: Place, size: u32) -> Result<LoadPage, Error> {
         let (to, batch) = (load.to(), load.batch);
         self.run(move |pool| async move {
@@ -138,8 +140,8 @@ impl Store {
     }
 }
 
-/// The facts are copied out, as they never change; then one statement says what became of all of them. A join would look up
-/// row by row.
+/// Copies the facts, which never change, and then reads the states of all of them in one statement. A join would look
+/// them up row by row.
 async fn events(pool: &PgPool, from: Place, to: Place, size: u32) -> Result<LoadPage, Error> {
     let mut page = facts(pool, from, to, size).await?;
     page.cut(size);
@@ -150,8 +152,9 @@ async fn events(pool: &PgPool, from: Place, to: Place, size: u32) -> Result<Load
     Ok(page)
 }
 
-/// One more than `size`, which shows where the next page begins. The index on the xid alone serves: what it finds is in order
-/// but for the ids within one transaction. COPY takes no parameters, and these are numbers and ids of ours.
+/// Reads one row more than `size`, which shows where the next page begins. The index on the xid alone is enough: its
+/// rows are in order except for the ids within one transaction. COPY takes no parameters, and these are numbers and ids
+/// of our own.
 async fn facts(pool: &PgPool, from: Place, to: Place, size: u32) -> Result<LoadPage, Error> {
     let (Place { xid: Xid(low), id: first }, Place { xid: Xid(high), id: end }) = (from, to);
     let copy = format!(
@@ -174,7 +177,7 @@ async fn facts(pool: &PgPool, from: Place, to: Place, size: u32) -> Result<LoadP
     }
     drop(stream);
     if !is_whole {
-        // Or whoever has it next would wait for what is left.
+        // Otherwise the next user of the connection would wait for the rest of the copy.
         connection.close_on_drop();
     }
     let mut rows = Vec::new();
@@ -195,7 +198,7 @@ async fn facts(pool: &PgPool, from: Place, to: Place, size: u32) -> Result<LoadP
     Ok(LoadPage { text, rows, next: last.map(|row: Stored| row.place) })
 }
 
-/// As the view `event_records` has it.
+/// Reads the states by the same rules as the view `event_records`.
 async fn states(pool: &PgPool, mut ids: Vec<Uuid>) -> Result<HashMap<Uuid, State>, Error> {
     ids.sort_unstable();
     let (Some(&first), Some(&last)) = (ids.first(), ids.last()) else { return Ok(HashMap::new()) };

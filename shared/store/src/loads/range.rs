@@ -4,7 +4,8 @@ use super::{FlusherLease, Load, Numbers, jobs};
 use crate::cursor;
 use crate::{Error, Store, Xid};
 
-/// How far a flush has come through the open ranges. Parts of a split come last, so that nothing starves behind a search.
+/// The progress of a flush through the open ranges. Parts of a split come last, so that no range starves behind a
+/// search.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Turn {
     is_part: bool,
@@ -17,19 +18,20 @@ impl Turn {
     }
 }
 
-/// A range of less than this part of what a range may have says nothing about how large one may be.
+/// The divisor of the allowed size of a range. A range that is smaller than this part says nothing about how large a
+/// range may be.
 const SMALLEST_LESSON: i64 = 16;
 
-/// What a flush stands on.
+/// The state of the database at the start of a flush.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground {
     pub system_identifier: i64,
-    /// No transaction below runs any more.
+    /// No transaction below this one is running any more.
     pub settled: Xid,
 }
 
 impl Store {
-    /// Refuses where the ledger does not belong to this database.
+    /// Reads the state for a flush. Fails if the ledger does not belong to this database.
     pub async fn load_ground(&self) -> Result<Ground, Error> {
         self.run(|pool| async move {
             cursor::position(&pool, "bigquery").await?;
@@ -44,7 +46,7 @@ impl Store {
         .await
     }
 
-    /// The next range whose job is not known to have loaded it, and that does not back off.
+    /// The next range that is not known to be loaded and does not back off.
     pub async fn next_load(&self, after: Turn) -> Result<Option<Load>, Error> {
         self.run(move |pool| async move {
             Ok(sqlx::query_as!(
@@ -64,8 +66,8 @@ impl Store {
         .await
     }
 
-    /// Closes a range of about `max_rows` and `max_bytes` of what has settled, and commits it with the name of the job that will
-    /// load it. None when there is nothing to load.
+    /// Closes a range of about `max_rows` and `max_bytes` of the settled log, and commits it with the name of the job
+    /// that will load it. None if there is nothing to load.
     pub async fn close_range(
         &self,
         lease: FlusherLease,
@@ -138,7 +140,7 @@ impl Store {
         .await
     }
 
-    /// Makes a range of the rejects that somebody wants to be loaded again. None where there are none.
+    /// Makes a range of the rejects that are requested to be loaded again. None if there are none.
     pub async fn take_up_rejects(
         &self,
         lease: FlusherLease,

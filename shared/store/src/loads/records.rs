@@ -7,13 +7,13 @@ use super::{Numbers, Place};
 use crate::error::unexpected;
 use crate::{Error, Period, Store, Xid};
 
-/// How a load stands, as the function `load_status` of the database has it.
+/// The state of a load, as the function `load_status` of the database defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadStatus {
-    /// Its job is not known to have loaded it.
+    /// The load is not known to have succeeded.
     Open,
     Loaded,
-    /// Its one row is among the rejects.
+    /// The one row of the load is among the rejects.
     Rejected,
 }
 
@@ -40,17 +40,17 @@ impl FromStr for LoadStatus {
     }
 }
 
-/// A load as people ask for it.
+/// A load as it is shown to people.
 #[derive(Debug)]
 pub struct LoadRecord {
     pub id: i64,
     pub status: LoadStatus,
     pub from: Place,
     pub to: Place,
-    /// Its rows are rejects that are loaded again, and not events.
+    /// True if the rows are rejects that are loaded again, and not events.
     pub is_of_rejects: bool,
     pub rows: i64,
-    /// Of what was loaded.
+    /// The bytes that were loaded.
     pub bytes: Option<i64>,
     pub depth: i32,
     pub numbers: Numbers,
@@ -59,7 +59,7 @@ pub struct LoadRecord {
     pub job_id: String,
     pub uploads: i32,
     pub failures: i32,
-    /// Why the latest job that ended in error did.
+    /// The reason of the latest job that ended in error.
     pub reason: Option<String>,
     pub failure: Option<String>,
     pub created_at: DateTime<Utc>,
@@ -73,13 +73,13 @@ pub struct LoadJob {
     pub job_id: String,
     pub made_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
-    /// None where it ended well, or has not ended.
+    /// None if the job ended well or has not ended.
     pub reason: Option<String>,
     pub message: Option<String>,
 }
 
 impl LoadJob {
-    /// So many are shown: an outage makes more of them.
+    /// The most jobs that are shown, since an outage makes more of them.
     pub const MOST: i64 = 100;
 }
 
@@ -98,7 +98,7 @@ macro_rules! records {
 }
 
 impl Store {
-    /// A page of the ledger, the newest ranges first. The parts of a range that was cut have its time.
+    /// A page of the ledger, the newest ranges first. The parts of a range that was split have its time.
     pub async fn load_records(
         &self,
         status: Option<LoadStatus>,
@@ -120,8 +120,8 @@ impl Store {
                     .await?
                 }
                 Some(status) => {
-                    // As one place in an order that no other index has: of a status that is a parameter the planner knows too little
-                    // to choose the index by it.
+                    // The bounds compare whole rows in an order that no other index has. For a status that is a
+                    // parameter, the planner knows too little to choose the index by it.
                     records!(
                         "WHERE (load_status(loaded_at, rejected), created_at) >= ($5, $1)
                            AND (load_status(loaded_at, rejected), created_at, id) < ($5, $2, $3)
@@ -141,7 +141,7 @@ impl Store {
         .await
     }
 
-    /// One of them, with the newest [`LoadJob::MOST`] of its jobs, oldest first.
+    /// One load, with the newest [`LoadJob::MOST`] of its jobs, oldest first.
     pub async fn load_record(&self, id: i64) -> Result<Option<(LoadRecord, Vec<LoadJob>)>, Error> {
         self.run(move |pool| async move {
             let Some(row) = records!("WHERE id = $1", id).fetch_optional(&pool).await? else {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::error::unexpected;
 use crate::{Act, Error, Excerpt, Store};
 
-/// An event that BigQuery does not take. A list carries excerpts of what may be large.
+/// An event that BigQuery does not accept. In a list, fields that may be large are excerpts.
 #[derive(Debug)]
 pub struct Reject<T = Json> {
     pub id: Uuid,
@@ -25,10 +25,11 @@ pub struct Reject<T = Json> {
 }
 
 impl Store {
-    /// A page of the rejects, the newest events first, and how many there are. Those that were loaded again stay on record.
+    /// A page of the rejects, the newest events first, and the number of all of them. Rejects that were loaded again
+    /// stay on record.
     pub async fn rejects(&self, offset: i64, limit: i64) -> Result<(Vec<Reject<Excerpt>>, i64), Error> {
         self.run(move |pool| async move {
-            // What is passed over is passed in the index, and text is made of a payload once.
+            // The skipped rows are skipped in the index, and the text of a payload is made once.
             let mut rows = sqlx::query_as!(
                 Row,
                 r#"SELECT r.id, event_type,
@@ -56,7 +57,7 @@ impl Store {
         .await
     }
 
-    /// One of them, whole.
+    /// One reject with all of its text.
     pub async fn reject(&self, id: EventId) -> Result<Option<Reject>, Error> {
         self.run(move |pool| async move {
             let row = sqlx::query_as!(
@@ -74,7 +75,8 @@ impl Store {
         .await
     }
 
-    /// Asks for another load of these rejects, or of all. Those that are loaded by now, or asked for already, are not counted.
+    /// Requests another load of these rejects, or of all. Rejects that are loaded by now or already requested are not
+    /// counted.
     pub async fn retry_rejects(&self, ids: Option<Vec<Uuid>>, act: Act) -> Result<i64, Error> {
         self.run(move |pool| async move {
             let requested = sqlx::query_scalar!(

@@ -3,17 +3,17 @@ use uuid::Uuid;
 use super::{FlusherLease, Load, Place};
 use crate::{Error, Store, Xid};
 
-/// Why a range is cut.
+/// The reason why a range is split.
 #[derive(Clone, Debug)]
 pub enum Cut {
-    /// A row does not fit: the parts are tried behind what is whole.
+    /// A row does not fit. The parts are tried after all whole ranges.
     Search { why: String },
-    /// It is too large for one load: the parts are whole ranges, and new ranges become smaller for a while.
+    /// The range is too large for one load. The parts are whole ranges, and new ranges become smaller for a while.
     TooLarge { why: String },
 }
 
 impl Store {
-    /// The row in the middle of a range, for want of a better place to cut it.
+    /// The row in the middle of a range, if there is no better place to split it.
     pub async fn middle_of_load(&self, load: &Load) -> Result<Option<Place>, Error> {
         let load = load.clone();
         self.run(move |pool| async move {
@@ -38,8 +38,8 @@ impl Store {
         .await
     }
 
-    /// Puts parts in the place of a range whose job was seen to end in error, cut before the places. Together they are the
-    /// range; each has a job of its own. False where the ledger has moved on.
+    /// Replaces a range whose job was seen to end in error by parts, split before the given places. Together the parts
+    /// are the range, and each has a job of its own. False if the ledger has changed meanwhile.
     pub async fn split_load(
         &self,
         lease: FlusherLease,
@@ -53,7 +53,7 @@ impl Store {
             Cut::TooLarge { why } => (false, "TooLarge", why),
         };
         let ends: Vec<_> = [load.from()].iter().chain(cuts).chain(&[load.to()]).copied().collect();
-        // No array of `xid8` has a name that sqlx knows.
+        // sqlx knows no name for an array of `xid8`, so text is sent.
         let xids: Vec<_> = ends.iter().map(|place| place.xid.0.to_string()).collect();
         let ids: Vec<_> = ends.iter().map(|place| place.id).collect();
         let parts = ends.len() - 1;

@@ -3,10 +3,11 @@ use super::row::{Row, listed};
 use crate::{Error, Store};
 
 impl Store {
-    /// FAILED and DEAD_LETTER, newest first, and how many there are.
+    /// A page of the events that are FAILED or DEAD_LETTER, newest first, and the number of all of them.
     ///
-    /// Both kinds come by an index that has their order, and the page stops them. Whether a dead event was replayed is asked of each
-    /// that is passed (`OFFSET 0` keeps it so): as a join it is planned for all of them, and reads all of them.
+    /// Both kinds are read from an index that has their order, and the page limits both. For each dead event that is
+    /// read, a subquery asks whether it was replayed (`OFFSET 0` keeps it a subquery). A join would be planned for all
+    /// dead events and would read all of them.
     pub async fn failed(&self, offset: i64, limit: i64) -> Result<(Vec<Listed>, i64), Error> {
         let total = self.failed_total().await?;
         self.run(move |pool| async move {
@@ -33,8 +34,8 @@ impl Store {
         .await
     }
 
-    /// What is FAILED now, and of the dead what the totals say together with the tail of the log that is not folded yet. A dead event
-    /// that was replayed counts no more.
+    /// The number of events that are FAILED now, and of dead events by the totals together with the tail of the log
+    /// that is not folded yet. A dead event that was replayed is not counted.
     async fn failed_total(&self) -> Result<i64, Error> {
         self.fold_totals().await?;
         self.run(|pool| async move {

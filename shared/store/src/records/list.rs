@@ -8,9 +8,9 @@ use super::{Filter, Listed};
 use crate::period::FAR_FUTURE;
 use crate::{Error, Store};
 
-/// The newest `most` of what is asked for, 500 at most. Of a limit that is a parameter the planner believes that it is a tenth of all
-/// there is, and what it makes of the bounds' values is no better than what it makes without: but it would plan each search of a
-/// large table anew for them, which takes longer than the search. So it knows what 500 is, and the bounds it does not see.
+/// The newest `most` events of a search, 500 at most. For a limit that is a parameter, the planner assumes a tenth of
+/// all rows, so the 500 is a constant. The bounds are hidden from the planner: their values do not make the plan
+/// better, but each search of a large table would be planned anew for them, which takes longer than the search.
 macro_rules! page {
     ($asked:expr, $tail:literal $(, $argument:expr)*) => {
         listed!(
@@ -107,7 +107,8 @@ async fn list(pool: &PgPool, filter: &Filter, most: i64) -> Result<Vec<Row>, Err
             .fetch_all(pool)
             .await?
         }
-        // Planned anew each time: whether to walk the dead or the type depends on which of them are fewer.
+        // This search is planned anew each time: the better index depends on whether the dead events or the events of
+        // the type are fewer.
         (Some(Status::DeadLetter), Some(event_type)) => {
             listed!(
                 "",
@@ -130,8 +131,9 @@ async fn list(pool: &PgPool, filter: &Filter, most: i64) -> Result<Vec<Row>, Err
     Ok(rows)
 }
 
-/// So many, and a range of time as a range of ids, so that partitions outside it are not read. An id is minted by ingest's clock, up to an
-/// hour from the database's, hence the hour's margin; `created_at` then decides.
+/// The limit, and a range of time as a range of ids, so that partitions outside it are not read. An id is made by
+/// ingest's clock, which may be up to an hour from the database's, so there is a margin of an hour. `created_at` then
+/// decides.
 struct Asked {
     most: i64,
     low: Uuid,

@@ -1,4 +1,4 @@
-//! Events with their state, as people ask for them.
+//! Events with their state, as they are shown to people.
 
 mod failed;
 mod list;
@@ -13,7 +13,7 @@ use crate::Excerpt;
 
 pub use payloads::Payload;
 
-/// An event with its state. A list carries excerpts of what may be large.
+/// An event with its state. In a list, fields that may be large are excerpts.
 #[derive(Debug)]
 pub struct Record<T = Json> {
     pub id: EventId,
@@ -29,7 +29,7 @@ pub struct Record<T = Json> {
     pub updated_at: DateTime<Utc>,
 }
 
-/// As a list carries it.
+/// An event in a list.
 pub type Listed = Record<Excerpt>;
 
 #[derive(Clone, Debug, Default)]
@@ -38,11 +38,11 @@ pub struct Filter {
     pub event_type: Option<String>,
     pub since: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
-    /// Only events older than this one: where the page before ended.
+    /// Only events older than this one, where the page before ended, are listed.
     pub before: Option<EventId>,
 }
 
-/// What has happened to an event.
+/// The history of an event.
 #[derive(Debug)]
 pub struct History {
     pub attempts: Vec<Attempt>,
@@ -51,7 +51,7 @@ pub struct History {
 }
 
 impl History {
-    /// So many of each kind are shown: each replay makes more of them.
+    /// The most entries of each kind that are shown, since each replay makes more of them.
     pub const MOST: i64 = 100;
 }
 

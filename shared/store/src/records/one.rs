@@ -25,7 +25,7 @@ impl Store {
         .await
     }
 
-    /// The trace of the request that brought an event. None where the release before stored it.
+    /// The trace of the request that brought an event. None if the previous release stored it.
     pub async fn trace_id(&self, id: EventId) -> Result<Option<Uuid>, Error> {
         self.run(move |pool| async move {
             let trace_id = sqlx::query_scalar!("SELECT trace_id FROM events_of(ARRAY[$1::uuid])", id.uuid())
@@ -36,7 +36,7 @@ impl Store {
         .await
     }
 
-    /// The newest [`History::MOST`] of each, oldest first.
+    /// The newest [`History::MOST`] entries of each kind, oldest first.
     pub async fn history(&self, id: EventId) -> Result<History, Error> {
         self.run(move |pool| async move {
             let id = id.uuid();

@@ -3,7 +3,7 @@ use event::{EventId, EventType, Json};
 use super::row::json;
 use crate::{Error, Store};
 
-/// What an event says, whole.
+/// The whole payload of an event.
 #[derive(Debug)]
 pub struct Payload {
     pub id: EventId,
@@ -11,7 +11,7 @@ pub struct Payload {
 }
 
 impl Store {
-    /// Events of a type, newest first.
+    /// The payloads of a type's events, newest first.
     pub async fn payloads(
         &self,
         event_type: EventType,

@@ -25,8 +25,9 @@ pub(super) struct Row {
     pub(super) updated_at: DateTime<Utc>,
 }
 
-/// A statement over rows `r` of `event_records` that sends excerpts, in no order. Text is made of a payload once (`OFFSET 0` keeps it
-/// so), and behind everything that sorts: there a row has what is stored elsewhere as a reference.
+/// A statement over rows `r` of `event_records` that sends excerpts, in no order. The text of a payload is made once
+/// (`OFFSET 0` ensures this) and after everything that sorts, since a row in a sort has a value that is stored
+/// elsewhere only as a reference.
 macro_rules! listed {
     ($before:literal, $from:literal $(+ $more:literal)* $(, $argument:expr)*) => {
         sqlx::query_as!(

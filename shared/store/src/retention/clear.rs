@@ -9,8 +9,8 @@ pub(super) fn names(week: Week) -> [String; 3] {
     PARENTS.map(|parent| week.table(parent))
 }
 
-/// Whether all that the week holds is in BigQuery and in a finished count: then the totals have passed it too. A reject has a
-/// payload of its own and keeps nothing.
+/// The condition that all of the week is in BigQuery and in a finished count, so that the totals have passed it too. A
+/// reject has a payload of its own and does not need the week.
 pub(super) fn settled(week: Week) -> String {
     let [events, outcomes, _] = names(week);
     let monday = week.monday();
@@ -26,8 +26,9 @@ pub(super) fn settled(week: Week) -> String {
     )
 }
 
-/// Empties the tables of a week but for the unfinished events, and returns how many those are. Who replays or finishes an event of
-/// this week meanwhile needs these tables too, and so has committed before, or waits and then finds what is left.
+/// Empties the tables of a week except for the unfinished events, and returns how many those are. A transaction that
+/// replays or finishes an event of this week needs these tables too. So it has committed before, or it waits and then
+/// finds the rows that are left.
 pub(super) async fn clear(connection: &mut PgConnection, week: Week) -> Result<i64, Error> {
     let [events, outcomes, attempts] = names(week);
     let (monday, from, to) = (week.monday(), week.from(), week.to());

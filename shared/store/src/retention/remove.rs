@@ -3,8 +3,8 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::Error;
 use crate::partitions::{PARENTS, Week};
 
-/// Detaches and drops the empty tables of a week, and goes on where a call before ended. Detached concurrently, a table keeps nobody
-/// waiting; who reads it meanwhile finds nothing in it either way.
+/// Detaches and drops the empty tables of a week, and goes on where an earlier call ended. A concurrent detach lets no
+/// session wait, and a session that reads the table meanwhile finds nothing in it in either case.
 pub(super) async fn remove(
     connection: &mut PgConnection,
     week: Week,
@@ -35,7 +35,7 @@ pub(super) async fn remove(
     Ok(())
 }
 
-/// The names come from dates.
+/// Runs one statement. Its names come from dates.
 async fn run(connection: &mut PgConnection, statement: String) -> Result<(), Error> {
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await?;
     Ok(())

@@ -83,7 +83,8 @@ impl Life {
     }
 }
 
-/// Transactions of other tests hold the whole server's watermark back; this waits until what `database` holds lies below it.
+/// Waits until all rows of `database` lie below the watermark, since transactions of other tests hold the whole
+/// server's watermark back.
 pub(crate) async fn settled(database: &Database) {
     for _ in 0..500 {
         let rows = database
@@ -97,7 +98,7 @@ pub(crate) async fn settled(database: &Database) {
     panic!("a transaction on this server is open for more than ten seconds");
 }
 
-/// Folds until the totals have passed all that `database` holds.
+/// Folds until the totals have passed all rows of `database`.
 pub(crate) async fn folded(database: &Database) {
     let passed = "SELECT position > greatest((SELECT max(xid) FROM events), (SELECT max(xid) FROM outcomes),
                                              (SELECT max(xid) FROM replays))

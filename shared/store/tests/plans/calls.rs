@@ -17,10 +17,10 @@ use uuid::Uuid;
 const HOUR: Duration = Duration::from_hours(1);
 const MONTH: Duration = Duration::from_hours(24 * 30);
 
-/// So often that each session has made the plan which it keeps: that is the sixth.
+/// Enough rounds for each session to make the plan that it keeps, which is the sixth.
 const ROUNDS: i64 = 12;
 
-/// Everything that the services ask of the store.
+/// Calls everything that the services use of the store.
 pub(crate) async fn all(database: &Database, store: &Store) {
     for round in 0..ROUNDS {
         admin(database, store).await;
@@ -34,7 +34,8 @@ pub(crate) async fn all(database: &Database, store: &Store) {
     told(store).await;
 }
 
-/// The answer to the last statement has brought its plan, or the one to the next statement of its session does.
+/// Waits for all plans. A plan comes with the answer to its statement, or with that to the next statement of its
+/// session.
 async fn told(store: &Store) {
     for _ in 0..10 {
         store.ready().await.unwrap();
@@ -75,7 +76,7 @@ async fn admin(database: &Database, store: &Store) {
     lists(store, now).await;
 }
 
-/// Of what goes by time: the newest, and what lies behind nearly all there is.
+/// Lists by time: the newest rows, and rows that lie behind nearly all others.
 async fn lists(store: &Store, now: DateTime<Utc>) {
     let before = Some(Position { at: now - 90 * HOUR, id: 7 });
     let old = Period { since: Some(now - 100 * HOUR), until: Some(now - 80 * HOUR), before };
@@ -90,7 +91,7 @@ async fn lists(store: &Store, now: DateTime<Utc>) {
     store.load_record(1).await.unwrap().unwrap();
 }
 
-/// On the way of an event.
+/// Calls the statements on the path of an event.
 pub(crate) async fn way(database: &Database, store: &Store) {
     for _ in 0..ROUNDS {
         events(database, store).await;
@@ -155,7 +156,7 @@ async fn events(database: &Database, store: &Store) {
     store.give_back(overdue).await.unwrap();
 }
 
-/// A delivery waits for whoever holds the row of its event.
+/// A delivery waits for the transaction that holds the row of its event.
 async fn locked(database: &Database, store: &Store) {
     let id =
         any(database, "SELECT id FROM live WHERE status = 'PENDING' ORDER BY id OFFSET 60 LIMIT 1").await;
@@ -259,10 +260,10 @@ async fn upkeep(database: &Database, store: &Store) {
     store.clear_records(MONTH, soon).await.unwrap();
     store.fold_totals().await.unwrap();
     store.audit_counts(Duration::ZERO, 1000, soon).await.unwrap();
-    // Nothing but the last week is old, and all of it is loaded.
+    // Only the last week is old, and all of it is loaded.
     ours(database, "UPDATE cursors SET position = pg_snapshot_xmin(pg_current_snapshot())").await;
     store.expire(Duration::ZERO, soon).await.unwrap();
-    // What was unfinished has stayed. It is counted again before it goes.
+    // The unfinished events have stayed. They are counted again before they go.
     ours(database, "DELETE FROM live").await;
     store.audit_counts(Duration::ZERO, 1000, soon).await.unwrap();
     let expired = store.expire(Duration::ZERO, soon).await.unwrap();
@@ -280,7 +281,7 @@ async fn any(database: &Database, question: &str) -> EventId {
     rows[0].get::<Uuid, _>(0).into()
 }
 
-/// What no service asks, and so no plan of it is told.
+/// Runs a statement that no service uses, so its plan is not reported.
 async fn ours(database: &Database, statement: &str) -> Vec<PgRow> {
     database.sql(&format!("SET auto_explain.log_min_duration = -1; {statement}")).await
 }

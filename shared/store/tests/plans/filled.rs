@@ -1,12 +1,13 @@
 use store::testing::Database;
 
-/// So many events, over all partitions that there are.
+/// The number of events, over all partitions.
 const EVENTS: u32 = 24_000;
 
-/// A database whose tables hold so much that a look at all of it is never the better way, in whose new sessions every plan is told.
+/// A database whose tables are so large that reading all of them is never the better way. In its new sessions every
+/// plan is reported.
 pub(crate) async fn database(is_analyzed: bool) -> Database {
     let database = store::testing::database().await;
-    // What the planner knows of the tables is to be what this says, however long the test takes.
+    // The planner's statistics must stay as they are set here, however long the test takes.
     database
         .sql(
             "DO $$ DECLARE name regclass; BEGIN
@@ -16,8 +17,8 @@ pub(crate) async fn database(is_analyzed: bool) -> Database {
              END $$",
         )
         .await;
-    // In three ways that an event can stand: unfinished, dead and PROCESSED, each so often that to read all of a kind is seen. The fold
-    // and the flush have come through all but the end of the log.
+    // The events are unfinished, dead and PROCESSED, with enough of each that a scan of all of a kind is noticed. The
+    // fold and the flush have passed all but the end of the log.
     database
         .sql(&format!(
             "CREATE TEMP TABLE made AS
@@ -76,12 +77,12 @@ pub(crate) async fn database(is_analyzed: bool) -> Database {
         ("auto_explain.log_format", "json"),
         ("auto_explain.log_analyze", "on"),
         ("auto_explain.log_timing", "off"),
-        // What a function asks is a statement too.
+        // The statements inside of a function are reported too.
         ("auto_explain.log_nested_statements", "on"),
         ("client_min_messages", "log"),
-        // They are for this test, and not for the server's log.
+        // The plans are for this test, and not for the server's log.
         ("log_min_messages", "fatal"),
-        // As much as of a table that is a hundred times as large.
+        // A sequential scan costs as much as that of a table that is a hundred times as large.
         ("seq_page_cost", "100"),
     ];
     for (name, value) in settings {

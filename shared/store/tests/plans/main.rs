@@ -1,5 +1,6 @@
-//! No statement reads the whole of a table that grows. The store's own functions are called in sessions whose plans PostgreSQL tells
-//! (`auto_explain`), so no statement is written here again, and each that the crate has must have been among them.
+//! No statement reads the whole of a table that grows. The tests call the store's own functions in sessions whose plans
+//! PostgreSQL reports (`auto_explain`), so no statement is written here again, and every statement of the crate must be
+//! among the reported ones.
 #![allow(clippy::unwrap_used)]
 
 mod calls;
@@ -14,46 +15,46 @@ use store::{Store, StoreConfig};
 use plan::Plan;
 use told::Told;
 
-/// Tables that a scan may read whole, since nothing that happens to events makes them longer.
+/// Tables that a scan may read whole, since events do not make them longer.
 const SMALL: [&str; 10] = [
-    // Made by hand, one by one. Ingest reads all keys and all schemas in any case.
+    // These rows are made by hand, one by one. Ingest reads all keys and all schemas in any case.
     "api_keys",
     "event_types",
-    // A row for each type of event, each status, each kept week of these.
+    // These have a row for each event type, each status, and each kept week of these.
     "event_totals",
     "outcome_totals",
     "counted",
     "cleared_totals",
-    // A few rows for ever.
+    // These always have a few rows.
     "cursors",
     "leases",
     "count_audit",
     "_sqlx_migrations",
 ];
 
-/// A part of a statement, and the tables that it may read all of, since it is about all of them.
+/// Parts of statements, each with the tables that it may read whole, since it is about all of their rows.
 const WHOLE: [(&str, &[&str]); 9] = [
-    // What is unfinished, by its status: an index that could count it would name a column that each claim changes, and no claim
-    // would be HOT.
+    // This counts the unfinished events by status. An index that could count them would name a column that each claim
+    // changes, and no claim would be HOT.
     ("unfinished AS (", &["live"]),
-    // What of it is FAILED, by an index of these alone.
+    // This counts the FAILED events, with an index of these alone.
     ("count(*) FROM live WHERE failed_at IS NOT NULL AND status = 'FAILED'", &["live"]),
-    // The same for a search by these, which goes through what is unfinished, newest first.
+    // This searches by a status, and goes through the unfinished events, newest first.
     ("live.status::text = $7", &["live", "events_"]),
-    // All that can be asked for, and all that was.
+    // These take all rejects that can be requested, and all that were requested.
     ("UPDATE load_rejects SET requested_at", &["load_rejects"]),
     ("UPDATE load_rejects SET batch = number", &["load_rejects"]),
-    // How many pages there are, of what nearly no event comes to.
+    // This counts the pages of the rejects, which nearly no event becomes.
     (r#"SELECT count(*) AS "total!" FROM load_rejects"#, &["load_rejects"]),
-    // No events, and cleared when they are old.
+    // These rows are not events, and are deleted when they are old.
     (r#"SELECT count(*) AS "count!" FROM unreadable"#, &["unreadable"]),
-    // Whether there is anything in a week: the first row ends it.
+    // This checks whether a week has any row, and the first row ends it.
     ("AS is_empty", &["events_", "outcomes_", "attempts_", "live"]),
-    // A week that is emptied, but for what is unfinished.
+    // This empties a week, except for the unfinished events.
     ("TRUNCATE events_", &["events_", "outcomes_", "attempts_", "live"]),
 ];
 
-/// What an operator does to a whole database, once, reads the whole of it.
+/// Statements that an operator runs once on a whole database, and that read the whole of it.
 const NOT_CALLED: [&str; 14] = [
     "SELECT setval(",
     "FROM judged_events",
@@ -71,10 +72,11 @@ const NOT_CALLED: [&str; 14] = [
     "SELECT FROM leases WHERE name = 'loads'",
 ];
 
-/// In a function that is planned for its ids each time: a page of what is overdue can be of all weeks.
+/// A statement in a function that is planned for its ids each time. A page of overdue events can be of all weeks.
 const OF_THEIR_WEEKS: &str = "SELECT * FROM events WHERE id = ANY(ids)";
 
-/// With what the planner knows once it has looked at the tables, and with what it believes before; and where it plans once, before.
+/// Checks the plans with the statistics of analyzed tables, with the assumptions before that, and with plans that are
+/// made once before that.
 #[tokio::test]
 async fn no_statement_reads_the_whole_of_a_table_that_grows() {
     let told = told::listen();
@@ -107,7 +109,8 @@ async fn no_statement_reads_the_whole_of_a_table_that_grows() {
     assert!(missing.is_empty(), "never called here: {missing:#?}");
 }
 
-/// A plan that names them locks them, and with ten years of weeks a few such plans take all locks that a server has.
+/// The statements whose plans name all weeks. Such a plan locks all weeks, and with ten years of weeks a few such plans
+/// take all locks that a server has.
 async fn opens_all_weeks(told: &Told) -> BTreeSet<String> {
     let database = filled::database(false).await;
     let config = StoreConfig {

@@ -1,20 +1,21 @@
 use serde_json::Value;
 
-/// So many rows a scan may have read for nothing: thrown away, or beyond what a limit lets through.
+/// The most rows that a scan may read for nothing: rows that are thrown away, or that are beyond a limit.
 const MOST_FOR_NOTHING: f64 = 1_000.0;
 
-/// Indexes that hold some rows of their table, and stay short while the table grows: each row leaves them when its load ends. Another
-/// partial index grows with its table, only slower: to read the dead events from end to end takes what there are of them.
+/// Partial indexes that stay short while their table grows, since each row leaves them when its load ends. Any other
+/// partial index grows with its table, only slower: reading the dead events from end to end takes longer with each of
+/// them.
 const SHORT: [&str; 4] = ["loads_open", "load_rejects_batch", "load_rejects_requested", "load_rejects_asked"];
 
-/// How PostgreSQL has run a statement.
+/// The plan with which PostgreSQL has run a statement.
 pub(crate) struct Plan {
     statement: String,
     root: Value,
 }
 
 impl Plan {
-    /// Of what `auto_explain` tells: a line with the time that it took, and the plan.
+    /// Reads the output of `auto_explain`: a line with the time that the statement took, and the plan.
     pub(crate) fn parse(told: &str) -> Self {
         let json = told.split_once("plan:").unwrap().1;
         let mut plan: Value = serde_json::from_str(json).unwrap();
@@ -25,15 +26,16 @@ impl Plan {
         self.statement.clone()
     }
 
-    /// The tables of which a scan goes from end to end, and how: over the table itself, or over an index of all of it that nothing is looked up
-    /// in, where no limit stops it, or to find what it wants among a lot that it throws away.
+    /// The tables that a scan reads from end to end, and how. Such a scan reads the table itself, or an index of all
+    /// rows without a condition and without a limit that stops it, or it throws away most of the rows that it reads.
     pub(crate) fn read_whole(&self) -> Vec<(&str, String)> {
         let mut found = Vec::new();
         look(&self.root, false, &mut found);
         found
     }
 
-    /// Whether all partitions of a table stand in it, read or not: a session that keeps such a plan locks them each time.
+    /// True if all partitions of a table stand in the plan, read or not. A session that keeps such a plan locks them
+    /// each time.
     pub(crate) fn opens_all_weeks(&self) -> bool {
         opens_all_weeks(&self.root)
     }
@@ -63,7 +65,7 @@ fn look<'a>(node: &'a Value, is_limited: bool, found: &mut Vec<(&'a str, String)
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
     let loops = number("Actual Loops");
     let (given, thrown_away) = (number("Actual Rows") * loops, number("Rows Removed by Filter") * loops);
-    // The limit may be far above, and what stands between may take all there is.
+    // The limit may be far above, and a node in between may take all rows.
     let is_read = node.get("Relation Name").is_some();
     let for_nothing = thrown_away + if is_read && is_limited && !is_bounded { given } else { 0.0 };
     if is_whole || for_nothing > MOST_FOR_NOTHING {
@@ -76,12 +78,12 @@ fn look<'a>(node: &'a Value, is_limited: bool, found: &mut Vec<(&'a str, String)
     }
     let is_limited = match text("Node Type") {
         "Limit" => true,
-        // These take all there is before they give anything.
+        // These nodes take all rows before they return any.
         "Sort" | "Aggregate" | "Hash" | "Materialize" => false,
         _ => is_limited,
     };
     for inner in node["Plans"].as_array().into_iter().flatten() {
-        // A limit stops what it is about, and not what is asked beside.
+        // A limit stops its own input, and no subquery beside it.
         let is_beside = matches!(inner["Parent Relationship"].as_str(), Some("InitPlan" | "SubPlan"));
         look(inner, is_limited && !is_beside, found);
     }

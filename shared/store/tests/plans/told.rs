@@ -7,14 +7,14 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-/// What PostgreSQL says beside its answers, as sqlx passes it on.
+/// The target of PostgreSQL's notices, which sqlx passes on.
 const NOTICES: &str = "sqlx::postgres::notice";
 
-/// The plans that were told.
+/// The plans that were reported.
 #[derive(Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Vec<String>>>);
 
-/// For the whole process, since the store's statements run in tasks of their own.
+/// Listens in the whole process, since the store's statements run in tasks of their own.
 pub(crate) fn listen() -> Told {
     let told = Told::default();
     let notices = Targets::new().with_target(NOTICES, Level::TRACE);

@@ -1,4 +1,4 @@
-//! The statements, held against the rules of `event`: from every state that they lead to, by every step.
+//! Tests that compare the statements with the rules of `event`, by every step from every state that they lead to.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
@@ -17,7 +17,7 @@ use step::Step;
 use table::Table;
 
 const NOW: Moment = Duration::from_secs(1_000_000);
-/// So long that the time which a test takes is nothing.
+/// A unit that is so long that the time of a test does not matter.
 const UNIT: Duration = Duration::from_secs(10_000);
 
 const RULES: Rules = Rules {
@@ -57,7 +57,7 @@ async fn every_statement_does_what_the_rules_say() {
     assert!(seen.len() > 100, "only {} states", seen.len());
 }
 
-/// Time passes by a unit: what was to come is nearer.
+/// Lets a unit of time pass, which brings all times of the state nearer.
 fn later(state: &State) -> State {
     let nearer = |at: Moment| at.saturating_sub(UNIT).max(NOW);
     let mut state = state.clone();
@@ -69,7 +69,7 @@ fn later(state: &State) -> State {
     state
 }
 
-/// Which number the latest attempt has makes no difference, but that there was an older one.
+/// The number of the latest attempt makes no difference, except whether there was an older one.
 fn canonical(mut state: State) -> State {
     let attempt = match &mut state {
         State::Live(live) => &mut live.attempt,

@@ -12,13 +12,13 @@ pub(crate) enum Step {
     Succeed(Holder),
     Fail(Holder, AttemptEnd),
     TakeOverdue,
-    /// What was taken while the event was overdue, and stands now as it stands.
+    /// Gives back an event that was taken while it was overdue, and that has the given state now.
     GiveBack,
     DueAgain,
     Replay,
 }
 
-/// Who finishes: the latest attempt, or one that it has overtaken.
+/// The attempt that finishes: the latest one, or one that it has overtaken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Holder {
     Latest,
@@ -31,7 +31,7 @@ use Holder::{Latest, Overtaken};
 pub(crate) struct Taken {
     pub(crate) state: State,
     pub(crate) answer: Answer,
-    /// The attempt that the step put on record.
+    /// The attempt that the step recorded.
     pub(crate) recorded: Option<(u32, AttemptEnd)>,
 }
 

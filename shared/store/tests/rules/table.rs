@@ -20,7 +20,7 @@ const ENDS: [AttemptEnd; 7] = [
     AttemptEnd::Lost,
 ];
 
-/// The rows of one event, put into any state and read back.
+/// The rows of one event, which can be set to any state and read back.
 pub(crate) struct Table {
     life: Life,
     connection: PgConnection,
@@ -37,7 +37,7 @@ impl Table {
     pub(crate) async fn arrange(&mut self, state: &State, step: Step) {
         let id = self.life.id;
         self.sql("DELETE FROM outcomes; DELETE FROM attempts; DELETE FROM replays; DELETE FROM live").await;
-        // An older death, long replayed, that nothing may take for the latest end.
+        // This is an older outcome, replayed long ago. No statement may take it for the latest one.
         if state.attempt() > 1 {
             let death = Ended { status: Status::DeadLetter, retry_count: 1, attempt: 1 };
             self.sql(&outcome(id, &death)).await;
@@ -103,7 +103,7 @@ impl Table {
         }
     }
 
-    /// The row in `live`, else the latest outcome.
+    /// Reads the row in `live`, or the latest outcome if there is none.
     async fn state(&mut self) -> State {
         let columns = "status::text, retry_count, attempt";
         let seconds = |column| format!("extract(epoch FROM {column} - now())::float8 AS {column}");
@@ -140,7 +140,8 @@ impl Table {
     }
 }
 
-/// What the relay took keeps the `due_at` that it was given, to the microsecond, where the state has no other.
+/// The SQL that sets the row in `live`. An event that the relay took keeps its `due_at`, to the microsecond, unless the
+/// state has another.
 fn row(id: EventId, live: &Live, step: Step) -> String {
     let Live { status, retry_count, attempt, lost, lost_alone, interrupted, alone, .. } = live;
     let due_at = match step {
