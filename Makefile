@@ -122,7 +122,7 @@ binaries-check: toolchain ## build the services as for an image, and try them in
 terraform-check: ## check and plan the deployment, without an account
 	@terraform/check.sh
 
-# What is not installed is named and left out, but with REQUIRE_LINTERS=1 it is an error.
+# A linter that is not installed is named and left out; with REQUIRE_LINTERS=1 that is an error.
 .PHONY: workflows-check
 workflows-check: ## check the workflows, their scripts and the Dockerfile
 	@$(call linter,actionlint,actionlint,go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12)

@@ -1,4 +1,4 @@
-# What was made before it became a module's is kept, and not made anew.
+# Resources that were made before the module existed are kept, and not made anew.
 moved {
   from = module.service
   to   = module.eventflow.module.service

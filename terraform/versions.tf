@@ -1,5 +1,5 @@
-# The deployment itself is modules/eventflow, which other configurations can use too (examples/). What
-# belongs to one configuration and not to a module is here: where the state is, and the provider.
+# The deployment itself is modules/eventflow, which other configurations can use too (examples/). This
+# file has the parts of one configuration that no module may have: the place of the state, and the provider.
 #
 # Terraform 1.11 brought write-only arguments, which keep the database's password out of the state.
 #
@@ -8,7 +8,7 @@
 terraform {
   required_version = ">= 1.11"
 
-  # The modules state the least that they need. What may be taken is stated here alone.
+  # The modules state the least that they need. The versions that are allowed are stated here alone.
   required_providers {
     google = {
       source  = "hashicorp/google"

@@ -3,7 +3,7 @@ otherwise, and the peering with Google's own network."""
 
 LINK = "https://www.googleapis.com/compute/v1/"
 
-# What one network is peered with, by its path.
+# The peerings of each network, by its path.
 peerings = {}
 
 

@@ -56,7 +56,7 @@ go_to() {
   run 6
 }
 
-# What step 3 makes of the secret.
+# The secret after step 3.
 url() {
   local filter
 <<<<<<< HEAD

@@ -97,7 +97,7 @@ NEXT = {"gcloud auth print-identity-token": TOKEN, "curl": CALLS}
 ROLLOUT = {
     "gcloud run services describe": [(DEPLOY, "run.services.get", service(name)) for name in SERVICES],
     "gcloud run revisions describe": [(DEPLOY, "run.revisions.get", PROJECT)],
-    # Who changes the invoker check needs run.services.setIamPolicy; an update passes it on as it is.
+    # A change of the invoker check needs run.services.setIamPolicy; an update passes it on as it is.
     "gcloud run services update": UPDATES + [(DEPLOY, "iam.serviceAccounts.actAs", account(name)) for name in SERVICES],
     "gcloud run services update-traffic": UPDATES,
     "gcloud run jobs update": [

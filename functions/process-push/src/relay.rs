@@ -82,7 +82,8 @@ async fn relay(processor: &Processor, runs: &mut Runs) -> Result<Relayed, Error>
         let is_enough = page == settings.relay_pages;
         let page = processor.store.take_overdue(settings.relay_page, settings.due_step).await?;
         let is_last = page.len() < settings.relay_page as usize;
-        let longest = page.iter().map(|event| Duration::try_from_secs_f64(event.waited).unwrap_or_default()).max();
+        let longest =
+            page.iter().map(|event| Duration::try_from_secs_f64(event.waited).unwrap_or_default()).max();
         relayed.longest_wait = relayed.longest_wait.max(longest.unwrap_or_default().as_secs());
         service::fault::point("in-relay-page");
         let (stalled, mut others): (Vec<_>, Vec<_>) = page.into_iter().partition(|event| event.is_stalled);

@@ -192,7 +192,7 @@ fn health() {
 
 fn paused() {
     let itself = std::env::current_exe().unwrap();
-    // What it would start fails at once.
+    // The service that it would start fails at once.
     let mut command = Command::new("/usr/bin/env");
     let mut sample = Sample::from(command.arg("PAUSED=true").arg(itself).arg("be-dying"), free_port());
     for path in ["/health", "/ready"] {

@@ -1,5 +1,5 @@
 # Development and production beside each other in one project: they differ in name_prefix, which
-# begins the name of everything. Whoever may do something on the whole project may do it to both, so
+# begins the name of everything. A right on the whole project is a right on both, so
 # two projects keep them apart better.
 #
 # From another repository the source is

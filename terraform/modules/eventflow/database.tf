@@ -25,7 +25,7 @@ locals {
     limit  = local.tier_connections
   }
 
-  # What reads all weeks at once (admin's lists, the flush, the counts, the upkeep) holds 8 locks for each, of
+  # A statement that reads all weeks at once (admin's lists, the flush, the counts, the upkeep) holds 8 locks for each, of
   # which PostgreSQL has 64 a connection. Some weeks are there before they are needed.
   locks = {
     needed = 8 * (ceil(var.retention_days / 7) + 6) * (local.services.admin.max_instances * local.pools.admin + local.pools.bq-flush + 2)

@@ -1,8 +1,8 @@
-# What the workflow needs to deploy, without a stored key.
+# The rights of the workflow that deploys, without a stored key.
 locals {
   github_pool = "projects/${var.project_number}/locations/global/workloadIdentityPools/${local.name}-github-${var.name_suffix}"
 
-  # Whom the provider below lets in from that repository.
+  # The workflows of that repository that the provider below lets in.
   github_workflows = var.github == null ? null : "principalSet://iam.googleapis.com/${local.github_pool}/attribute.repository_id/${var.github.repository_id}"
 }
 

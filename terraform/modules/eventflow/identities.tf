@@ -1,5 +1,5 @@
-# One account for each thing that runs or calls, so that each gets only what it needs. What an
-# account may do stands beside the thing that it may do it to.
+# One account for each thing that runs or calls, so that each gets only what it needs. A right
+# stands beside the thing that it is on.
 locals {
   accounts = {
     ingest       = "Runs ingest"

@@ -43,7 +43,7 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   description   = "EventFlow's container images"
 
-  # What is kept wins over what is deleted, so the last 20 builds of each image are there to roll back
+  # A rule to keep wins over a rule to delete, so the last 20 builds of each image are there to roll back
   # to. Versions are counted and not builds, and a build is several: its index, an image and an
   # attestation (SBOM and provenance) for each of two platforms, and a signature.
   cleanup_policies {

@@ -1,4 +1,4 @@
-# What Cloud Logging is sent and does not keep. Metrics that count log lines count these too.
+# The log lines that Cloud Logging is sent and does not keep. Metrics that count log lines count these too.
 locals {
   own_lines = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = (\"${local.name}-ingest\" OR \"${local.name}-process-push\") AND log_id(\"run.googleapis.com/stdout\")"
 

@@ -1,4 +1,4 @@
-# With `network` the database has no public address. What runs reaches it through the network, by its
+# With `network` the database has no public address. Services and jobs reach it through the network, by its
 # address: Cloud Run's own connector knows the way to public addresses alone.
 locals {
   makes_network = var.network != null && try(var.network.network, null) == null

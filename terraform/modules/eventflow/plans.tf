@@ -3,7 +3,7 @@
 locals {
   plans = try(var.github.plans, null)
 
-  # What a refresh reads. Each is for looking alone; `serviceUsageConsumer` has calls count against this project.
+  # The rights that a refresh needs. Each is for looking alone; `serviceUsageConsumer` has calls count against this project.
   plan_roles = local.plans == null ? [] : concat([
     "roles/artifactregistry.reader",
     "roles/bigquery.metadataViewer",

@@ -9,7 +9,7 @@ locals {
   relay_deadline = 30 + var.timing.handler_limit + var.timing.lease
   flush_deadline = var.timing.flush_limit + 20
 
-  # What differs from one service to the next. `pool` is how many connections to the database an
+  # The differences between the services. `pool` is how many connections to the database an
   # instance may open.
   #
   # The CPU is taken away between requests, and nothing of value stops then: whatever must happen is
@@ -77,7 +77,7 @@ locals {
 
   services = { for name, service in local.sized : name => merge(service, { pool = local.pools[name] }) }
 
-  # Who calls which service, and from where. Pub/Sub and Cloud Scheduler count as internal, at the
+  # The callers of each service, and where they call from. Pub/Sub and Cloud Scheduler count as internal, at the
   # run.app URL alone.
   doors = {
     ingest = {
@@ -181,7 +181,7 @@ module "service" {
 
   ingress  = local.doors[each.key].ingress
   invokers = local.doors[each.key].invokers
-  # Whoever has an API key comes in, which ingest checks itself.
+  # Every caller reaches ingest, which checks the API key itself.
   invoker_check = !(each.key == "ingest" && var.ingest_access == "public")
   iap           = each.key == "admin" && var.admin_access == "iap"
 

@@ -1,5 +1,5 @@
 //! `docs/restore.md`, with all services and commands as they are: to the database of an earlier moment, and back to the one that was
-//! left. Whatever either of them knows, each event is in BigQuery once.
+//! left. In both cases, each event is in BigQuery once.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

@@ -223,7 +223,7 @@ fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// What the names of a deployment begin with. In that of a dataset there is no hyphen.
+/// The beginning of the names of a deployment. In that of a dataset there is no hyphen.
 fn deployment() -> String {
     var("EVENTFLOW_NAME").unwrap_or_else(|| "eventflow".into())
 }

@@ -8,6 +8,7 @@ mod places;
 mod script;
 mod settings;
 mod shape;
+mod style;
 mod table;
 
 use std::path::{Path, PathBuf};

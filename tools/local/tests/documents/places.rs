@@ -60,7 +60,7 @@ fn is_at(here: &Path, path: &str) -> bool {
 }
 
 /// Every file and folder of the project.
-fn tree() -> Vec<PathBuf> {
+pub(crate) fn tree() -> Vec<PathBuf> {
     let mut all = inside(&root());
     let mut next = 0;
     while let Some(path) = all.get(next) {
