@@ -73,7 +73,7 @@ def scheduled():
 
 
 def database():
-    text = attributes("variables.tf")
+    text = attributes("variables_data.tf")
     found = {key: literal(text[f"variable.database.type.{key}"]) for key in ["tier", "highly_available"]}
     vcpus, megabytes = re.fullmatch(r"db-custom-(\d+)-(\d+)", found["tier"]).groups()
     return found | {"vcpus": int(vcpus), "gb": int(megabytes) / 1024}
@@ -82,4 +82,4 @@ def database():
 SERVICES = services()
 SCHEDULED = scheduled()
 DATABASE = database()
-RETENTION_DAYS = literal(attributes("variables.tf")["variable.retention_days.default"])
+RETENTION_DAYS = literal(attributes("variables_services.tf")["variable.retention_days.default"])

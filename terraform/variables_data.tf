@@ -1,0 +1,1 @@
+modules/eventflow/variables_data.tf
