@@ -43,7 +43,7 @@ def created(product, parent, query, body):
     if "/users/" in path and not known(body["password"]):
         return 400, {"error": {"code": 400, "message": "no secret holds this password"}}
     if f"{product}/{path}" in store:
-        return 409, {"error": {"code": 409, "message": f"{path} already exists", "status": "ALREADY_EXISTS"}}
+        return already_there(path)
     store[f"{product}/{path}"] = added(product, path, body)
     return 200, answer(product, path)
 
@@ -103,6 +103,10 @@ def answer(product, path):
     if product in ("run", "artifactregistry") or "workloadIdentityPools" in path:
         return DONE | {"response": resource}
     return resource
+
+
+def already_there(path):
+    return 409, {"error": {"code": 409, "message": f"{path} already exists", "status": "ALREADY_EXISTS"}}
 
 
 def not_found(path):
@@ -199,6 +203,8 @@ def respond(method, product, path, query, body):
     if product == "sql" and path.endswith("/users") and method in ("PUT", "DELETE"):
         key = f"{key}/{query['name'][0]}"
         path = f"{path}/{query['name'][0]}"
+    if method == "PUT" and product == "pubsub" and key in store:
+        return already_there(path)
     if method == "PUT" and key not in store:
         store[key] = added(product, path, body)
         return 200, answer(product, path)

@@ -23,6 +23,11 @@ class StandIn(unittest.TestCase):
         self.assertEqual(stand_in.respond("POST", "secretmanager", path, {"secretId": ["a"]}, body)[0], 200)
         self.assertEqual(stand_in.respond("POST", "secretmanager", path, {"secretId": ["a"]}, body)[0], 409)
 
+    def test_nor_what_is_made_under_its_own_path(self):
+        topic = "projects/eventflow-dev/topics/events"
+        self.assertEqual(stand_in.respond("PUT", "pubsub", topic, {}, {})[0], 200)
+        self.assertEqual(stand_in.respond("PUT", "pubsub", topic, {}, {})[0], 409)
+
     def test_what_is_zero_or_empty_is_left_out_and_an_empty_message_is_not(self):
         given = {"tiles": [{"xPos": 0, "width": 4, "by": [], "of": None}], "title": "", "wide": False, "automatic": {}}
         self.assertEqual(stand_in.present(given), {"tiles": [{"width": 4}], "automatic": {}})
