@@ -152,6 +152,7 @@ check_options() {
   echo 'all options:'
   against_stand_in . apply -auto-approve "${given[@]}"
   against_stand_in . plan -detailed-exitcode "${given[@]}"
+  tests/restore.sh "$(cat port)" "${given[@]}" -parallelism=30
   against_stand_in . destroy -auto-approve "${given[@]}"
 }
 

@@ -59,11 +59,7 @@ go_to() {
 # The secret after step 3.
 url() {
   local filter
-<<<<<<< HEAD
   filter=$(grep -o "sed 's|@.*'" "$page")
-=======
-  filter=$(grep -o "sed 's|@\[.*'" "$page")
->>>>>>> af29df5 (docs(deploy): what each command takes, a page on networks, and a way to two environments)
   google "secretmanager/v1/projects/$PROJECT_ID/secrets/eventflow-database-url/versions/1:access" | jq -r .payload.data | base64 -d |
     bash -c "$filter"
 }
