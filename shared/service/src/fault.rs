@@ -1,9 +1,9 @@
 //! Places where a fault hurts most, for tests and the chaos run. A release build contains none of them.
 //!
 //! - `FAULT_POINTS` sets the odds of dying at a point, `after-commit=0.01,in-relay-page=1`. They apply while the file
-//! that `FAULT_POINTS_WHILE` may name exists.
+//!   that `FAULT_POINTS_WHILE` may name exists.
 //! - `FAULT_HOLDS` names a folder through which the chaos run holds an attempt at a point, until another attempt has
-//! overtaken it.
+//!   overtaken it.
 
 #[cfg(debug_assertions)]
 mod armed;

@@ -13,7 +13,7 @@ use local::stack::{Options, Part, Settings, Stack};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The system in a folder that outlives it, with the database that lies in there.
 async fn start(folder: &Path, is_paused: bool) -> Stack {

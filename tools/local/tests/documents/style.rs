@@ -82,10 +82,10 @@ fn split(block: &str) -> impl Iterator<Item = String> {
 }
 
 fn mistake(sentence: &str) -> Option<String> {
-    let begins = |opening: &&str| sentence.strip_prefix(*opening).is_some_and(|rest| rest.starts_with(' '));
+    let begins = |opening: &str| sentence.strip_prefix(opening).is_some_and(|rest| rest.starts_with(' '));
     if !sentence.ends_with('?')
         && sentence.ends_with('.')
-        && let Some(opening) = OPENINGS.iter().find(begins)
+        && let Some(opening) = OPENINGS.into_iter().find(|opening| begins(opening))
     {
         return Some(format!("begins with `{opening}`"));
     }
