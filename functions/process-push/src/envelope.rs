@@ -1,3 +1,5 @@
+#![cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "a fuzz target alone uses it from outside"))]
+
 use std::collections::BTreeMap;
 
 use base64::Engine;
