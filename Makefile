@@ -156,7 +156,7 @@ sqlx-prepare: toolchain ## write the query data that builds use in place of a da
 
 .PHONY: build
 build: toolchain
-	@test -x $(LOCAL) || echo 'EventFlow is built: the first time takes three to seven minutes on two cores, later ones seconds.'
+	@test -x $(LOCAL) || echo 'EventFlow is built: 373 crates take three to five minutes on two idle cores, the first time only.'
 	@cargo build $(PROGRAMS)
 
 .PHONY: toolchain

@@ -1,4 +1,7 @@
-#![cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "a fuzz target alone uses it from outside"))]
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(unreachable_pub, reason = "a fuzz target alone uses it from outside")
+)]
 
 use std::collections::BTreeMap;
 
