@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::Error;
 use crate::faults::{Fault, Kind, Shared};
 use crate::load::Pace;
-use crate::recovery::{self, Demand};
+use crate::recovery::{self, Demand, LONGEST_DUE};
 
 /// The length of an attack after the first one. The first attack takes a third of the run, because some faults last
 /// long.
@@ -98,7 +98,10 @@ impl Adversary {
             if left.is_none() {
                 break;
             }
-            if calm.elapsed() > limit {
+            let took = calm.elapsed();
+            if took > limit + LONGEST_DUE
+                || took > limit && !recovery::overdue(&mut database, since).await?.is_none()
+            {
                 let limit = limit.as_secs();
                 let some = recovery::some_of(&mut database, since).await?.join("\n  ");
                 return Err(format!("{limit} s after the calm began this is left: {left}\n  {some}").into());
