@@ -32,6 +32,7 @@ smoke: toolchain ## try a deployment from end to end; without a URL, what `make 
 # 15 is the oldest PostgreSQL that is supported.
 .PHONY: test
 test: build ## run the tests, on a PostgreSQL of their own, and where 15 is installed on that too
+	@cargo build $(PROGRAMS) --package smoke
 	@$(LOCAL) postgres -- cargo test --workspace --no-fail-fast
 	@$(LOCAL) postgres --version 15 --if-installed -- cargo test -p store
 
